@@ -98,7 +98,7 @@ impl Fence {
         let client = connections.client(false)?;
         let namespace = client.default_namespace().to_owned();
         let fence = self.clone();
-        let service = service_fn(move |request: Request| {
+        let service = service_fn(move |request: ApiRequest| {
             let (fence, client) = (fence.clone(), client.clone());
             async move {
                 if request.method().is_safe() {
@@ -113,20 +113,20 @@ impl Fence {
     }
 }
 
-type Request = hyper::Request<Body>;
+type ApiRequest = hyper::Request<Body>;
 
 /// Reads the whole answer, because a write has not ended before.
-async fn answer(client: &Client, request: Request) -> Result<hyper::Response<Body>, BoxError> {
+async fn answer(client: &Client, request: ApiRequest) -> Result<hyper::Response<Body>, BoxError> {
     let (head, body) = client.send(request).await?.into_parts();
     Ok(hyper::Response::from_parts(head, Body::from(body.collect_bytes().await?.to_vec())))
 }
 
 /// Tells the API server how long it may take.
-fn with_deadline(request: Request) -> Result<Request, hyper::http::Error> {
+fn with_deadline(request: ApiRequest) -> Result<ApiRequest, hyper::http::Error> {
     let (mut head, body) = request.into_parts();
     let joint = if head.uri.query().is_some() { '&' } else { '?' };
     head.uri = format!("{}{joint}timeout={}s", head.uri, SERVER.as_secs()).parse()?;
-    Ok(Request::from_parts(head, body))
+    Ok(ApiRequest::from_parts(head, body))
 }
 
 /// Whether a write was stopped because this replica does not lead.
@@ -174,10 +174,10 @@ mod tests {
         for (before, after) in
             [("/api?fieldManager=x", "/api?fieldManager=x&timeout=11s"), ("/api", "/api?timeout=11s")]
         {
-            let request = Request::new(Body::empty());
+            let request = ApiRequest::new(Body::empty());
             let (mut head, body) = request.into_parts();
             head.uri = before.parse().unwrap();
-            let request = with_deadline(Request::from_parts(head, body)).unwrap();
+            let request = with_deadline(ApiRequest::from_parts(head, body)).unwrap();
             assert_eq!(request.uri().to_string(), after);
         }
     }

@@ -67,8 +67,8 @@ pub struct Args {
     #[arg(long, conflicts_with_all = ["output", "out_dir"])]
     plan: bool,
     /// How far to go: only Glance, or both
-    #[arg(long, value_enum, default_value_t = Stage::Horizon)]
-    stage: Stage,
+    #[arg(long, value_enum, default_value_t = StageArg::Horizon)]
+    stage: StageArg,
     /// Fail on unknown kinds
     #[arg(long)]
     strict: bool,
@@ -88,7 +88,7 @@ enum Format {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Stage {
+enum StageArg {
     /// Glance accepts the origins; Horizon does not change.
     Glance,
     /// Both.
@@ -114,8 +114,8 @@ pub fn main(args: &Args, command: &mut clap::Command) -> ExitCode {
         }
     };
     let stage = match args.stage {
-        Stage::Glance => simulate::Stage::Glance,
-        Stage::Horizon => simulate::Stage::Horizon,
+        StageArg::Glance => simulate::Stage::Glance,
+        StageArg::Horizon => simulate::Stage::Horizon,
     };
     let options = Options { image: args.image.clone() };
     let outcome = simulate::simulate(Cluster::from_input(input.clone()), stage, Timestamp::now(), &options);

@@ -105,11 +105,11 @@ impl Connections {
 }
 
 impl Shared {
-    async fn send(&self, request: Request<Body>) -> Result<Response<Answer>, legacy::Error> {
+    async fn send(&self, request: Request<Body>) -> Result<Response<ResponseBody>, legacy::Error> {
         let Lane { http, open } = self.lane();
         let response = http.request(request).await?;
         self.http2.fetch_or(response.version() == Version::HTTP_2, Ordering::Relaxed);
-        Ok(response.map(|body| Answer { body, _open: open }))
+        Ok(response.map(|body| ResponseBody { body, _open: open }))
     }
 
     /// The first connection with a free stream, or a new one.
@@ -136,12 +136,12 @@ impl Shared {
 }
 
 /// A response's body. Its place on the connection is free when it has been read, or is dropped.
-struct Answer {
+struct ResponseBody {
     body: Incoming,
     _open: Arc<()>,
 }
 
-impl hyper::body::Body for Answer {
+impl hyper::body::Body for ResponseBody {
     type Data = Bytes;
     type Error = hyper::Error;
 

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use direct_upload_api::web::Origin;
-use direct_upload_core::judge::{Request, Response, Unreachable, UnreachableKind, Unreadable, head};
+use direct_upload_core::judge::{HttpRequest, Response, Unreachable, UnreachableKind, Unreadable, head};
 use h2::client::ResponseFuture;
 use h2::{Reason, RecvStream, SendStream};
 use hyper::body::Bytes;
@@ -30,7 +30,7 @@ const HEADERS: u32 = 64 * 1024;
 
 /// A request that was sent. Its data never follows.
 pub(super) struct Exchange<'a> {
-    asked: (&'a Probe, &'a Site, &'a Request),
+    asked: (&'a Probe, &'a Site, &'a HttpRequest),
     /// Behind a proxy, that is the proxy's address.
     pub address: SocketAddr,
     protocol: Protocol,
@@ -51,7 +51,7 @@ struct Http2Request {
 }
 
 /// What came.
-pub(super) enum Answer {
+pub(super) enum FirstResponse {
     Response(Response),
     /// `100 Continue`, and nothing else without data.
     Continue,
@@ -66,7 +66,7 @@ impl<'a> Exchange<'a> {
         probe: &'a Probe,
         site: &'a Site,
         addresses: &[SocketAddr],
-        asked: &'a Request,
+        asked: &'a HttpRequest,
     ) -> Result<Self, Unreachable> {
         Self::by(Offer::Browser, probe, site, addresses, asked).await
     }
@@ -76,7 +76,7 @@ impl<'a> Exchange<'a> {
         probe: &'a Probe,
         site: &'a Site,
         addresses: &[SocketAddr],
-        asked: &'a Request,
+        asked: &'a HttpRequest,
     ) -> Result<Self, Unreachable> {
         let is_https = site.origin.is_https();
         let Passage { stream, address, proxy } = probe.gate.connect(&site.origin, &site.host, addresses).await?;
@@ -109,7 +109,7 @@ impl<'a> Exchange<'a> {
         probe: &'a Probe,
         site: &'a Site,
         address: SocketAddr,
-        asked: &'a Request,
+        asked: &'a HttpRequest,
     ) -> Result<Option<Self>, Unreachable> {
         let Passage { stream, address, .. } = probe.gate.connect(&other.origin, &other.host, &[address]).await?;
         let secured = connect::secure(stream, &other.host, &probe.trust, Offer::Browser).await?;
@@ -125,7 +125,7 @@ impl<'a> Exchange<'a> {
     ///
     /// # Errors
     /// The connection ends before, or what comes is no answer.
-    pub async fn answer(&mut self) -> Result<Answer, Unreachable> {
+    pub async fn answer(&mut self) -> Result<FirstResponse, Unreachable> {
         let (probe, site, asked) = self.asked;
         let mut result = match &mut self.protocol {
             Protocol::Http1 { stream, bytes } => http1_answer(stream, bytes).await,
@@ -147,8 +147,10 @@ impl<'a> Exchange<'a> {
     /// As for [`answer`](Self::answer).
     pub async fn response(&mut self) -> Result<Response, Unreachable> {
         match self.answer().await? {
-            Answer::Response(response) => Ok(response),
-            Answer::Continue => Err(no_answer(&self.asked.1.host, self.address, &io::Error::other(Unreadable::Cut))),
+            FirstResponse::Response(response) => Ok(response),
+            FirstResponse::Continue => {
+                Err(no_answer(&self.asked.1.host, self.address, &io::Error::other(Unreadable::Cut)))
+            }
         }
     }
 
@@ -178,27 +180,27 @@ impl<'a> Exchange<'a> {
 }
 
 /// Reads the head of an answer of HTTP/1.1.
-async fn http1_answer(stream: &mut Box<dyn Stream>, bytes: &mut Vec<u8>) -> io::Result<Answer> {
+async fn http1_answer(stream: &mut Box<dyn Stream>, bytes: &mut Vec<u8>) -> io::Result<FirstResponse> {
     loop {
         let continues = head::continues(bytes);
         let more = stream.read_buf(bytes);
         let read = if continues {
-            let Ok(read) = timeout(AFTER_CONTINUE, more).await else { return Ok(Answer::Continue) };
+            let Ok(read) = timeout(AFTER_CONTINUE, more).await else { return Ok(FirstResponse::Continue) };
             read?
         } else {
             more.await?
         };
         if read == 0 {
-            return if continues { Ok(Answer::Continue) } else { Err(io::Error::other(Unreadable::Cut)) };
+            return if continues { Ok(FirstResponse::Continue) } else { Err(io::Error::other(Unreadable::Cut)) };
         }
         if let Some(response) = head::read(bytes).map_err(io::Error::other)? {
-            return Ok(Answer::Response(response));
+            return Ok(FirstResponse::Response(response));
         }
     }
 }
 
 impl Http2Request {
-    async fn send(stream: Box<dyn Stream>, origin: &Origin, asked: &Request) -> io::Result<Self> {
+    async fn send(stream: Box<dyn Stream>, origin: &Origin, asked: &HttpRequest) -> io::Result<Self> {
         let mut builder = h2::client::Builder::new();
         builder.enable_push(false).max_header_list_size(HEADERS);
         let (sender, connection) = builder.handshake::<_, Bytes>(stream).await.map_err(io::Error::other)?;
@@ -218,12 +220,12 @@ impl Http2Request {
         Ok(Self { answer, body: None, _data: data, _driver: driver })
     }
 
-    async fn answer(&mut self) -> io::Result<Answer> {
+    async fn answer(&mut self) -> io::Result<FirstResponse> {
         let mut continues = false;
         loop {
             let interim = poll_fn(|context| self.answer.poll_informational(context));
             let interim = if continues {
-                let Ok(interim) = timeout(AFTER_CONTINUE, interim).await else { return Ok(Answer::Continue) };
+                let Ok(interim) = timeout(AFTER_CONTINUE, interim).await else { return Ok(FirstResponse::Continue) };
                 interim
             } else {
                 interim.await
@@ -238,7 +240,7 @@ impl Http2Request {
         // Isomorphic decode, as everywhere.
         let text = |value: &[u8]| value.iter().copied().map(char::from).collect();
         let headers = head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value.as_bytes())));
-        Ok(Answer::Response(Response { status: head.status.as_u16(), headers: headers.collect() }))
+        Ok(FirstResponse::Response(Response { status: head.status.as_u16(), headers: headers.collect() }))
     }
 }
 
@@ -248,8 +250,8 @@ fn wants_http1(error: &io::Error) -> bool {
 
 /// What the URL parser accepts is valid in a request line and in header values. A proxy without a tunnel
 /// gets the whole URL (RFC 9112 §3.2.2).
-pub(crate) fn request(origin: &Origin, asked: &Request, proxy: Option<&Proxy>) -> String {
-    let Request { method, path, .. } = asked;
+pub(crate) fn request(origin: &Origin, asked: &HttpRequest, proxy: Option<&Proxy>) -> String {
+    let HttpRequest { method, path, .. } = asked;
     let whole = proxy.map_or("", |_| origin.as_str());
     let authority = origin.as_str().split_once("://").map_or("", |(_, rest)| rest);
     let mut lines =

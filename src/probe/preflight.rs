@@ -8,8 +8,8 @@ use std::time::Duration;
 use direct_upload_api::web::{Endpoint, Origin, PublicUrl};
 use direct_upload_api::{Panel, Rule};
 use direct_upload_core::judge::{
-    Failure, Preflight, PreflightOutcome, PreflightVerdict, ProbeResult, PutOutcome, Request, Response, Unreachable,
-    UnreachableKind, Wire, diagnose, judge, may_be_login, mixed, outweighed, same_origin,
+    Failure, HttpRequest, Preflight, PreflightOutcome, PreflightVerdict, ProbeResult, PutOutcome, Response,
+    Unreachable, UnreachableKind, Wire, diagnose, judge, may_be_login, mixed, outweighed, same_origin,
 };
 use direct_upload_core::model::{Advice, Page};
 use tokio::time::timeout;
@@ -331,7 +331,7 @@ pub(super) async fn exchange(
     probe: &Probe,
     site: &Site,
     addresses: &[SocketAddr],
-    asked: &Request,
+    asked: &HttpRequest,
 ) -> Result<(SocketAddr, Response), Unreachable> {
     let mut exchange = Exchange::send(probe, site, addresses, asked).await?;
     let response = exchange.response().await?;

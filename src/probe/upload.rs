@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use direct_upload_core::judge::upload::Repeated;
 use direct_upload_core::judge::{
-    PageOutcome, Preflight, PutOutcome, Request, Unreachable, UploadVerdict, Wire, success, upload,
+    HttpRequest, PageOutcome, Preflight, PutOutcome, Unreachable, UploadVerdict, Wire, success, upload,
 };
 use tokio::time::{sleep, timeout};
 
-use super::http::{Answer, Exchange};
+use super::http::{Exchange, FirstResponse};
 use super::preflight::{self, Depth, Probe, Site};
 
 /// How long the complete PUT may take, with its connection.
@@ -30,7 +30,7 @@ pub async fn complete(
     asked: &Preflight,
     page: Option<&PageOutcome>,
 ) -> PutOutcome {
-    let ask = async |request: &Request| exchange(probe, site, address, request, COMPLETE).await;
+    let ask = async |request: &HttpRequest| exchange(probe, site, address, request, COMPLETE).await;
     let mut request = upload::complete(asked);
     let mut wire = ask(&request).await;
     let mut settled = None;
@@ -103,7 +103,7 @@ async fn repeat(
     site: &Site,
     address: SocketAddr,
     asked: &Preflight,
-    request: &Request,
+    request: &HttpRequest,
     first: &UploadVerdict,
 ) -> Option<UploadVerdict> {
     let is_refused = matches!(first, UploadVerdict::Refused { .. });
@@ -114,7 +114,7 @@ async fn repeat(
         // Each is about another image, because some servers take turns by path.
         let next = Preflight { image: uuid::Uuid::new_v4().to_string(), ..asked.clone() };
         let path = next.request().path;
-        let repeated = if is_put { Request { path, ..request.clone() } } else { next.request() };
+        let repeated = if is_put { HttpRequest { path, ..request.clone() } } else { next.request() };
         let wire = exchange(probe, site, address, &repeated, COMPLETE).await;
         let other = match &wire {
             _ if is_put => upload::differs(&next, first, &Repeated::Put(&wire)),
@@ -141,7 +141,7 @@ pub(super) async fn filters_tokens(
         return None;
     }
     let (with, without) = (upload::with_token(asked), upload::complete(asked));
-    let ask = async |request: &Request| exchange(probe, site, address, request, COMPLETE).await;
+    let ask = async |request: &HttpRequest| exchange(probe, site, address, request, COMPLETE).await;
     let verdict = upload::refuses_tokens(asked, &ask(&with).await, &ask(&with).await)?;
     // A limit of requests would refuse this one, too.
     upload::is_glances(&ask(&without).await).then_some(verdict)
@@ -153,7 +153,7 @@ async fn share(
     site: &Site,
     address: SocketAddr,
     asked: &Preflight,
-    request: &Request,
+    request: &HttpRequest,
 ) -> Option<UploadVerdict> {
     let dashboard = probe.site(&asked.origin);
     let is_other = dashboard.host.port == site.host.port && dashboard.host.name != site.host.name;
@@ -169,7 +169,7 @@ async fn share(
     upload::judge_shared(asked, &response)
 }
 
-async fn exchange(probe: &Probe, site: &Site, address: SocketAddr, request: &Request, bound: Duration) -> Wire {
+async fn exchange(probe: &Probe, site: &Site, address: SocketAddr, request: &HttpRequest, bound: Duration) -> Wire {
     match timeout(bound, send(probe, site, address, request)).await {
         Ok(Ok(wire)) => wire,
         Ok(Err(why)) => Wire::Failed(why),
@@ -177,10 +177,10 @@ async fn exchange(probe: &Probe, site: &Site, address: SocketAddr, request: &Req
     }
 }
 
-async fn send(probe: &Probe, site: &Site, address: SocketAddr, asked: &Request) -> Result<Wire, Unreachable> {
+async fn send(probe: &Probe, site: &Site, address: SocketAddr, asked: &HttpRequest) -> Result<Wire, Unreachable> {
     let mut exchange = Exchange::send(probe, site, &[address], asked).await?;
     Ok(match exchange.answer().await? {
-        Answer::Response(response) => Wire::Response(response),
-        Answer::Continue => Wire::Continue,
+        FirstResponse::Response(response) => Wire::Response(response),
+        FirstResponse::Continue => Wire::Continue,
     })
 }

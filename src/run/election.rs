@@ -28,7 +28,7 @@ type Time = Duration;
 
 /// A request to the API server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Request {
+pub(crate) enum LeaseRequest {
     /// Read the Lease.
     Look,
     /// Create the Lease without a holder. Only a Lease that exists has a version, and without a version two
@@ -41,7 +41,7 @@ pub(crate) enum Request {
 
 /// The result of a request.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Answer {
+pub(crate) enum LeaseResponse {
     /// The contents, with its resourceVersion.
     Seen(Option<(String, LeaseSpec)>),
     /// The Lease exists, and is held by nobody.
@@ -71,17 +71,17 @@ enum Role {
 pub(crate) struct Election {
     identity: String,
     role: Role,
-    next: (Time, Request),
+    next: (Time, LeaseRequest),
 }
 
 impl Election {
     /// A standby that knows nothing. No other process, past or present, has its identity.
     pub fn new(identity: String) -> Self {
-        Self { identity, role: Role::Standby(Watched::default()), next: (Time::ZERO, Request::Look) }
+        Self { identity, role: Role::Standby(Watched::default()), next: (Time::ZERO, LeaseRequest::Look) }
     }
 
     /// What to request, and when.
-    pub fn next(&self) -> &(Time, Request) {
+    pub fn next(&self) -> &(Time, LeaseRequest) {
         &self.next
     }
 
@@ -96,21 +96,21 @@ impl Election {
     }
 
     /// Takes in the result of the request that [`next`](Self::next) named.
-    pub fn answer(&mut self, sent: Time, now: Time, answer: Answer) {
+    pub fn answer(&mut self, sent: Time, now: Time, answer: LeaseResponse) {
         match answer {
-            Answer::Seen(found) => self.see(now, found),
-            Answer::Taken(version) => {
+            LeaseResponse::Seen(found) => self.see(now, found),
+            LeaseResponse::Taken(version) => {
                 self.role = Role::Leader { renewed: sent };
-                self.next = (sent + RENEWAL, Request::Take(Some(version)));
+                self.next = (sent + RENEWAL, LeaseRequest::Take(Some(version)));
             }
-            Answer::Prepared | Answer::Conflict => self.next = (now, Request::Look),
-            Answer::Failed => {
+            LeaseResponse::Prepared | LeaseResponse::Conflict => self.next = (now, LeaseRequest::Look),
+            LeaseResponse::Failed => {
                 let request = match &self.role {
                     Role::Leader { renewed } if now >= *renewed + DURATION => {
                         return self.depose("the Lease could not be renewed in time".to_owned());
                     }
                     Role::Leader { .. } => self.next.1.clone(),
-                    Role::Standby(_) | Role::Deposed(_) => Request::Look,
+                    Role::Standby(_) | Role::Deposed(_) => LeaseRequest::Look,
                 };
                 self.next = (now + RETRY, request);
             }
@@ -128,17 +128,21 @@ impl Election {
                 None if now + ANSWER >= *renewed + DURATION => {
                     self.depose("the Lease was deleted or emptied".to_owned());
                 }
-                _ => self.next = (now, Request::Take(version)),
+                _ => self.next = (now, LeaseRequest::Take(version)),
             },
             Role::Standby(watched) => {
                 let Some(spec) = spec else {
-                    self.next = (now, Request::Prepare);
+                    self.next = (now, LeaseRequest::Prepare);
                     return;
                 };
                 let end = watched.end(now, spec);
                 // It is this replica's own; its answer was lost.
                 let free = now >= end || holder.as_ref() == Some(&self.identity);
-                self.next = if free { (now, Request::Take(version)) } else { (end.min(now + RENEWAL), Request::Look) };
+                self.next = if free {
+                    (now, LeaseRequest::Take(version))
+                } else {
+                    (end.min(now + RENEWAL), LeaseRequest::Look)
+                };
             }
             Role::Deposed(_) => {}
         }
@@ -226,11 +230,11 @@ mod tests {
     }
 
     struct Pending {
-        request: Request,
+        request: LeaseRequest,
         sent: Time,
         arrives: Time,
         returns: Option<Time>,
-        answer: Option<Answer>,
+        answer: Option<LeaseResponse>,
     }
 
     struct Replica {
@@ -331,27 +335,31 @@ mod tests {
         }
 
         /// The API server carries a request out.
-        fn serve(&mut self, identity: &str, request: &Request) -> Answer {
+        fn serve(&mut self, identity: &str, request: &LeaseRequest) -> LeaseResponse {
             let wanted = match request {
-                Request::Look => {
-                    return Answer::Seen(self.lease.clone().map(|(version, spec)| (version.to_string(), spec)));
+                LeaseRequest::Look => {
+                    return LeaseResponse::Seen(self.lease.clone().map(|(version, spec)| (version.to_string(), spec)));
                 }
-                Request::Prepare => &None,
-                Request::Take(version) => version,
+                LeaseRequest::Prepare => &None,
+                LeaseRequest::Take(version) => version,
             };
             if *wanted != self.lease.as_ref().map(|(version, _)| version.to_string()) {
-                return Answer::Conflict;
+                return LeaseResponse::Conflict;
             }
             self.count += 1;
             let renewed = jiff::Timestamp::from_second(i64::try_from(self.count).unwrap()).unwrap();
             let spec = LeaseSpec {
-                holder_identity: (*request != Request::Prepare).then(|| identity.to_owned()),
+                holder_identity: (*request != LeaseRequest::Prepare).then(|| identity.to_owned()),
                 lease_duration_seconds: Some(15),
                 renew_time: Some(MicroTime(renewed)),
                 ..LeaseSpec::default()
             };
             self.lease = Some((self.count, spec));
-            if *request == Request::Prepare { Answer::Prepared } else { Answer::Taken(self.count.to_string()) }
+            if *request == LeaseRequest::Prepare {
+                LeaseResponse::Prepared
+            } else {
+                LeaseResponse::Taken(self.count.to_string())
+            }
         }
 
         fn tick(&mut self) {
@@ -396,7 +404,7 @@ mod tests {
                 {
                     replica.election.answer(pending.sent, local, answer.clone());
                 } else if local >= pending.sent + ANSWER {
-                    replica.election.answer(pending.sent, local, Answer::Failed);
+                    replica.election.answer(pending.sent, local, LeaseResponse::Failed);
                     let identity = replica.identity.clone();
                     self.orphans.push((identity, pending));
                 } else {

@@ -15,7 +15,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::election::{ANSWER, Answer, DURATION, Election, GIVEN_BACK, Request};
+use super::election::{ANSWER, DURATION, Election, GIVEN_BACK, LeaseRequest, LeaseResponse};
 use crate::apply::fence::{Fence, MARGIN, now};
 use crate::run::health::{Health, Pulse};
 use crate::run::{Lease, RunError, Settings};
@@ -160,29 +160,33 @@ impl Elector {
     }
 
     /// Sends one request. Returns what the Lease is known to contain after it.
-    async fn ask(&mut self, request: &Request, standing: Option<&LeaseSpec>) -> (Answer, Option<LeaseSpec>) {
+    async fn ask(
+        &mut self,
+        request: &LeaseRequest,
+        standing: Option<&LeaseSpec>,
+    ) -> (LeaseResponse, Option<LeaseSpec>) {
         let asked = async {
             Ok::<_, kube::Error>(match request {
-                Request::Look => {
+                LeaseRequest::Look => {
                     let found = self.api.get_opt(&self.name).await?;
                     let found = found.map(|lease| (version(&lease), lease.spec.unwrap_or_default()));
                     let spec = found.as_ref().map(|(_, spec)| spec.clone());
-                    (Answer::Seen(found), spec)
+                    (LeaseResponse::Seen(found), spec)
                 }
-                Request::Prepare => {
+                LeaseRequest::Prepare => {
                     let spec = LeaseSpec { holder_identity: None, ..self.spec(standing) };
                     let object = LeaseObject { spec: Some(spec), ..self.object(standing) };
                     let made = self.api.create(&PostParams::default(), &object).await?;
-                    (Answer::Prepared, made.spec)
+                    (LeaseResponse::Prepared, made.spec)
                 }
-                Request::Take(None) => {
+                LeaseRequest::Take(None) => {
                     let taken = self.api.create(&PostParams::default(), &self.object(standing)).await?;
-                    (Answer::Taken(version(&taken)), taken.spec)
+                    (LeaseResponse::Taken(version(&taken)), taken.spec)
                 }
-                Request::Take(Some(version_seen)) => {
+                LeaseRequest::Take(Some(version_seen)) => {
                     let spec = json!(self.spec(standing));
                     let taken = self.patch(version_seen, spec).await?;
-                    (Answer::Taken(version(&taken)), taken.spec)
+                    (LeaseResponse::Taken(version(&taken)), taken.spec)
                 }
             })
         };
@@ -191,7 +195,9 @@ impl Elector {
                 self.trouble.clear();
                 return answer;
             }
-            Ok(Err(kube::Error::Api(status))) if [404, 409].contains(&status.code) => return (Answer::Conflict, None),
+            Ok(Err(kube::Error::Api(status))) if [404, 409].contains(&status.code) => {
+                return (LeaseResponse::Conflict, None);
+            }
             Ok(Err(error)) => error.to_string(),
             Err(_) => format!("no answer within {} s", ANSWER.as_secs()),
         };
@@ -199,7 +205,7 @@ impl Elector {
             tracing::warn!(lease = self.name, %error, "the Lease cannot be read or written; trying again");
             self.trouble = error;
         }
-        (Answer::Failed, None)
+        (LeaseResponse::Failed, None)
     }
 
     /// A merge patch with the version that was seen, because the granted rights do not include update.

@@ -144,7 +144,7 @@ fn is_yaml(path: &str) -> bool {
 fn of_arguments(traefik: &Object, at: usize, arguments: &[(String, &str)]) -> Vec<EntryPoint> {
     let number = at.to_string();
     let place = traefik.place(&["spec", "template", "spec", "containers", &number, "args"]);
-    let entry_point = |own: read_timeout::EntryPoint<'_>| EntryPoint {
+    let entry_point = |own: read_timeout::StatedEntryPoint<'_>| EntryPoint {
         port: port(own.address),
         read_timeout: own.read_timeout.map(str::to_owned),
         place: place.clone(),

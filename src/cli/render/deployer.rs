@@ -10,7 +10,7 @@ use std::path::Path;
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_core::manifests::{self, Input};
 use direct_upload_core::model::{Id, Key};
-use direct_upload_core::render::deployer::{Deployer, Fragment, Service, Source, fragment};
+use direct_upload_core::render::deployer::{Component, Deployer, Fragment, Source, fragment};
 use direct_upload_core::simulate::{self, Simulation};
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ const NAMESPACE: &str = "openstack";
 /// One resource's fragment.
 pub struct Part {
     resource: Id,
-    service: Service,
+    service: Component,
     fragment: Fragment,
 }
 
@@ -75,8 +75,8 @@ pub fn parts(deployer: Deployer, outcome: &Simulation) -> Vec<Part> {
     }
     let part = |resource: &Id| {
         let service = match resource.kind.as_str() {
-            "Glance" => Service::Glance,
-            "Horizon" => Service::Horizon,
+            "Glance" => Component::Glance,
+            "Horizon" => Component::Horizon,
             _ => return None,
         };
         let files: Vec<_> =
@@ -87,7 +87,7 @@ pub fn parts(deployer: Deployer, outcome: &Simulation) -> Vec<Part> {
         Some(Part { resource: resource.clone(), service, fragment: fragment(deployer, &source)? })
     };
     let mut parts: Vec<_> = resources.into_iter().filter_map(part).collect();
-    parts.sort_by_key(|part| part.service == Service::Horizon);
+    parts.sort_by_key(|part| part.service == Component::Horizon);
     parts
 }
 

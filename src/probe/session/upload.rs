@@ -12,7 +12,9 @@ use direct_upload_core::judge::session::panel::{self, PanelPage, carries_csrf};
 use direct_upload_core::judge::session::put::{self, Progress};
 use direct_upload_core::judge::session::report::StepResult;
 use direct_upload_core::judge::session::{Break, Mode, Place, Reply, Secret, Settings, Step};
-use direct_upload_core::judge::{PartVerdict, Preflight, PreflightOutcome, Request, Wire, address_space, user_agent};
+use direct_upload_core::judge::{
+    HttpRequest, PartVerdict, Preflight, PreflightOutcome, Wire, address_space, user_agent,
+};
 use tokio::time::sleep;
 
 use super::attempt::{Attempt, Event, Made};
@@ -202,7 +204,7 @@ impl Attempt<'_> {
     pub(super) async fn send(
         &self,
         to: &Place,
-        mut request: Request,
+        mut request: HttpRequest,
         data: Data,
         with_cookies: bool,
     ) -> Result<(Wire, Progress), Break> {
@@ -246,7 +248,7 @@ impl Attempt<'_> {
             ("X-Requested-With", "XMLHttpRequest".to_owned()),
         ];
         lines.extend(self.csrf.as_ref().map(|token| ("X-CSRFToken", token.expose().to_owned())));
-        let request = Request { method: "POST", path: to.path.clone(), lines };
+        let request = HttpRequest { method: "POST", path: to.path.clone(), lines };
         let data = Data { before: body.before, content: self.content, after: body.after, pace: Duration::ZERO };
         self.made = Made::Perhaps;
         let (wire, progress) = self.send(&to, request, data, true).await?;

@@ -17,14 +17,14 @@ pub enum Reading {
     /// It runs with these options.
     Runs(FilterOptions),
     /// Glance does not start: place and reason.
-    Refuses(Setting, Refusal),
+    Refuses(Setting, OptionError),
     /// It depends on options of Glance that are not seen.
     Unknown,
 }
 
 /// Why oslo.config refuses a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum OptionError {
     NoFlag,
     NoNumber,
     /// A name after a dollar sign leads back to its own value.
@@ -33,14 +33,14 @@ pub enum Refusal {
     NoOption(String),
 }
 
-impl Refusal {
+impl OptionError {
     /// Whether a name after a dollar sign is the cause.
     pub fn is_of_name(&self) -> bool {
         matches!(self, Self::OwnValue(_) | Self::NoOption(_))
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for OptionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoFlag => f.write_str("it is neither true nor false"),
@@ -76,7 +76,7 @@ pub struct Granted {
 
 /// Glance's answer to a preflight.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum PreflightAnswer {
     /// Nothing, because it does not start.
     None,
     /// With these CORS headers, if any.
@@ -86,33 +86,33 @@ pub enum Answer {
 }
 
 /// The answer to a preflight, if Glance itself decides it.
-pub fn answer(glance: &GlanceFacts<'_>, origin: &str, method: &str, headers: &[&str]) -> Answer {
+pub fn answer(glance: &GlanceFacts<'_>, origin: &str, method: &str, headers: &[&str]) -> PreflightAnswer {
     if glance.has_broken_file() {
-        return Answer::None;
+        return PreflightAnswer::None;
     }
     let mut behind_login = false;
     match &glance.pipeline {
-        Some(Err(_)) => return Answer::None,
+        Some(Err(_)) => return PreflightAnswer::None,
         Some(Ok(pipeline)) => {
             let Some(at) = pipeline.filters.iter().position(Filter::is_cors) else {
                 let foreign = pipeline.filters.iter().any(Filter::is_foreign_cors);
-                return if foreign { Answer::Unknown } else { Answer::Of(None) };
+                return if foreign { PreflightAnswer::Unknown } else { PreflightAnswer::Of(None) };
             };
             if pipeline.filters[at].lacks_source() {
-                return Answer::None;
+                return PreflightAnswer::None;
             }
             behind_login = pipeline.filters[..at].iter().any(|f| f.asks_for_token() && !glance.is_delayed(f));
         }
         None => {}
     }
     if glance.lacks_config_file().is_some() {
-        return Answer::Unknown;
+        return PreflightAnswer::Unknown;
     }
     match &glance.reading {
-        Reading::Refuses(..) => Answer::None,
-        Reading::Unknown => Answer::Unknown,
-        Reading::Runs(_) if behind_login => Answer::Of(None),
-        Reading::Runs(options) => Answer::Of(options.preflight(origin, method, headers)),
+        Reading::Refuses(..) => PreflightAnswer::None,
+        Reading::Unknown => PreflightAnswer::Unknown,
+        Reading::Runs(_) if behind_login => PreflightAnswer::Of(None),
+        Reading::Runs(options) => PreflightAnswer::Of(options.preflight(origin, method, headers)),
     }
 }
 
@@ -149,12 +149,12 @@ impl FilterOptions {
 
 /// Why a value is unknown.
 enum NoValue {
-    Refused(Box<(Setting, Refusal)>),
+    Refused(Box<(Setting, OptionError)>),
     Unknown,
 }
 
 impl NoValue {
-    fn refused(setting: Setting, why: Refusal) -> Self {
+    fn refused(setting: Setting, why: OptionError) -> Self {
         Self::Refused(Box::new((setting, why)))
     }
 }
@@ -219,7 +219,7 @@ fn flag(glance: &GlanceFacts<'_>, option: &CorsOption) -> Result<bool, NoValue> 
     match text.to_lowercase().as_str() {
         "true" | "1" | "on" | "yes" => Ok(true),
         "false" | "0" | "off" | "no" => Ok(false),
-        _ => Err(NoValue::refused(setting, Refusal::NoFlag)),
+        _ => Err(NoValue::refused(setting, OptionError::NoFlag)),
     }
 }
 
@@ -235,7 +235,7 @@ fn number(glance: &GlanceFacts<'_>, option: &CorsOption) -> Result<Option<i128>,
     }
     let groups = digits.trim_start_matches(['+', '-']).split('_').all(|group| !group.is_empty());
     let number = digits.replace('_', "").parse().ok().filter(|_| groups);
-    number.map(Some).ok_or_else(|| NoValue::refused(setting, Refusal::NoNumber))
+    number.map(Some).ok_or_else(|| NoValue::refused(setting, OptionError::NoNumber))
 }
 
 /// The text that becomes a number or a flag. A value of the paste file is converted before it is
@@ -261,7 +261,7 @@ fn behind(glance: &GlanceFacts<'_>, setting: &Setting, name: &str, within: &[&st
         None => (!setting.in_paste).then_some(name),
     };
     if let Some(own) = own.filter(|own| within.contains(own)) {
-        return refused(Refusal::OwnValue(own.to_owned()));
+        return refused(OptionError::OwnValue(own.to_owned()));
     }
     let within = own.into_iter().chain(within.iter().copied()).collect::<Vec<_>>();
     if let Some(option) = own.and_then(CorsOption::named) {
@@ -282,7 +282,7 @@ fn behind(glance: &GlanceFacts<'_>, setting: &Setting, name: &str, within: &[&st
         "config_file" | "config_dir" | "config_source" => Err(NoValue::Unknown),
         // The process's own configuration has all of Glance's options.
         _ if glance.filter.project.is_none() => Err(NoValue::Unknown),
-        _ => refused(Refusal::NoOption(name.to_owned())),
+        _ => refused(OptionError::NoOption(name.to_owned())),
     }
 }
 

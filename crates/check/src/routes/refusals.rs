@@ -12,10 +12,10 @@ const CERTIFICATE: &str = "demands a client certificate, and a browser's preflig
 
 const TOKEN: &str = "remove it: Glance checks the token itself";
 
-type Refusal = (Vec<String>, Rule, String, &'static str);
+type GatewayRefusal = (Vec<String>, Rule, String, &'static str);
 
 /// All of them on one object.
-pub(super) fn refuses(object: &Object, routes: &[&Object]) -> Vec<Refusal> {
+pub(super) fn refuses(object: &Object, routes: &[&Object]) -> Vec<GatewayRefusal> {
     let spec = &object.value["spec"];
     let to_glance = routes.iter().any(|route| std::ptr::eq(*route, object));
     let path = |steps: &[&str]| -> Vec<String> { steps.iter().map(|step| (*step).to_owned()).collect() };

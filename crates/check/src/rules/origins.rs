@@ -8,7 +8,7 @@ use direct_upload_core::openstack::Release;
 
 use crate::facts::catalog::Published;
 use crate::facts::cloud::{Certainty, Cloud, ExposedDashboard};
-use crate::facts::filter::{self, Answer, Reading};
+use crate::facts::filter::{self, PreflightAnswer, Reading};
 use crate::facts::glance::{GlanceFacts, Setting};
 use crate::facts::horizon::{HorizonFacts, Mode};
 use crate::facts::server::Listen;
@@ -321,7 +321,10 @@ pub(crate) fn refused_after_all(cloud: &Cloud<'_>, found: &[Finding]) -> Vec<Fin
         let certain = |d: &&ExposedDashboard| d.certainty == Certainty::Exposed;
         let dashboards = cloud.dashboards_near(&glance.unit.scope).filter(certain).filter_map(|d| d.origin.as_ref());
         for origin in dashboards.filter(|_| !split) {
-            if matches!(filter::answer(glance, origin.as_str(), "PUT", headers), Answer::None | Answer::Of(None)) {
+            if matches!(
+                filter::answer(glance, origin.as_str(), "PUT", headers),
+                PreflightAnswer::None | PreflightAnswer::Of(None)
+            ) {
                 let found = format!("with its current files, Glance refuses the preflight of {origin}");
                 let fix = format!("[cors] allowed_origin = {origin}, in a file that the CORS filter reads");
                 findings.push(Finding::error(Rule::OriginMissing, &glance.place(), found, fix));

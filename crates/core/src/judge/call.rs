@@ -11,7 +11,7 @@ use super::cors::{ALLOW_CREDENTIALS, ALLOW_HEADERS, ALLOW_METHODS, is_ok, is_saf
 use super::explain::{grants_something, signature};
 use super::failure::{Failure, Requirement};
 use super::headers::{Extracted, extract, get, received};
-use super::preflight::{Request, blocked_port, is_loopback};
+use super::preflight::{HttpRequest, blocked_port, is_loopback};
 use super::response::Response;
 use crate::model::{ApiCall, ProbeAnswer};
 use crate::openstack::upload::Credentials;
@@ -30,7 +30,7 @@ pub struct CallPreflight {
 }
 
 /// What a page needs that the answer does not give.
-type Refusal = (Requirement, Rule, String, String);
+type Unmet = (Requirement, Rule, String, String);
 
 impl CallPreflight {
     /// All headers with a method that is always allowed, then each method that must be listed.
@@ -51,7 +51,7 @@ impl CallPreflight {
     }
 
     /// What is sent.
-    pub fn request(&self) -> Request {
+    pub fn request(&self) -> HttpRequest {
         let path = match self.endpoint.path() {
             path if self.is_swift() => swift::preflight_path(path),
             "" => "/".to_owned(),
@@ -62,7 +62,7 @@ impl CallPreflight {
             lines.push(("Access-Control-Request-Headers", self.headers.join(",")));
         }
         lines.extend(preflight_headers(&self.origin, self.endpoint.origin()));
-        Request { method: "OPTIONS", path, lines }
+        HttpRequest { method: "OPTIONS", path, lines }
     }
 
     /// What makes the call fail whatever the answer would be. `redirected`: somebody said which address stands for
@@ -111,7 +111,7 @@ impl CallPreflight {
         ProbeAnswer::Refused(failure(refusal, received(&answer.headers, ALLOW_HEADERS)).into())
     }
 
-    fn refusal(&self, answer: &Response) -> Option<Refusal> {
+    fn refusal(&self, answer: &Response) -> Option<Unmet> {
         let Self { origin, service, method, .. } = self;
         let from = signature(answer);
         match answer.status {
@@ -180,7 +180,7 @@ impl CallPreflight {
         (!missing.is_empty()).then(|| self.headers_missing(&missing.join(", ")))
     }
 
-    fn headers_missing(&self, names: &str) -> Refusal {
+    fn headers_missing(&self, names: &str) -> Unmet {
         let message = format!("{} may call {}, but not with the header {names}", self.origin, self.service);
         let fix = format!(
             "add {names} to spec.cors.allowHeaders, or to the server that answers preflights instead of {}",
@@ -193,7 +193,7 @@ impl CallPreflight {
         self.service == SWIFT.name
     }
 
-    fn origin_refused(&self, answer: &Response) -> Refusal {
+    fn origin_refused(&self, answer: &Response) -> Unmet {
         let Self { origin, service, method, .. } = self;
         let from = signature(answer);
         if self.is_swift() && !grants_something(answer) {
@@ -249,6 +249,6 @@ fn is_of_swift(answer: &Response) -> bool {
     get(&answer.headers, "www-authenticate").is_some_and(|value| value.starts_with("Swift realm="))
 }
 
-fn failure((requirement, rule, message, fix): Refusal, received: String) -> Failure {
+fn failure((requirement, rule, message, fix): Unmet, received: String) -> Failure {
     Failure { requirement, rule, also: Vec::new(), received, message, fix }
 }

@@ -45,7 +45,7 @@ pub use failure::{Failure, Requirement};
 pub use head::Unreadable;
 pub use outcome::{AddressOutcome, PageOutcome, PartVerdict, PreflightOutcome, ProbeResult, PutOutcome};
 pub use page::{PageWire, Redirect};
-pub use preflight::{Preflight, Request};
+pub use preflight::{HttpRequest, Preflight};
 pub use report::{Decision, Line, PanelReport, PreflightReport, PutReport, RequestReport, ResponseReport};
 pub use response::{PreflightVerdict, Response};
 pub use schedule::{Due, Pace, ProbeScheduler};

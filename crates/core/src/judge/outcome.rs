@@ -6,7 +6,7 @@ use direct_upload_api::Panel;
 
 use super::failure::Failure;
 use super::page::PageWire;
-use super::preflight::{Preflight, Request};
+use super::preflight::{HttpRequest, Preflight};
 use super::response::{PreflightVerdict, Response};
 use super::unreachable::{Unreachable, UnreachableKind};
 use super::upload::{self, UploadVerdict, Wire, judge_complete};
@@ -26,7 +26,7 @@ pub enum PreflightOutcome {
 /// The result of one PUT.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PutOutcome {
-    pub request: Request,
+    pub request: HttpRequest,
     /// The length that it announced.
     pub length: u64,
     pub wire: Wire,
@@ -60,7 +60,7 @@ pub enum PartVerdict {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageOutcome {
     /// The last request: redirects are followed.
-    pub request: Request,
+    pub request: HttpRequest,
     pub wire: PageWire,
     pub verdict: PartVerdict,
 }

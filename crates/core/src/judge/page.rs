@@ -15,7 +15,7 @@ use super::failure::{Failure, Requirement};
 use super::headers::{get, lines, shown};
 use super::html::head;
 use super::outcome::PartVerdict;
-use super::preflight::{Preflight, Request};
+use super::preflight::{HttpRequest, Preflight};
 use super::response::Response;
 use super::unreachable::{Unreachable, UnreachableKind};
 use crate::model::Page;
@@ -38,11 +38,11 @@ pub enum PageWire {
 }
 
 /// The request for a page.
-pub fn request(path: &str) -> Request {
+pub fn request(path: &str) -> HttpRequest {
     let path = if path.is_empty() { "/" } else { path };
     let language = ("Accept-Language", "en-US,en;q=0.9".to_owned());
     let lines = vec![("Accept", "text/html,*/*;q=0.8".to_owned()), agent(), language];
-    Request { method: "GET", path: path.to_owned(), lines }
+    HttpRequest { method: "GET", path: path.to_owned(), lines }
 }
 
 /// Where a redirect leads.

@@ -15,7 +15,7 @@ use crate::openstack::upload::{METHOD, UploadRequest};
 
 /// One request, as sent to the endpoint's host.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
+pub struct HttpRequest {
     pub method: &'static str,
     pub path: String,
     pub lines: Vec<(&'static str, String)>,
@@ -77,15 +77,15 @@ impl Preflight {
     }
 
     /// What is sent: the preflight or, with the same origin, the upload itself without token or data.
-    pub fn request(&self) -> Request {
+    pub fn request(&self) -> HttpRequest {
         let method = if self.same_origin() { self.method() } else { "OPTIONS" };
-        Request { method, path: self.endpoint.upload_path(&self.image), lines: self.lines() }
+        HttpRequest { method, path: self.endpoint.upload_path(&self.image), lines: self.lines() }
     }
 
     /// With the same origin: where Glance lists its versions for everyone.
-    pub fn versions(&self) -> Request {
+    pub fn versions(&self) -> HttpRequest {
         let path = format!("{}/versions", self.endpoint.path());
-        Request { method: "GET", path, lines: vec![("Accept", "application/json".to_owned()), agent()] }
+        HttpRequest { method: "GET", path, lines: vec![("Accept", "application/json".to_owned()), agent()] }
     }
 
     /// The headers that make it a preflight (Fetch §4.8), or an upload, in the browser's order.

@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::headers::shown;
 use super::outcome::{AddressOutcome, PageOutcome, PartVerdict, PreflightOutcome, ProbeResult, PutOutcome};
 use super::page::PageWire;
-use super::preflight::{Preflight, Request};
+use super::preflight::{HttpRequest, Preflight};
 use super::response::{PreflightVerdict, Response};
 use super::unreachable::Unreachable;
 use super::upload::{Answerer, UploadVerdict, Wire};
@@ -318,8 +318,8 @@ impl PutReport {
 }
 
 impl RequestReport {
-    fn new(asked: &Preflight, request: Request) -> Self {
-        let Request { method, lines, .. } = request;
+    fn new(asked: &Preflight, request: HttpRequest) -> Self {
+        let HttpRequest { method, lines, .. } = request;
         let headers = lines.into_iter().map(|(name, value)| Line { name: name.to_owned(), value });
         Self { method, url: asked.url(), headers: headers.collect() }
     }

@@ -14,7 +14,7 @@ use super::failure::{Failure, Requirement};
 use super::headers::{get, shown, starts_with};
 use super::outcome::PageOutcome;
 use super::page::{self, Redirect};
-use super::preflight::{Preflight, Request};
+use super::preflight::{HttpRequest, Preflight};
 use super::response::Response;
 use super::unreachable::{Unreachable, UnreachableKind};
 use super::upload::{UploadVerdict, may_be_login, who};
@@ -101,13 +101,13 @@ pub fn judge(asked: &Preflight, answer: &Response) -> Result<(), Failure> {
 
 /// The upload that browsers send after a redirect within the origin: with the same method and data, except after 303
 /// (Fetch §4.4, HTTP-redirect fetch).
-pub fn follow(asked: &Preflight, answer: &Response) -> Option<Request> {
+pub fn follow(asked: &Preflight, answer: &Response) -> Option<HttpRequest> {
     if answer.status == 303 {
         return None;
     }
     let request = asked.request();
     match page::redirect(&asked.origin, &request.path, answer)? {
-        Redirect::Within(path) => Some(Request { path, ..request }),
+        Redirect::Within(path) => Some(HttpRequest { path, ..request }),
         Redirect::Elsewhere(_) => None,
     }
 }

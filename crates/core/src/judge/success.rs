@@ -11,13 +11,13 @@ use super::cors::{ALLOW_ORIGIN, every, readable};
 use super::explain::signature;
 use super::explain_status::challenges;
 use super::headers::{get, starts_with};
-use super::preflight::{Preflight, Request};
+use super::preflight::{HttpRequest, Preflight};
 use super::response::Response;
 use super::unreachable::{Unreachable, UnreachableKind};
 use super::upload::{Answerer, UploadVerdict, Wire};
 
 /// The GET of the versions, as a script of the page would send it.
-pub fn request(asked: &Preflight) -> Request {
+pub fn request(asked: &Preflight) -> HttpRequest {
     let mut request = asked.versions();
     request.lines = vec![("Accept", "application/json".to_owned())];
     request.lines.extend(request_headers(&asked.origin, asked.endpoint.origin()));
@@ -25,8 +25,8 @@ pub fn request(asked: &Preflight) -> Request {
 }
 
 /// The GET of the upload's own path. Without a token, Glance refuses it as it refuses the PUT.
-pub fn refused(asked: &Preflight) -> Request {
-    Request { path: asked.endpoint.upload_path(&asked.image), ..request(asked) }
+pub fn refused(asked: &Preflight) -> HttpRequest {
+    HttpRequest { path: asked.endpoint.upload_path(&asked.image), ..request(asked) }
 }
 
 /// Whether a successful answer can change the verdict on the complete PUT.

@@ -22,7 +22,7 @@ use super::explain_status::{challenges, redirect, scheme};
 use super::failure::{Failure, Requirement};
 use super::headers::{get, shown, starts_with};
 use super::outcome::{PageOutcome, PutOutcome};
-use super::preflight::{Preflight, Request};
+use super::preflight::{HttpRequest, Preflight};
 use super::response::Response;
 use super::unreachable::{Unreachable, UnreachableKind};
 use crate::model::Advice;
@@ -68,20 +68,20 @@ pub enum UploadVerdict {
 }
 
 /// The PUT that is complete: no data, no token.
-pub fn complete(asked: &Preflight) -> Request {
+pub fn complete(asked: &Preflight) -> HttpRequest {
     put(asked, 0, None)
 }
 
 /// The PUT that only announces its data. Unlike the [`complete`] one it has a token, as an upload has, which Keystone
 /// has not issued.
-pub fn announced(asked: &Preflight, size: u64) -> Request {
+pub fn announced(asked: &Preflight, size: u64) -> HttpRequest {
     let mut request = put(asked, size, Some(("Expect", "100-continue".to_owned())));
     request.lines.push((TOKEN, invalid_token()));
     request
 }
 
 /// The complete PUT with a token that Keystone has not issued, for servers that want one before Glance sees it.
-pub fn with_token(asked: &Preflight) -> Request {
+pub fn with_token(asked: &Preflight) -> HttpRequest {
     put(asked, 0, Some((TOKEN, invalid_token())))
 }
 
@@ -93,7 +93,7 @@ fn invalid_token() -> String {
     FERNET.chars().chain(filler).take(LENGTH).collect()
 }
 
-fn put(asked: &Preflight, length: u64, more: Option<(&'static str, String)>) -> Request {
+fn put(asked: &Preflight, length: u64, more: Option<(&'static str, String)>) -> HttpRequest {
     let mut lines = vec![
         ("Accept", "*/*".to_owned()),
         ("Content-Length", length.to_string()),
@@ -102,7 +102,7 @@ fn put(asked: &Preflight, length: u64, more: Option<(&'static str, String)>) -> 
     lines.extend(more);
     lines.extend(request_headers(&asked.origin, asked.endpoint.origin()));
     lines.retain(|(name, _)| asked.refers || *name != "Referer");
-    Request { method: asked.method(), path: asked.endpoint.upload_path(&asked.image), lines }
+    HttpRequest { method: asked.method(), path: asked.endpoint.upload_path(&asked.image), lines }
 }
 
 /// Judges the answer to the [`complete`] PUT.

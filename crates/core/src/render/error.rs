@@ -9,7 +9,7 @@ use thiserror::Error;
 
 /// What a file format cannot express.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum Refusal {
+pub enum FormatLimit {
     /// Newlines end a directive. NUL and similar characters have unpredictable effects.
     #[error("contains a control character; remove it")]
     Control,
@@ -79,12 +79,12 @@ pub struct Unwritable {
     /// The value as it was given.
     pub value: String,
     /// Why.
-    pub refusal: Refusal,
+    pub refusal: FormatLimit,
 }
 
 impl Unwritable {
     /// A refusal of this value.
-    pub fn new(value: &str, refusal: Refusal) -> Self {
+    pub fn new(value: &str, refusal: FormatLimit) -> Self {
         Self { value: value.to_owned(), refusal }
     }
 

@@ -2,7 +2,7 @@
 
 use direct_upload_api::Delivery;
 
-use super::error::{Refusal, RenderError, Unwritable};
+use super::error::{FormatLimit, RenderError, Unwritable};
 
 /// One file in one container.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +81,7 @@ pub fn absolute<'a>(setting: &'static str, path: &'a str) -> Result<&'a str, Ren
     if normal && !path.contains(char::is_control) {
         Ok(trimmed)
     } else {
-        Err(Unwritable::new(path, Refusal::Path).in_setting(setting))
+        Err(Unwritable::new(path, FormatLimit::Path).in_setting(setting))
     }
 }
 
@@ -91,7 +91,7 @@ pub fn seconds(setting: &'static str, seconds: u32) -> Result<String, RenderErro
     if (1..=i32::MAX.cast_unsigned()).contains(&seconds) {
         Ok(text)
     } else {
-        Err(Unwritable::new(&text, Refusal::Range).in_setting(setting))
+        Err(Unwritable::new(&text, FormatLimit::Range).in_setting(setting))
     }
 }
 
@@ -101,6 +101,6 @@ pub fn bytes(setting: &'static str, bytes: u64) -> Result<String, RenderError> {
     if bytes <= i64::MAX.cast_unsigned() {
         Ok(text)
     } else {
-        Err(Unwritable::new(&text, Refusal::Range).in_setting(setting))
+        Err(Unwritable::new(&text, FormatLimit::Range).in_setting(setting))
     }
 }

@@ -12,7 +12,7 @@ pub mod policy;
 use direct_upload_api::web::Origin;
 use direct_upload_api::{CorsValue, Delivery};
 
-use super::error::{Refusal, RenderError, Unwritable};
+use super::error::{FormatLimit, RenderError, Unwritable};
 use super::file::{File, FileFormat, HEADER, HTTPD_FILE, OWN_FILE, file};
 use super::oslo::write::Writer;
 use super::settings::{CorsSettings, GlanceSettings};
@@ -115,7 +115,7 @@ fn write(
         _ => &[],
     };
     if let (CorsFilter::Swift, Some(item)) = (service.filter, extras.iter().find(|item| item.contains(SPECIAL))) {
-        return Err(Unwritable::new(item, Refusal::Special));
+        return Err(Unwritable::new(item, FormatLimit::Special));
     }
     match (option.kind, stated) {
         (CorsKind::Origins, _) => ini.set_list(option.name, settings.origins.iter().map(Origin::as_str)),
@@ -147,7 +147,7 @@ fn union<'a>(
     let mut all: Vec<&str> = defaults.to_vec();
     for extra in extras {
         if !is_token(extra) {
-            return Err(Unwritable::new(extra, Refusal::Token));
+            return Err(Unwritable::new(extra, FormatLimit::Token));
         }
         if !all.iter().any(|known| same(known, extra)) {
             all.push(extra);

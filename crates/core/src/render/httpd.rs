@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use super::error::{Refusal, Unwritable};
+use super::error::{FormatLimit, Unwritable};
 
 /// A configuration file under construction.
 #[derive(Clone, Debug, Default)]
@@ -139,10 +139,10 @@ impl Writer {
 /// escape for it.
 pub fn argument(text: &str) -> Result<String, Unwritable> {
     if text.chars().any(char::is_control) {
-        return Err(Unwritable::new(text, Refusal::Control));
+        return Err(Unwritable::new(text, FormatLimit::Control));
     }
     if text.contains("${") {
-        return Err(Unwritable::new(text, Refusal::Expansion));
+        return Err(Unwritable::new(text, FormatLimit::Expansion));
     }
     let bare = |b: u8| b.is_ascii_alphanumeric() || b"_-.:/=!*%{}+,@".contains(&b);
     if !text.is_empty() && text.bytes().all(bare) {
@@ -196,6 +196,6 @@ fn check_name(name: &str) -> Result<(), Unwritable> {
     if !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric()) {
         Ok(())
     } else {
-        Err(Unwritable::new(name, Refusal::Name))
+        Err(Unwritable::new(name, FormatLimit::Name))
     }
 }

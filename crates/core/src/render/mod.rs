@@ -19,7 +19,7 @@ mod settings;
 pub mod swift_proxy;
 
 pub use effects::effects;
-pub use error::{Refusal, RenderError, Unwritable};
+pub use error::{FormatLimit, RenderError, Unwritable};
 pub use file::{File, FileFormat, HTTPD_FILE, OWN_FILE, SNIPPET_FILE};
 pub use glance::import::{Filter, ImportSettings};
 pub use glance::{api, glance};

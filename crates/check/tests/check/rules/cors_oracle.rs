@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use direct_upload_check::Location;
-use direct_upload_check::facts::filter::{Answer, answer};
+use direct_upload_check::facts::filter::{PreflightAnswer, answer};
 use direct_upload_check::facts::glance::GlanceFacts;
 use direct_upload_check::unit::{self, ConfigFile};
 use serde::Deserialize;
@@ -240,10 +240,10 @@ const ASKED: [(&str, &str, &[&str]); 4] = [
 /// Our answer in the oracle's words.
 fn ours(glance: &GlanceFacts<'_>, asked: (&str, &str, &[&str])) -> Result<Option<BTreeMap<String, String>>, ()> {
     match answer(glance, asked.0, asked.1, asked.2) {
-        Answer::Unknown => Err(()),
-        Answer::None => Ok(None),
-        Answer::Of(None) => Ok(Some(BTreeMap::new())),
-        Answer::Of(Some(granted)) => {
+        PreflightAnswer::Unknown => Err(()),
+        PreflightAnswer::None => Ok(None),
+        PreflightAnswer::Of(None) => Ok(Some(BTreeMap::new())),
+        PreflightAnswer::Of(Some(granted)) => {
             let mut headers = BTreeMap::new();
             headers.insert("access-control-allow-origin".to_owned(), granted.origin);
             headers.insert("access-control-allow-methods".to_owned(), granted.method);

@@ -14,9 +14,9 @@ const DEFAULT: u64 = 60_000;
 
 const WORKLOADS: [&str; 2] = ["Deployment", "DaemonSet"];
 
-/// An entry point, as arguments state it.
+/// What arguments state of an entry point.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EntryPoint<'a> {
+pub struct StatedEntryPoint<'a> {
     /// In lower case.
     pub name: String,
     /// `:8443/tcp`.
@@ -59,13 +59,13 @@ pub fn arguments(container: &Value) -> Vec<(String, &str)> {
 }
 
 /// The entry points that arguments state.
-pub fn entry_points<'a>(arguments: &[(String, &'a str)]) -> Vec<EntryPoint<'a>> {
+pub fn entry_points<'a>(arguments: &[(String, &'a str)]) -> Vec<StatedEntryPoint<'a>> {
     let name = |option: &str| Some(option.strip_prefix("entrypoints.")?.strip_suffix(".address")?.to_owned());
     let entry_point = |(option, address): &(String, &'a str)| {
         let name = name(option)?;
         let timeout = self::option(&name).to_lowercase();
         let read_timeout = arguments.iter().rfind(|(own, _)| *own == timeout).map(|(_, value)| *value);
-        Some(EntryPoint { name, address, read_timeout })
+        Some(StatedEntryPoint { name, address, read_timeout })
     };
     arguments.iter().filter_map(entry_point).collect()
 }

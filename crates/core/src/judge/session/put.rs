@@ -12,20 +12,20 @@ use crate::judge::explain::signature;
 use crate::judge::explain_status::{challenges, scheme};
 use crate::judge::failure::Failure;
 use crate::judge::headers::{get, shown, starts_with};
-use crate::judge::preflight::{Preflight, Request};
+use crate::judge::preflight::{HttpRequest, Preflight};
 use crate::judge::response::Response;
 use crate::judge::unreachable::UnreachableKind;
 use crate::judge::upload::{Answerer, Wire, who};
 
 /// The page's upload without its secrets: token, cookies and Horizon's own token.
-pub fn request(asked: &Preflight, size: u64) -> Request {
+pub fn request(asked: &Preflight, size: u64) -> HttpRequest {
     let mut lines = vec![
         ("Content-Length", size.to_string()),
         ("Accept", "*/*".to_owned()),
         ("Content-Type", "application/octet-stream".to_owned()),
     ];
     lines.extend(request_headers(&asked.origin, asked.endpoint.origin()));
-    Request { method: asked.method(), path: asked.endpoint.upload_path(&asked.image), lines }
+    HttpRequest { method: asked.method(), path: asked.endpoint.upload_path(&asked.image), lines }
 }
 
 /// How much of the data was sent, and in what time.

@@ -33,7 +33,7 @@ pub enum Deployer {
 
 /// Which service a fragment configures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Service {
+pub enum Component {
     /// The first stage.
     Glance,
     /// The second, after Glance's pods or processes are new.
@@ -43,7 +43,7 @@ pub enum Service {
 /// What a fragment is made of.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
-    pub service: Service,
+    pub service: Component,
     /// Name and contents of each rendered file.
     pub files: &'a [(&'a str, &'a str)],
     /// Where browsers find Glance, for the command between the stages.
@@ -109,14 +109,14 @@ pub fn fragment(deployer: Deployer, source: &Source<'_>) -> Option<Fragment> {
     let contents = Contents::read(source.files);
     let next = next(source, &contents);
     match (deployer, source.service) {
-        (Deployer::OpenStackHelm, Service::Glance) => helm::glance(&contents, &next),
-        (Deployer::OpenStackHelm, Service::Horizon) => helm::horizon(&contents),
-        (Deployer::KollaAnsible, Service::Glance) => kolla::glance(&contents, &next),
-        (Deployer::KollaAnsible, Service::Horizon) => kolla::horizon(&contents),
-        (Deployer::OpenStackAnsible, Service::Glance) => ansible::glance(&contents, &next),
-        (Deployer::OpenStackAnsible, Service::Horizon) => ansible::horizon(&contents),
-        (Deployer::Rhoso, Service::Glance) => rhoso::glance(&contents, &next),
-        (Deployer::Rhoso, Service::Horizon) => rhoso::horizon(&contents),
+        (Deployer::OpenStackHelm, Component::Glance) => helm::glance(&contents, &next),
+        (Deployer::OpenStackHelm, Component::Horizon) => helm::horizon(&contents),
+        (Deployer::KollaAnsible, Component::Glance) => kolla::glance(&contents, &next),
+        (Deployer::KollaAnsible, Component::Horizon) => kolla::horizon(&contents),
+        (Deployer::OpenStackAnsible, Component::Glance) => ansible::glance(&contents, &next),
+        (Deployer::OpenStackAnsible, Component::Horizon) => ansible::horizon(&contents),
+        (Deployer::Rhoso, Component::Glance) => rhoso::glance(&contents, &next),
+        (Deployer::Rhoso, Component::Horizon) => rhoso::horizon(&contents),
     }
 }
 

@@ -4,7 +4,7 @@
 //! host if one is requested. Never a CORS header: Glance's filter sets them, and browsers refuse the answer
 //! if there is a second one (DU012).
 
-use crate::render::error::{Refusal, RenderError, Unwritable};
+use crate::render::error::{FormatLimit, RenderError, Unwritable};
 use crate::render::file::{HEADER, absolute, bytes, seconds};
 use crate::render::httpd::Writer;
 use crate::render::settings::{GlanceHttpdSettings, HttpdServer, TlsHost};
@@ -149,7 +149,7 @@ fn address(backend: &str) -> Result<&str, RenderError> {
     if is_address(backend) {
         Ok(backend)
     } else {
-        Err(Unwritable::new(backend, Refusal::Address).in_setting("spec.httpd.backend"))
+        Err(Unwritable::new(backend, FormatLimit::Address).in_setting("spec.httpd.backend"))
     }
 }
 
@@ -171,7 +171,7 @@ fn server_name(name: &str) -> Result<&str, RenderError> {
     if is_host(name) || bare.is_some_and(|v6| v6.parse::<std::net::Ipv6Addr>().is_ok()) {
         Ok(name)
     } else {
-        Err(Unwritable::new(name, Refusal::Host).in_setting("spec.publicURL"))
+        Err(Unwritable::new(name, FormatLimit::Host).in_setting("spec.publicURL"))
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::openstack::policy::{NOBODY, UPLOAD};
-use crate::render::error::{Refusal, RenderError, Unwritable};
+use crate::render::error::{FormatLimit, RenderError, Unwritable};
 use crate::render::file::HEADER;
 
 const SETTING: &str = "spec.apis";
@@ -41,7 +41,7 @@ fn quoted(text: &str) -> String {
 
 fn check_name(name: &str) -> Result<(), Unwritable> {
     let fine = |b: u8| b.is_ascii_alphanumeric() || b"_-.:".contains(&b);
-    if !name.is_empty() && name.bytes().all(fine) { Ok(()) } else { Err(Unwritable::new(name, Refusal::Name)) }
+    if !name.is_empty() && name.bytes().all(fine) { Ok(()) } else { Err(Unwritable::new(name, FormatLimit::Name)) }
 }
 
 /// Whether oslo.policy can parse it. An empty expression would allow everyone; `@` says the same
@@ -49,14 +49,14 @@ fn check_name(name: &str) -> Result<(), Unwritable> {
 fn check(expression: &str) -> Result<(), Unwritable> {
     let refuse = |refusal| Err(Unwritable::new(expression, refusal));
     if expression.chars().any(char::is_control) {
-        return refuse(Refusal::Control);
+        return refuse(FormatLimit::Control);
     }
     if !expression.is_ascii() {
-        return refuse(Refusal::NonAscii);
+        return refuse(FormatLimit::NonAscii);
     }
     let tokens = tokens(expression);
     let mut rest = tokens.as_slice();
-    if any(&mut rest) && rest.is_empty() { Ok(()) } else { refuse(Refusal::Policy) }
+    if any(&mut rest) && rest.is_empty() { Ok(()) } else { refuse(FormatLimit::Policy) }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn what_nobody_could_parse_is_refused() {
         for bad in ["", " ", "role", "role:a role:b", "(role:a", "role:a)", "and", "not", "role:a and", "'x:y'", ":a"] {
-            assert_eq!(check(bad).unwrap_err().refusal, Refusal::Policy, "{bad:?}");
+            assert_eq!(check(bad).unwrap_err().refusal, FormatLimit::Policy, "{bad:?}");
         }
         for good in ["@", "!", "not not role:a", "'lit:x", "NOT (role:a OR rule:b) and @", "a:b:c"] {
             check(good).unwrap_or_else(|e| panic!("{e}"));
@@ -145,8 +145,8 @@ mod tests {
     #[test]
     fn nothing_gets_out_of_its_line() {
         let given = BTreeMap::from([("a".to_owned(), "role:x\n\"b\": \"@\"".to_owned())]);
-        assert_eq!(rules(&given).unwrap_err().cause.refusal, Refusal::Control);
+        assert_eq!(rules(&given).unwrap_err().cause.refusal, FormatLimit::Control);
         let given = BTreeMap::from([("a\": \"@".to_owned(), "@".to_owned())]);
-        assert_eq!(rules(&given).unwrap_err().cause.refusal, Refusal::Name);
+        assert_eq!(rules(&given).unwrap_err().cause.refusal, FormatLimit::Name);
     }
 }

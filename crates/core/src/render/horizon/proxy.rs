@@ -5,7 +5,7 @@
 
 use direct_upload_api::{GlanceProxy, OWN_PATHS};
 
-use crate::render::error::{Refusal, RenderError, Unwritable};
+use crate::render::error::{FormatLimit, RenderError, Unwritable};
 use crate::render::file::{absolute, seconds};
 use crate::render::glance::httpd::is_address;
 use crate::render::httpd::{self, Writer};
@@ -64,7 +64,7 @@ fn path(path: &str) -> Result<&str, RenderError> {
     if absolute(SETTING, path)? == path && path.bytes().all(plain) && !own {
         Ok(path)
     } else {
-        Err(Unwritable::new(path, Refusal::ProxyPath).in_setting(SETTING))
+        Err(Unwritable::new(path, FormatLimit::ProxyPath).in_setting(SETTING))
     }
 }
 
@@ -72,7 +72,7 @@ fn backend(backend: &str) -> Result<&str, RenderError> {
     if backend.strip_prefix("http://").is_some_and(is_address) {
         Ok(backend)
     } else {
-        Err(Unwritable::new(backend, Refusal::Backend).in_setting("spec.httpd.glanceProxy.backend"))
+        Err(Unwritable::new(backend, FormatLimit::Backend).in_setting("spec.httpd.glanceProxy.backend"))
     }
 }
 

@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 use std::net::Ipv6Addr;
 
-use crate::render::error::{Refusal, RenderError, Unwritable};
+use crate::render::error::{FormatLimit, RenderError, Unwritable};
 use crate::render::file::HEADER;
 use crate::render::python::Literal;
 use crate::render::settings::{HorizonSettings, TlsTerminationSettings};
@@ -94,7 +94,7 @@ fn tls_termination(code: &mut String, tls: &TlsTerminationSettings) -> Result<()
 /// The WSGI name of a request header.
 fn environ_key(header: &str) -> Result<String, RenderError> {
     if header.is_empty() || !header.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
-        return Err(Unwritable::new(header, Refusal::Token).in_setting("spec.tlsTermination.forwardedProtoHeader"));
+        return Err(Unwritable::new(header, FormatLimit::Token).in_setting("spec.tlsTermination.forwardedProtoHeader"));
     }
     Ok(format!("HTTP_{}", header.to_ascii_uppercase().replace('-', "_")))
 }
@@ -108,7 +108,7 @@ fn allowed_host(host: &str) -> Result<String, RenderError> {
     }
     let fine = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
     if host.is_empty() || host.starts_with('.') || !host.bytes().all(fine) {
-        return Err(Unwritable::new(host, Refusal::Host).in_setting("spec.tlsTermination.allowHosts"));
+        return Err(Unwritable::new(host, FormatLimit::Host).in_setting("spec.tlsTermination.allowHosts"));
     }
     Ok(host.to_owned())
 }

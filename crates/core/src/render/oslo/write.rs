@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::render::error::{Refusal, Unwritable};
+use crate::render::error::{FormatLimit, Unwritable};
 
 /// An ini file under construction.
 #[derive(Clone, Debug, Default)]
@@ -60,7 +60,7 @@ impl Writer {
         items: impl IntoIterator<Item = &'a str> + Clone,
     ) -> Result<(), Unwritable> {
         if let Some(item) = items.clone().into_iter().find(|item| item.starts_with(['"', '\''])) {
-            return Err(Unwritable::new(item, Refusal::Quote));
+            return Err(Unwritable::new(item, FormatLimit::Quote));
         }
         // The brackets are outside of the part where spaces and quotes have a meaning.
         self.assign(name, &format!("[{}]", list_value(items)?))
@@ -93,10 +93,10 @@ impl Writer {
 /// Control characters cannot be expressed; characters outside ASCII depend on the reader's locale.
 pub fn value(text: &str) -> Result<String, Unwritable> {
     if text.chars().any(char::is_control) {
-        return Err(Unwritable::new(text, Refusal::Control));
+        return Err(Unwritable::new(text, FormatLimit::Control));
     }
     if !text.is_ascii() {
-        return Err(Unwritable::new(text, Refusal::NonAscii));
+        return Err(Unwritable::new(text, FormatLimit::NonAscii));
     }
     let escaped = escape_dollars(text);
     // The reader strips spaces, then one pair of equal quotes around the whole value.
@@ -113,13 +113,13 @@ pub(crate) fn list_value<'a>(items: impl IntoIterator<Item = &'a str>) -> Result
     let mut joined = String::new();
     for item in items {
         if item.is_empty() {
-            return Err(Unwritable::new(item, Refusal::Empty));
+            return Err(Unwritable::new(item, FormatLimit::Empty));
         }
         if item.contains(',') {
-            return Err(Unwritable::new(item, Refusal::Comma));
+            return Err(Unwritable::new(item, FormatLimit::Comma));
         }
         if item.starts_with(' ') || item.ends_with(' ') {
-            return Err(Unwritable::new(item, Refusal::OuterBlank));
+            return Err(Unwritable::new(item, FormatLimit::OuterBlank));
         }
         // Checked one by one, so that the error names the item and not the whole list.
         value(item)?;
@@ -140,17 +140,17 @@ pub(crate) fn dict_value(entries: &BTreeMap<String, String>) -> Result<String, U
     let mut joined = String::new();
     for (key, text) in entries {
         if key.is_empty() {
-            return Err(Unwritable::new(key, Refusal::Empty));
+            return Err(Unwritable::new(key, FormatLimit::Empty));
         }
         if key.contains(':') {
-            return Err(Unwritable::new(key, Refusal::Colon));
+            return Err(Unwritable::new(key, FormatLimit::Colon));
         }
         for half in [key, text] {
             if half.contains(',') {
-                return Err(Unwritable::new(half, Refusal::Comma));
+                return Err(Unwritable::new(half, FormatLimit::Comma));
             }
             if half.starts_with(' ') || half.ends_with(' ') {
-                return Err(Unwritable::new(half, Refusal::OuterBlank));
+                return Err(Unwritable::new(half, FormatLimit::OuterBlank));
             }
             value(half)?;
         }
@@ -182,5 +182,5 @@ fn escape_dollars(text: &str) -> String {
 fn check_name(name: &str) -> Result<(), Unwritable> {
     let fine = |b: u8| b.is_ascii_alphanumeric() || b"_-.".contains(&b);
     // A colon in an option's name would end it; a section's name never has one.
-    if !name.is_empty() && name.bytes().all(fine) { Ok(()) } else { Err(Unwritable::new(name, Refusal::Name)) }
+    if !name.is_empty() && name.bytes().all(fine) { Ok(()) } else { Err(Unwritable::new(name, FormatLimit::Name)) }
 }

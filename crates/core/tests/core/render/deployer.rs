@@ -2,7 +2,7 @@
 
 use direct_upload_api::Delivery;
 use direct_upload_core::openstack::GLANCE;
-use direct_upload_core::render::deployer::{Deployer, Fragment, Service, Source, fragment};
+use direct_upload_core::render::deployer::{Component, Deployer, Fragment, Source, fragment};
 use direct_upload_core::render::{
     GlanceSettings, HorizonSettings, ImportSettings, OwnSettings, TlsTerminationSettings, api, horizon,
 };
@@ -30,7 +30,7 @@ fn of_glance(deployer: Deployer, settings: &GlanceSettings) -> Option<Fragment> 
     let files: Vec<_> = files.iter().map(|file| (file.name.as_str(), file.contents.as_str())).collect();
     fragment(
         deployer,
-        &Source { service: Service::Glance, files: &files, glance_url: Some("https://glance.example.com") },
+        &Source { service: Component::Glance, files: &files, glance_url: Some("https://glance.example.com") },
     )
 }
 
@@ -44,7 +44,7 @@ fn of_horizon(deployer: Deployer, direct: bool, tls: Option<TlsTerminationSettin
     };
     let files = horizon(&settings).unwrap();
     let files: Vec<_> = files.iter().map(|file| (file.name.as_str(), file.contents.as_str())).collect();
-    fragment(deployer, &Source { service: Service::Horizon, files: &files, glance_url: None })
+    fragment(deployer, &Source { service: Component::Horizon, files: &files, glance_url: None })
 }
 
 fn settings() -> GlanceSettings {

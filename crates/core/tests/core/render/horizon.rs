@@ -3,7 +3,7 @@
 use direct_upload_api::Delivery;
 use direct_upload_api::web::Origin;
 use direct_upload_core::render::{
-    FileFormat, HorizonHttpdSettings, HorizonSettings, Refusal, TlsTerminationSettings, horizon,
+    FileFormat, FormatLimit, HorizonHttpdSettings, HorizonSettings, TlsTerminationSettings, horizon,
 };
 use proptest::prelude::*;
 use rstest::rstest;
@@ -145,7 +145,7 @@ proptest! {
             Err(error) => {
                 prop_assert_eq!(error.setting, "spec.tlsTermination.allowHosts");
                 prop_assert_eq!(error.cause.value, host);
-                prop_assert_eq!(error.cause.refusal, Refusal::Host);
+                prop_assert_eq!(error.cause.refusal, FormatLimit::Host);
             }
         }
     }

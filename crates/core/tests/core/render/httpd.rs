@@ -1,7 +1,7 @@
 //! The directive writer, read back by a real httpd.
 
 use direct_upload_core::render::httpd::{Writer, argument, arguments as read_arguments, pattern};
-use direct_upload_core::render::{HttpdServer, Refusal, Unwritable};
+use direct_upload_core::render::{FormatLimit, HttpdServer, Unwritable};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -133,11 +133,11 @@ proptest! {
 }
 
 #[rstest]
-#[case("a\nInclude /etc/passwd", Refusal::Control)]
-#[case("a\0", Refusal::Control)]
-#[case("${HOME}", Refusal::Expansion)]
-#[case("${", Refusal::Expansion)]
-fn refused(#[case] text: &str, #[case] refusal: Refusal) {
+#[case("a\nInclude /etc/passwd", FormatLimit::Control)]
+#[case("a\0", FormatLimit::Control)]
+#[case("${HOME}", FormatLimit::Expansion)]
+#[case("${", FormatLimit::Expansion)]
+fn refused(#[case] text: &str, #[case] refusal: FormatLimit) {
     assert_eq!(argument(text).unwrap_err(), Unwritable::new(text, refusal));
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use direct_upload_core::render::oslo::read::ListItem;
 use direct_upload_core::render::oslo::write::Writer;
-use direct_upload_core::render::{Refusal, Unwritable};
+use direct_upload_core::render::{FormatLimit, Unwritable};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use test_support::oracle::{ask, hostile};
@@ -136,6 +136,6 @@ fn substitutions_cannot_be_known() {
 #[test]
 fn refusals_say_why() {
     let refused = |text: &str| direct_upload_core::render::oslo::write::value(text).unwrap_err().refusal;
-    assert_eq!(refused("a\n[DEFAULT]\ndebug = true"), Refusal::Control);
-    assert_eq!(refused("münchen"), Refusal::NonAscii);
+    assert_eq!(refused("a\n[DEFAULT]\ndebug = true"), FormatLimit::Control);
+    assert_eq!(refused("münchen"), FormatLimit::NonAscii);
 }

@@ -10,7 +10,7 @@ use super::defaults::{Implementation, implementation};
 use super::path::Path;
 use super::{PolicyObject, found};
 use crate::derive::exposure_issue::ExposureIssue;
-use crate::derive::exposure_issue::read_timeout::{self, Cut, EntryPoint};
+use crate::derive::exposure_issue::read_timeout::{self, Cut, StatedEntryPoint};
 use crate::model::FieldPath;
 
 /// What cuts uploads that pass Traefik. If the objects lack Traefik's workload, the issue is on the routes of
@@ -43,12 +43,12 @@ fn of_workload(traefik: &PolicyObject<'_>, named: &[&str]) -> Vec<ExposureIssue>
     let Some(at) = read_timeout::container(traefik.kind, &traefik.spec) else { return Vec::new() };
     let container = &traefik.spec["template"]["spec"]["containers"][at];
     let image = container["image"].as_str().unwrap_or_default();
-    let wanted = |own: &EntryPoint<'_>| match named {
+    let wanted = |own: &StatedEntryPoint<'_>| match named {
         [] => read_timeout::is_usual(&own.name),
         named => named.iter().any(|name| name.to_lowercase() == own.name),
     };
     let all = read_timeout::entry_points(&read_timeout::arguments(container));
-    let issue = |own: EntryPoint<'_>| {
+    let issue = |own: StatedEntryPoint<'_>| {
         let Cut { fails, said } = read_timeout::cut(own.read_timeout, image)?;
         let what = format!("readTimeout of entry point {} {said}: an upload that takes longer is cut", own.name);
         let path = FieldPath::new(&["spec", "template", "spec", "containers"]).item(at).field("args");

@@ -3,7 +3,7 @@
 use direct_upload_api::CorsValue;
 use direct_upload_api::CorsValues;
 use direct_upload_api::web::Origin;
-use direct_upload_core::render::{CorsSettings, GlanceSettings, Refusal, glance};
+use direct_upload_core::render::{CorsSettings, FormatLimit, GlanceSettings, glance};
 use std::collections::BTreeSet;
 
 fn settings(cors: CorsSettings) -> GlanceSettings {
@@ -56,6 +56,6 @@ fn header_that_is_none_is_named() {
 fn folder_must_be_absolute_and_normal() {
     for dir in ["etc", "/etc/../root", "/etc//x", "", "/e\n"] {
         let bad = GlanceSettings { config_dir: dir.into(), ..settings(CorsSettings::default()) };
-        assert_eq!(glance(&bad).unwrap_err().cause.refusal, Refusal::Path, "{dir:?}");
+        assert_eq!(glance(&bad).unwrap_err().cause.refusal, FormatLimit::Path, "{dir:?}");
     }
 }

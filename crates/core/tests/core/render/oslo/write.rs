@@ -1,7 +1,7 @@
 //! What a value, a list and a name may hold.
 
 use direct_upload_core::render::oslo::write::{Writer, value};
-use direct_upload_core::render::{Refusal, Unwritable};
+use direct_upload_core::render::{FormatLimit, Unwritable};
 use rstest::rstest;
 
 fn list(items: [&str; 2]) -> Result<(), Unwritable> {
@@ -22,22 +22,22 @@ fn values(#[case] text: &str, #[case] written: &str) {
 }
 
 #[rstest]
-#[case("a\nb", Refusal::Control)]
-#[case("a\r", Refusal::Control)]
-#[case("a\0", Refusal::Control)]
-#[case("a\u{85}", Refusal::Control)]
-#[case("ä", Refusal::NonAscii)]
-fn refused(#[case] text: &str, #[case] refusal: Refusal) {
+#[case("a\nb", FormatLimit::Control)]
+#[case("a\r", FormatLimit::Control)]
+#[case("a\0", FormatLimit::Control)]
+#[case("a\u{85}", FormatLimit::Control)]
+#[case("ä", FormatLimit::NonAscii)]
+fn refused(#[case] text: &str, #[case] refusal: FormatLimit) {
     assert_eq!(value(text).unwrap_err(), Unwritable::new(text, refusal));
     assert_eq!(list(["fine", text]).unwrap_err(), Unwritable::new(text, refusal));
 }
 
 #[rstest]
-#[case("a,b", Refusal::Comma)]
-#[case(" a", Refusal::OuterBlank)]
-#[case("a ", Refusal::OuterBlank)]
-#[case("", Refusal::Empty)]
-fn refused_items(#[case] item: &str, #[case] refusal: Refusal) {
+#[case("a,b", FormatLimit::Comma)]
+#[case(" a", FormatLimit::OuterBlank)]
+#[case("a ", FormatLimit::OuterBlank)]
+#[case("", FormatLimit::Empty)]
+fn refused_items(#[case] item: &str, #[case] refusal: FormatLimit) {
     assert_eq!(list(["fine", item]).unwrap_err(), Unwritable::new(item, refusal));
 }
 
