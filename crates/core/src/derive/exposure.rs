@@ -31,8 +31,16 @@ use super::exposing_object::ExposingObject;
 use crate::derive::exposure::backends::Backends;
 use crate::model::{Advice, Key, Kind, Needs, Problem, Snapshot, Unread, Workload};
 
-/// The kinds to look for if none is named.
-const KINDS: &str = "HTTPRoute, TLSRoute, Route, Ingress, VirtualService, HTTPProxy or IngressRoute";
+/// The kinds to look for if none is named. Not Services: every workload has one, which says nothing.
+const KINDS: [ExposureKind; 7] = [
+    ExposureKind::HTTPRoute,
+    ExposureKind::TLSRoute,
+    ExposureKind::Route,
+    ExposureKind::Ingress,
+    ExposureKind::VirtualService,
+    ExposureKind::HTTPProxy,
+    ExposureKind::IngressRoute,
+];
 
 /// The source of a URL from the spec.
 const STATED: &str = "spec.publicURL";
@@ -324,27 +332,8 @@ fn mentions(value: &Value, services: &[String]) -> bool {
 
 /// The other kinds that have an object of this name.
 fn others(snapshot: &Snapshot, not: ExposureKind, key: &Key) -> Vec<String> {
-    const ALL: [ExposureKind; 7] = [
-        ExposureKind::HTTPRoute,
-        ExposureKind::TLSRoute,
-        ExposureKind::Route,
-        ExposureKind::Ingress,
-        ExposureKind::VirtualService,
-        ExposureKind::HTTPProxy,
-        ExposureKind::IngressRoute,
-    ];
-    let has = |kind: &ExposureKind| match kind {
-        ExposureKind::HTTPRoute => matches!(snapshot.http_routes.get(key), Ok(Some(_))),
-        ExposureKind::TLSRoute => matches!(snapshot.tls_routes.get(key), Ok(Some(_))),
-        ExposureKind::Route => matches!(snapshot.routes.get(key), Ok(Some(_))),
-        ExposureKind::Ingress => matches!(snapshot.ingresses.get(key), Ok(Some(_))),
-        ExposureKind::VirtualService => matches!(snapshot.virtual_services.get(key), Ok(Some(_))),
-        ExposureKind::HTTPProxy => matches!(snapshot.http_proxies.get(key), Ok(Some(_))),
-        ExposureKind::IngressRoute => matches!(snapshot.ingress_routes.get(key), Ok(Some(_))),
-        // Every workload has one, which says nothing.
-        ExposureKind::Service => false,
-    };
-    ALL.iter().filter(|kind| **kind != not && has(kind)).map(|kind| format!("{kind} {key}")).collect()
+    let others = KINDS.into_iter().filter(|kind| *kind != not && snapshot.has(Kind::from(*kind), key));
+    others.map(|kind| format!("{kind} {key}")).collect()
 }
 
 fn finish(
@@ -392,7 +381,9 @@ fn finish(
     } else if stated.exposed_by.is_some() {
         format!("no object that spec.exposedBy names gives a URL for Service {}", services.join(", "))
     } else if found.notes.is_empty() {
-        format!("no {KINDS} in {} leads to Service {}", key.namespace, services.join(", "))
+        let kinds = KINDS.map(|kind| kind.to_string()).join(", ");
+        let kinds = kinds.rsplit_once(", ").map_or_else(|| kinds.clone(), |(all, last)| format!("{all} or {last}"));
+        format!("no {kinds} in {} leads to Service {}", key.namespace, services.join(", "))
     } else {
         format!("nothing that leads to Service {} gives a URL", services.join(", "))
     };

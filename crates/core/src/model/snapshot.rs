@@ -84,6 +84,13 @@ macro_rules! snapshot {
                 }
             }
 
+            /// Whether an object is known to exist.
+            pub fn has(&self, kind: Kind, key: &Key) -> bool {
+                match kind {
+                    $(Kind::$kind => matches!(self.$store.get(key), Ok(Some(_))),)*
+                }
+            }
+
             /// Removes an object. Returns true if it existed.
             pub fn remove(&mut self, kind: Kind, key: &Key) -> bool {
                 match kind {
