@@ -39,10 +39,7 @@ pub fn findings(objects: &[Object], is_wanted: impl Fn(&str) -> bool) -> Vec<Fin
             let path: Vec<&str> = path.iter().map(String::as_str).collect();
             found.push(error(rule, &path, what, fix));
         }
-        let (rules, field) = match object.kind() {
-            "HTTPRoute" if to_glance => (&object.value["spec"]["rules"], "rules"),
-            "VirtualService" if to_glance => (&object.value["spec"]["http"], "http"),
-            "HTTPProxy" if to_glance => (&object.value["spec"]["routes"], "routes"),
+        match object.kind() {
             "Route" if to_glance => {
                 const ACTIONS: [&str; 3] = ["spec", "httpHeaders", "actions"];
                 let actions = ACTIONS.iter().fold(&object.value, |value, step| &value[*step]);
@@ -56,7 +53,6 @@ pub fn findings(objects: &[Object], is_wanted: impl Fn(&str) -> bool) -> Vec<Fin
                     let path: Vec<&str> = path.iter().map(String::as_str).collect();
                     found.push(error(Rule::CorsOnTheWay, &path, what, LEAVE));
                 }
-                continue;
             }
             "Middleware" => {
                 let used = routes.iter().any(|route| uses(route, object));
@@ -72,11 +68,16 @@ pub fn findings(objects: &[Object], is_wanted: impl Fn(&str) -> bool) -> Vec<Fin
                     let path = ["spec", "headers", "customRequestHeaders", name.as_str()];
                     found.push(error(needed.rule, &path, taken(needed), needed.fix));
                 }
-                continue;
             }
-            _ => continue,
-        };
-        let rules = rules.as_array().into_iter().flatten().enumerate().filter(|(_, rule)| speaks_of_glance(rule));
+            _ => {}
+        }
+        let Some(field) = policy::rule_list(object.kind()).filter(|_| to_glance) else { continue };
+        let rules = object.value["spec"][field]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .enumerate()
+            .filter(|(_, rule)| speaks_of_glance(rule));
         for (at, rule) in rules {
             let at = at.to_string();
             let taken_off = NEEDED.into_iter().filter(|needed| takes(rule, needed.name));

@@ -40,6 +40,7 @@ pub use answered::is_answered;
 pub use limits::{LIMITS, Limit};
 pub use middlewares::Missing;
 pub use request::{all, any};
+pub use rules::rule_list;
 pub(crate) use seen::objects;
 
 /// An object between browser and Glance, as it was written.
@@ -66,8 +67,6 @@ impl PolicyObject<'_> {
 
 /// Kinds whose objects apply by themselves.
 const ALONE: [&str; 4] = ["HTTPProxy", "VirtualService", "ServersTransport", "IngressRoute"];
-
-const ROUTES: [&str; 5] = ["Ingress", "HTTPRoute", "IngressRoute", "VirtualService", "HTTPProxy"];
 
 /// Where a request of an upload does not reach these Services, as their routes' own conditions decide.
 pub fn unreached(objects: &[PolicyObject<'_>], backends: &Backends) -> Vec<ExposureIssue> {

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
+use super::PolicyObject;
 use super::decide::Decisions;
-use super::rules::RULES;
-use super::{PolicyObject, ROUTES};
+use super::rules::rule_list;
 use crate::derive::exposure::backends::Backends;
 use crate::model::FieldPath;
 
@@ -20,7 +20,7 @@ pub(super) struct Path<'a> {
 impl<'a> Path<'a> {
     pub fn new(objects: &'a [PolicyObject<'a>], backends: &'a Backends) -> Self {
         let services: Vec<&str> = backends.services.iter().map(String::as_str).collect();
-        let leads = |o: &&PolicyObject<'_>| ROUTES.contains(&o.kind) && mentions(&o.spec, &services);
+        let leads = |o: &&PolicyObject<'_>| is_route(o.kind) && mentions(&o.spec, &services);
         let near = |o: &&PolicyObject<'_>| o.key.namespace == backends.namespace;
         let routes: Vec<_> = objects.iter().filter(near).filter(leads).collect();
         let decisions = Decisions::new(&routes, &services);
@@ -46,10 +46,10 @@ impl<'a> Path<'a> {
 
     /// The rules of a route that an upload meets, with their positions; the whole route where it has no rules.
     pub fn met<'b>(&self, route: &'b PolicyObject<'_>) -> Vec<(usize, &'b Value)> {
-        let Some((_, list, _)) = RULES.iter().find(|(kind, ..)| *kind == route.kind) else {
+        let Some(list) = rule_list(route.kind) else {
             return vec![(0, &*route.spec)];
         };
-        let all = route.spec[*list].as_array().into_iter().flatten().enumerate();
+        let all = route.spec[list].as_array().into_iter().flatten().enumerate();
         all.filter(|(at, _)| self.takes(route, *at)).collect()
     }
 
@@ -61,7 +61,7 @@ impl<'a> Path<'a> {
 
     /// Whether a step into an object leads to a rule that no request of an upload meets.
     pub fn is_bypassed(&self, policy: &PolicyObject<'_>, path: &FieldPath) -> bool {
-        let Some((_, list, _)) = RULES.iter().find(|(kind, ..)| *kind == policy.kind) else { return false };
+        let Some(list) = rule_list(policy.kind) else { return false };
         path.steps().len() == 3 && path.position_in(list).is_some_and(|at| !self.takes(policy, at))
     }
 
@@ -70,6 +70,10 @@ impl<'a> Path<'a> {
         let number = self.routes.iter().position(|own| own.kind == route.kind && own.key == route.key);
         number.is_some_and(|number| !self.decisions.take_any(number))
     }
+}
+
+fn is_route(kind: &str) -> bool {
+    kind == "Ingress" || rule_list(kind).is_some()
 }
 
 /// `targetRefs` and the older `targetRef`.

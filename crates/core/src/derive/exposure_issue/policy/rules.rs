@@ -15,12 +15,17 @@ use crate::model::FieldPath;
 use crate::openstack::cors_request::{CorsRequest, KnownText, UPLOAD_PATH};
 
 /// Where the rules of a kind are, and what has their conditions.
-pub(super) const RULES: [(&str, &str, &str); 4] = [
+const RULES: [(&str, &str, &str); 4] = [
     ("HTTPRoute", "rules", "matches"),
     ("VirtualService", "http", "match"),
     ("HTTPProxy", "routes", "conditions"),
     ("IngressRoute", "routes", "match"),
 ];
+
+/// The list in the spec of a kind of routes that has its rules.
+pub fn rule_list(kind: &str) -> Option<&'static str> {
+    RULES.iter().find(|(own, ..)| *own == kind).map(|(_, list, _)| *list)
+}
 
 /// One alternative of one rule of one route.
 pub(super) struct Candidate<'a> {
