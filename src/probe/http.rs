@@ -131,12 +131,14 @@ impl<'a> Exchange<'a> {
             Protocol::Http1 { stream, bytes } => http1_answer(stream, bytes).await,
             Protocol::Http2(request) => request.answer().await,
         };
-        // Browsers send the request again, by HTTP/1.1 (RFC 9113 §7).
-        if matches!(&result, Err(error) if wants_http1(error)) {
-            *self = Self::by(Offer::Http1, probe, site, &[self.address], asked).await?;
-            if let Protocol::Http1 { stream, bytes } = &mut self.protocol {
-                result = http1_answer(stream, bytes).await;
-            }
+        if let Err(error) = &result
+            && let Some(offer) = again(error)
+        {
+            *self = Self::by(offer, probe, site, &[self.address], asked).await?;
+            result = match &mut self.protocol {
+                Protocol::Http1 { stream, bytes } => http1_answer(stream, bytes).await,
+                Protocol::Http2(request) => request.answer().await,
+            };
         }
         result.map_err(|error| no_answer(&site.host, self.address, &error))
     }
@@ -244,8 +246,17 @@ impl Http2Request {
     }
 }
 
-fn wants_http1(error: &io::Error) -> bool {
-    connect::inner::<h2::Error>(error).and_then(h2::Error::reason) == Some(Reason::HTTP_1_1_REQUIRED)
+/// How to send the request once more, if browsers do: by HTTP/1.1 if the server wants that (RFC 9113 §7); by HTTP/2 if
+/// the server has not looked at the request (§8.7). An answer that only this program's library calls malformed, such as
+/// one with `Connection` (§8.2.2), browsers read; it is read by HTTP/1.1.
+fn again(error: &io::Error) -> Option<Offer> {
+    let error = connect::inner::<h2::Error>(error)?;
+    match error.reason() {
+        Some(Reason::HTTP_1_1_REQUIRED) => Some(Offer::Http1),
+        Some(Reason::REFUSED_STREAM) => Some(Offer::Browser),
+        Some(Reason::NO_ERROR) if error.is_go_away() => Some(Offer::Browser),
+        _ => error.is_library().then_some(Offer::Http1),
+    }
 }
 
 /// What the URL parser accepts is valid in a request line and in header values. A proxy without a tunnel

@@ -23,11 +23,11 @@ pub async fn ask(probe: &Probe, asked: &Preflight, page: &Page) -> PageOutcome {
     let wire = timeout(TOTAL, follow(probe, &dashboard, &mut path)).await;
     let wire = wire.unwrap_or_else(|_| Err(preflight::late())).unwrap_or_else(PageWire::Failed);
     let verdict = page::judge(asked, page, &wire);
-    PageOutcome { request: page::request(&path), wire, verdict }
+    PageOutcome { request: page::request(&dashboard.origin, &path), wire, verdict }
 }
 
 /// The addresses of both, as this machine resolves them, and what their spaces mean.
-pub async fn addresses(probe: &Probe, glance: &Site) -> AddressOutcome {
+pub async fn addresses(probe: &Probe, glance: &Site, page: Option<&PageOutcome>) -> AddressOutcome {
     let dashboard = probe.site(&probe.origin);
     let (here, there) = tokio::join!(resolved(probe, &dashboard), resolved(probe, glance));
     let (here, there) = match (here, there) {
@@ -36,7 +36,8 @@ pub async fn addresses(probe: &Probe, glance: &Site) -> AddressOutcome {
             return AddressOutcome { dashboard: vec![], glance: vec![], verdict: PartVerdict::Unknown(why) };
         }
     };
-    let verdict = address_space::judge(&here, &there);
+    let is_public = page.is_some_and(|page| page::is_treated_as_public(&page.wire));
+    let verdict = address_space::judge(&here, &there, is_public);
     AddressOutcome { dashboard: here, glance: there, verdict }
 }
 
@@ -83,7 +84,7 @@ async fn get(
     addresses: &[SocketAddr],
     path: &str,
 ) -> Result<(Response, String), Unreachable> {
-    let request = page::request(path);
+    let request = page::request(&dashboard.origin, path);
     let mut exchange = Exchange::send(probe, dashboard, addresses, &request).await?;
     Ok((exchange.response().await?, exchange.body(MOST).await))
 }

@@ -9,10 +9,10 @@ use direct_upload_api::web::{Endpoint, Origin, PublicUrl};
 use direct_upload_api::{Panel, Rule};
 use direct_upload_core::judge::{
     Failure, HttpRequest, Preflight, PreflightOutcome, PreflightVerdict, ProbeResult, PutOutcome, Response,
-    Unreachable, UnreachableKind, Wire, diagnose, judge, may_be_login, mixed, outweighed, same_origin,
+    Unreachable, UnreachableKind, Wire, diagnose, is_limit, judge, may_be_login, mixed, same_origin,
 };
 use direct_upload_core::model::{Advice, Page};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::connect::{Host, Trust};
 use super::gate::Gate;
@@ -23,6 +23,9 @@ use super::upload;
 
 /// How long one request may take, with its connection; and all that follow it together.
 pub(crate) const TOTAL: Duration = Duration::from_secs(10);
+
+/// How long to wait before the same request, where a rate limit may have answered.
+pub(super) const AFTER_LIMIT: Duration = Duration::from_secs(3);
 
 /// What to request, and how.
 #[derive(Clone, Debug)]
@@ -99,7 +102,7 @@ pub async fn probe(probe: &Probe) -> ProbeResult {
         observed.page = Some(page);
     }
     if probe.address_spaces {
-        observed.addresses = Some(page::addresses(probe, &glance).await);
+        observed.addresses = Some(page::addresses(probe, &glance, observed.page.as_ref()).await);
     }
     if let Some(uploads) = probe.uploads {
         if !observed.asked.same_origin() {
@@ -107,12 +110,10 @@ pub async fn probe(probe: &Probe) -> ProbeResult {
             observed.put = Some(upload::complete(probe, &glance, address, &observed.asked, page).await);
         }
         let size = upload::announced(probe, &glance, address, &observed.asked, uploads.size).await;
-        if let Some(put) = &mut observed.put {
-            let filtered =
-                upload::filters_tokens(probe, &glance, address, &observed.asked, &put.verdict, &size.wire).await;
-            if let Some(verdict) = filtered.or_else(|| outweighed(put, &size)) {
-                (put.settled, put.verdict) = (Some(verdict.clone()), verdict);
-            }
+        if let Some(put) = &mut observed.put
+            && let Some(verdict) = upload::by_size(probe, &glance, address, &observed.asked, put, &size).await
+        {
+            (put.settled, put.verdict) = (Some(verdict.clone()), verdict);
         }
         observed.size = Some(size);
     }
@@ -233,7 +234,14 @@ async fn ask_and_judge(probe: &Probe, site: &Site, asked: &Preflight) -> Result<
         let addresses = addresses(probe, site).await?;
         exchange(probe, site, &addresses, &asked.request()).await
     };
-    let (address, answer) = timeout(TOTAL, first).await.unwrap_or_else(|_| Err(late()))?;
+    let (address, mut answer) = timeout(TOTAL, first).await.unwrap_or_else(|_| Err(late()))?;
+    if is_limit(&answer) {
+        sleep(AFTER_LIMIT).await;
+        let again = timeout(TOTAL, exchange(probe, site, &[address], &asked.request())).await;
+        if let Ok(Ok((_, again))) = again {
+            answer = again;
+        }
+    }
     if asked.same_origin()
         && probe.page.is_none()
         && let Some(why) = same_origin::login(asked, &answer)

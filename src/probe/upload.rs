@@ -11,13 +11,10 @@ use direct_upload_core::judge::{
 use tokio::time::{sleep, timeout};
 
 use super::http::{Exchange, FirstResponse};
-use super::preflight::{self, Depth, Probe, Site};
+use super::preflight::{self, AFTER_LIMIT, Depth, Probe, Site};
 
 /// How long the complete PUT may take, with its connection.
 const COMPLETE: Duration = Duration::from_secs(10);
-
-/// How long to wait before the same request, where a rate limit may have answered.
-const AFTER_LIMIT: Duration = Duration::from_secs(3);
 
 /// How long the announced PUT may take. A server that stores requests first never answers it.
 const ANNOUNCED: Duration = Duration::from_secs(5);
@@ -128,23 +125,27 @@ async fn repeat(
     None
 }
 
-/// The verdict if a filter on tokens refused the announced PUT.
-pub(super) async fn filters_tokens(
+/// Another verdict on the complete PUT, if the announced one contradicts it.
+pub(super) async fn by_size(
     probe: &Probe,
     site: &Site,
     address: SocketAddr,
     asked: &Preflight,
-    complete: &UploadVerdict,
-    announced: &Wire,
+    complete: &PutOutcome,
+    announced: &PutOutcome,
 ) -> Option<UploadVerdict> {
-    if !upload::may_filter_tokens(complete, announced) {
-        return None;
-    }
-    let (with, without) = (upload::with_token(asked), upload::complete(asked));
     let ask = async |request: &HttpRequest| exchange(probe, site, address, request, COMPLETE).await;
-    let verdict = upload::refuses_tokens(asked, &ask(&with).await, &ask(&with).await)?;
-    // A limit of requests would refuse this one, too.
-    upload::is_glances(&ask(&without).await).then_some(verdict)
+    if upload::may_filter_tokens(&complete.verdict, &announced.wire) {
+        let (with, without) = (upload::with_token(asked), upload::complete(asked));
+        let verdict = upload::refuses_tokens(asked, &ask(&with).await, &ask(&with).await)?;
+        // A limit of requests would refuse this one, too.
+        return upload::is_glances(&ask(&without).await).then_some(verdict);
+    }
+    if let Some(verdict) = upload::outweighed(complete, announced) {
+        // Servers that take turns may have answered in two ways.
+        return (!upload::is_glances(&ask(&complete.request).await)).then_some(verdict);
+    }
+    upload::unreadable_with_token(asked, &complete.verdict, &announced.wire)
 }
 
 /// The verdict on the PUT if browsers send it on their connection to the dashboard, and it fails there.

@@ -175,7 +175,7 @@ impl Attempt<'_> {
         if is_given(asked.endpoint.origin()) {
             return Ok(());
         }
-        match address_space::judge(&[dashboard.ip()], &[glance]) {
+        match address_space::judge(&[dashboard.ip()], &[glance], false) {
             PartVerdict::Refused(failure) => return Err((*failure).into()),
             PartVerdict::Passed(advice) => self.account.advice.extend(advice.iter().map(ToString::to_string)),
             PartVerdict::Unknown(_) => {}

@@ -21,9 +21,11 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// Starts `run` with the rights that deploy/ grants.
+    /// Starts `run` with the rights that deploy/ grants. `OPERATOR` names another build of this program, such as that
+    /// of the image.
     pub fn start(cluster: &Cluster, args: &[&str]) -> Self {
-        Self::start_program(BINARY, cluster, args)
+        let program = std::env::var("OPERATOR").unwrap_or_else(|_| BINARY.to_owned());
+        Self::start_program(&program, cluster, args)
     }
 
     /// The same of another release's program.

@@ -419,7 +419,7 @@ fn https_to_a_port_that_speaks_http_is_told() {
 #[case::glance("401 Unauthorized\r\nWWW-Authenticate: Keystone uri=\"https://k\"", "404 Not Found", 0, 3)]
 #[case::glance_without_challenge("401 Unauthorized", "200 OK\r\nContent-Type: application/json", 0, 5)]
 #[case::login_of_both("401 Unauthorized", "200 OK\r\nContent-Type: text/html", 0, 5)]
-#[case::dashboard("404 Not Found\r\nContent-Type: text/html", "404 Not Found", 1, 2)]
+#[case::dashboard("404 Not Found\r\nContent-Type: text/html", "404 Not Found", 1, 1)]
 #[case::login("302 Found\r\nLocation: /auth/login/?next=/", "200 OK", 1, 4)]
 fn of_the_same_origin_the_upload_itself_is_asked(
     #[case] put: &str,
@@ -475,7 +475,7 @@ fn http(head: &str) -> String {
 #[case::no_backend(&http("502 Bad Gateway"), "DU012", "no working Glance")]
 #[case::closed("", "DU020", "by:        no answer")]
 fn an_upload_that_fails_is_refused(#[case] put: &str, #[case] rule: &str, #[case] said: &str) {
-    let server = putting(put.to_owned(), http(&format!("{GLANCE_SAYS}{READABLE}")));
+    let server = putting(put.to_owned(), put.to_owned());
     let output = ask("http", &server, &[]);
     assert_eq!(output.status.code(), Some(1));
     let text = out(&output);
@@ -582,11 +582,31 @@ fn errors_that_the_page_may_not_read_are_an_assumption() {
     assert!(get.starts_with("GET /versions ") && header(&get, "Origin") == Some(PLAIN), "{get}");
 }
 
+/// A filter on PUTs without data, and servers that take turns: only the first refuses the same request again.
+#[rstest]
+#[case::a_filter(&[false, false, false, false], 0)]
+#[case::turns(&[false, false, true, true], 1)]
+fn an_empty_put_that_is_refused(#[case] passes: &'static [bool], #[case] code: i32) {
+    let preflights = filter(PLAIN, &["PUT"], &NAMES);
+    let good = http(&format!("{GLANCE_SAYS}{READABLE}"));
+    let count = std::sync::atomic::AtomicUsize::new(0);
+    let server = Server::plain(move |head| match (head.starts_with("PUT "), header(head, "Expect")) {
+        (false, _) => preflights(head),
+        (true, Some(_)) => good.clone(),
+        (true, None) => {
+            let nth = count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            if passes.get(nth).copied().unwrap_or_default() { good.clone() } else { http("412 Precondition Failed") }
+        }
+    });
+    let output = ask("http", &server, &["--panel", "angular"]);
+    assert_eq!(output.status.code(), Some(code), "{}", out(&output));
+}
+
 /// The size that uploads may have: a limit refuses it before any data; what waits for data says nothing.
 #[rstest]
 #[case::limit(&http("413 Content Too Large\r\nServer: edge"), "refused", 1)]
 #[case::continues("HTTP/1.1 100 Continue\r\n\r\n", "unknown", 0)]
-#[case::continues_to_glance(&format!("HTTP/1.1 100 Continue\r\n\r\n{}", http(GLANCE_SAYS)), "granted", 0)]
+#[case::continues_to_glance(&format!("HTTP/1.1 100 Continue\r\n\r\n{}", http(&format!("{GLANCE_SAYS}{READABLE}"))), "granted", 0)]
 #[case::not_known(&http("417 Expectation Failed"), "unknown", 0)]
 #[case::closed("", "unknown", 0)]
 fn the_announced_size(#[case] announced: &str, #[case] verdict: &str, #[case] code: i32) {

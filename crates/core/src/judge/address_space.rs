@@ -54,15 +54,17 @@ impl AddressSpace {
 }
 
 /// Whether a page from the dashboard's addresses may connect to Glance's. It may not if each address of
-/// Glance is in a less public space than each address of the dashboard.
-pub fn judge(dashboard: &[IpAddr], glance: &[IpAddr]) -> PartVerdict {
+/// Glance is in a less public space than each address of the dashboard. `is_public`: the page is taken for one of a
+/// public address.
+pub fn judge(dashboard: &[IpAddr], glance: &[IpAddr], is_public: bool) -> PartVerdict {
     let spaces = |addresses: &[IpAddr]| {
         let all = || addresses.iter().copied().map(AddressSpace::of);
         all().min().zip(all().max())
     };
-    let (Some((least, most)), Some((glance_least, glance_most))) = (spaces(dashboard), spaces(glance)) else {
+    let (Some(own), Some((glance_least, glance_most))) = (spaces(dashboard), spaces(glance)) else {
         return PartVerdict::Passed(vec![]);
     };
+    let (least, most) = if is_public { (AddressSpace::Public, AddressSpace::Public) } else { own };
     let named = |addresses: &[IpAddr], space: AddressSpace| {
         addresses
             .iter()
@@ -70,9 +72,10 @@ pub fn judge(dashboard: &[IpAddr], glance: &[IpAddr]) -> PartVerdict {
             .map(ToString::to_string)
             .unwrap_or_default()
     };
-    let (here, there) = (named(dashboard, most), named(glance, glance_least));
+    let (here, there) = (named(dashboard, own.1), named(glance, glance_least));
+    let by = if is_public { " by its Content-Security-Policy (treat-as-public-address)" } else { "" };
     let asks = format!(
-        "the dashboard's address {here} is {most}, Glance's {there} is {glance_least}: browsers ask each user for permission to connect to the local network, and refuse the upload without it"
+        "the dashboard's address {here} is {most}{by}, Glance's {there} is {glance_least}: browsers ask each user for permission to connect to the local network, and refuse the upload without it"
     );
     if glance_most < least {
         return PartVerdict::Refused(Box::new(Failure {

@@ -14,7 +14,7 @@ const BLOCKED_PORTS: &[u16] = &[
 ];
 
 /// The version of Chromium that requests name.
-const VERSION: &str = "142";
+const VERSION: &str = "156";
 
 /// Whether browsers refuse to connect to a port.
 pub fn blocks_port(port: u16) -> bool {
@@ -43,13 +43,17 @@ pub(super) fn preflight_headers(page: &Origin, server: &Origin) -> Vec<(&'static
 /// The headers of a page's other requests. They also have what Chromium tells about itself (User-Agent Client Hints
 /// §5.1, low entropy); Firefox has none of that.
 pub(super) fn request_headers(page: &Origin, server: &Origin) -> Vec<(&'static str, String)> {
-    let lines = preflight_headers(page, server);
+    preflight_headers(page, server).into_iter().chain(hints(server)).collect()
+}
+
+/// What Chromium tells such a server about itself.
+pub(super) fn hints(server: &Origin) -> Vec<(&'static str, String)> {
     if !is_told(server) {
-        return lines;
+        return vec![];
     }
     let brands = format!("\"Chromium\";v=\"{VERSION}\", \"Not_A Brand\";v=\"99\"");
     let hints = [("sec-ch-ua", brands.as_str()), ("sec-ch-ua-mobile", "?0"), ("sec-ch-ua-platform", "\"Linux\"")];
-    lines.into_iter().chain(hints.map(|(name, value)| (name, value.to_owned()))).collect()
+    hints.map(|(name, value)| (name, value.to_owned())).to_vec()
 }
 
 /// What a page of the dashboard itself asks its own server for.

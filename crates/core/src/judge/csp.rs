@@ -82,6 +82,13 @@ pub fn enforced(headers: &Headers) -> Vec<Restriction> {
     policies.flat_map(Restriction::parse).collect()
 }
 
+/// Whether one of the policies makes the page one of a public address.
+pub(super) fn treats_as_public(headers: &Headers) -> bool {
+    let mut policies = lines(headers, "Content-Security-Policy").flat_map(|line| line.split(','));
+    policies
+        .any(|policy| directives(policy).iter().any(|words| words[0].eq_ignore_ascii_case("treat-as-public-address")))
+}
+
 /// The same for the `meta` elements of a page's head. Elsewhere browsers ignore them, and `sandbox` does not count in
 /// them (HTML §4.2.5.3).
 pub(super) fn enforced_by_page(head: &[Tag]) -> Vec<Restriction> {
@@ -89,7 +96,9 @@ pub(super) fn enforced_by_page(head: &[Tag]) -> Vec<Restriction> {
         tag.starts("meta")
             && tag.get("http-equiv").is_some_and(|name| name.eq_ignore_ascii_case("content-security-policy"))
     };
+    // Commas separate policies, as in a header.
     let policies = head.iter().filter(is_policy).filter_map(|tag| tag.get("content"));
+    let policies = policies.flat_map(|content| content.split(','));
     let counts = |own: &Restriction| !matches!(own, Restriction::Opaque | Restriction::Scriptless);
     policies.flat_map(Restriction::parse).filter(counts).collect()
 }

@@ -86,9 +86,20 @@ pub fn status(asked: &Preflight, answer: &Response) -> Failure {
     failure(Requirement::Status, rules, received, message, fix.to_owned())
 }
 
-/// The header lines with which a server requests credentials.
+/// What a server requests credentials with. A line may have several challenges; one starts with a word that is not
+/// the name of a parameter (RFC 9110 §11.6.1).
 pub(crate) fn challenges(answer: &Response) -> impl Iterator<Item = &str> {
-    lines(&answer.headers, "WWW-Authenticate")
+    let starts = |part: &&str| !part.is_empty() && !part.split(' ').next().is_some_and(|word| word.contains('='));
+    lines(&answer.headers, "WWW-Authenticate").flat_map(unquoted_parts).map(str::trim).filter(starts)
+}
+
+/// The parts of a list, whose commas in quoted strings separate nothing.
+fn unquoted_parts(line: &str) -> impl Iterator<Item = &str> {
+    let mut is_quoted = false;
+    line.split(move |c| {
+        is_quoted ^= c == '"';
+        c == ',' && !is_quoted
+    })
 }
 
 /// The kind of credentials. The rest may be private.

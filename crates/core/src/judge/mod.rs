@@ -50,4 +50,4 @@ pub use report::{Decision, Line, PanelReport, PreflightReport, PutReport, Reques
 pub use response::{PreflightVerdict, Response};
 pub use schedule::{Due, Pace, ProbeScheduler};
 pub use unreachable::{Unreachable, UnreachableKind};
-pub use upload::{Answerer, UploadVerdict, Wire, may_be_login, mixed, outweighed};
+pub use upload::{Answerer, UploadVerdict, Wire, is_limit, may_be_login, mixed};

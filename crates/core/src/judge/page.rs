@@ -8,7 +8,7 @@
 use direct_upload_api::Rule;
 use direct_upload_api::web::Origin;
 
-use super::browser::agent;
+use super::browser::{Fetch, agent, hints};
 use super::csp::{self, ConnectSources, Restriction};
 use super::explain::signature;
 use super::failure::{Failure, Requirement};
@@ -37,11 +37,14 @@ pub enum PageWire {
     Failed(Unreachable),
 }
 
-/// The request for a page.
-pub fn request(path: &str) -> HttpRequest {
+/// The request for a page, as Chromium sends it if a person opens that address.
+pub fn request(origin: &Origin, path: &str) -> HttpRequest {
+    const ACCEPT: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8";
     let path = if path.is_empty() { "/" } else { path };
-    let language = ("Accept-Language", "en-US,en;q=0.9".to_owned());
-    let lines = vec![("Accept", "text/html,*/*;q=0.8".to_owned()), agent(), language];
+    let mut lines = hints(origin);
+    lines.extend([("Upgrade-Insecure-Requests", "1".to_owned()), agent(), ("Accept", ACCEPT.to_owned())]);
+    lines.extend(Fetch::Page.metadata(origin).into_iter().map(|(name, value)| (name, value.to_owned())));
+    lines.push(("Accept-Language", "en-US,en;q=0.9".to_owned()));
     HttpRequest { method: "GET", path: path.to_owned(), lines }
 }
 
@@ -71,7 +74,6 @@ pub fn redirect(origin: &Origin, path: &str, answer: &Response) -> Option<Redire
 /// Whether the page's requests to Glance name it in `Referer`. The last policy that browsers know counts (Referrer
 /// Policy §4.1, §8.1); a `meta` element in the page's head replaces it.
 pub fn refers(asked: &Preflight, wire: &PageWire) -> bool {
-    const HIDES: &[&str] = &["no-referrer", "same-origin"];
     const KNOWN: &[&str] = &[
         "no-referrer",
         "no-referrer-when-downgrade",
@@ -82,15 +84,33 @@ pub fn refers(asked: &Preflight, wire: &PageWire) -> bool {
         "strict-origin-when-cross-origin",
         "unsafe-url",
     ];
+    // Of old, and in pages only (HTML §4.2.5.1, "referrer").
+    const LEGACY: [(&str, &str); 4] = [
+        ("never", "no-referrer"),
+        ("default", "strict-origin-when-cross-origin"),
+        ("always", "unsafe-url"),
+        ("origin-when-crossorigin", "origin-when-cross-origin"),
+    ];
     let PageWire::Response(answer, body) = wire else { return true };
+    let today =
+        |policy: String| LEGACY.iter().find(|(old, _)| *old == policy).map_or(policy, |(_, new)| (*new).to_owned());
     let in_page = head(body)
         .into_iter()
         .filter(|tag| tag.starts("meta") && tag.get("name").is_some_and(|name| name.eq_ignore_ascii_case("referrer")));
-    let in_page = in_page.filter_map(|tag| Some(tag.get("content")?.trim().to_ascii_lowercase()));
+    let in_page = in_page.filter_map(|tag| Some(today(tag.get("content")?.trim().to_ascii_lowercase())));
     let in_header = lines(&answer.headers, "Referrer-Policy").flat_map(|line| line.split(','));
     let all = in_header.map(|policy| policy.trim().to_ascii_lowercase()).chain(in_page);
     let policy = all.filter(|policy| KNOWN.contains(&policy.as_str())).last();
-    asked.same_origin() || policy.is_none_or(|policy| !HIDES.contains(&policy.as_str()))
+    policy.is_none_or(|policy| match policy.as_str() {
+        "same-origin" => asked.same_origin(),
+        other => other != "no-referrer",
+    })
+}
+
+/// Whether Chromium takes the page for one of a public address, whatever its own is (Private Network Access §3.2,
+/// `treat-as-public-address`; measured in Chromium 156: in a header only).
+pub fn is_treated_as_public(wire: &PageWire) -> bool {
+    matches!(wire, PageWire::Response(answer, _) if csp::treats_as_public(&answer.headers))
 }
 
 /// Judges the final answer.
@@ -122,7 +142,7 @@ pub fn judge(asked: &Preflight, page: &Page, wire: &PageWire) -> PartVerdict {
     };
     let code = answer.status;
     let from = signature(answer);
-    let policies = || [csp::enforced(&answer.headers), csp::enforced_by_page(&head(body))].concat();
+    let policies = || [csp::enforced(&answer.headers), csp::enforced_by_page(&head(&without_nul(body)))].concat();
     let body = body.to_ascii_lowercase();
     let is_horizon = body.contains("horizon") || (body.contains("csrfmiddlewaretoken") && body.contains("password"));
     match code {
@@ -138,6 +158,11 @@ pub fn judge(asked: &Preflight, page: &Page, wire: &PageWire) -> PartVerdict {
         200..=300 | 404 | 410 | 421 if page.assumed => missing(asked, &format!("status {code}{from}, and no Horizon")),
         _ => unknown(format!("{} answers with status {code}{from}, which does not show Horizon's page", asked.origin)),
     }
+}
+
+/// The parser drops NUL (HTML §13.2.6.4).
+fn without_nul(body: &str) -> String {
+    body.replace('\0', "")
 }
 
 /// Chromium connects only where the page's `Connection-Allowlist` allows it (WICG, Connection Allowlists). A pattern

@@ -135,10 +135,17 @@ pub fn login(asked: &Preflight, answer: &Response) -> Option<Unreachable> {
 /// The verdict on an upload that something else answered, if the dashboard's page was not seen either: a login that
 /// browsers have passed may be in front of both.
 pub fn behind_login(answer: &Response, page: &PageOutcome) -> Option<UploadVerdict> {
+    let from = signature(answer);
+    if answer.status == 401 && challenges(answer).next().is_some_and(|challenge| starts_with(challenge, "bearer")) {
+        let message = format!(
+            "something{from} answered the upload with 401 and asks for a token: it may check tokens itself, before Glance; a user's token was not tried"
+        );
+        let why = Unreachable::new(UnreachableKind::Unclear, message, "upload an image once");
+        return Some(UploadVerdict::Unknown { by: who(answer), why });
+    }
     if !(may_be_login(answer) && page.is_gate()) {
         return None;
     }
-    let from = signature(answer);
     let message = format!(
         "something{from} answered the upload with {}, and the dashboard's page was not seen either: if that is one login for both, browsers have passed it, and send its cookie or credentials within the same origin",
         answer.status

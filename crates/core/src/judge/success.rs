@@ -33,9 +33,16 @@ pub fn refused(asked: &Preflight) -> HttpRequest {
 pub fn is_worth_asking(put: &Wire, verdict: &UploadVerdict) -> bool {
     match (put, verdict) {
         (Wire::Response(_), UploadVerdict::Passed { .. }) => true,
-        (Wire::Response(answer), UploadVerdict::Refused { .. }) => is_bare(answer) || may_check_tokens(answer),
+        (Wire::Response(answer), UploadVerdict::Refused { .. }) => {
+            is_bare(answer) || may_check_tokens(answer) || is_replaced(answer)
+        }
         _ => false,
     }
+}
+
+/// An answer that something else may have put in place of Glance's refusal (nginx: `error_page 401 =403`).
+fn is_replaced(answer: &Response) -> bool {
+    matches!(answer.status, 200..=399 | 402..=404)
 }
 
 /// A refusal without another login's challenge.
@@ -92,6 +99,20 @@ pub fn judge(
     // Other errors keep their CORS headers, so only PUTs lose them.
     let is_only_put = matches!(refusal, Some(Wire::Response(answer))
         if every(&asked.uploads, |upload| readable(asked, upload, answer)).is_ok());
+    if let (Wire::Response(put), Some(Wire::Response(get)), UploadVerdict::Refused { by, .. }, Ok(())) =
+        (put, refusal, verdict, &can_be_read)
+        && is_replaced(put)
+        && put.status == get.status
+        && [put, get].iter().all(|answer| every(&asked.uploads, |upload| readable(asked, upload, answer)).is_ok())
+    {
+        let message = format!(
+            "a PUT and a GET without a token were both answered with {}{from}, which the page may read: something in front of Glance may replace its refusals; a user's token was not tried",
+            put.status
+        );
+        let fix = "upload an image once; let errors of Glance pass unchanged (nginx: proxy_intercept_errors off)";
+        let why = Unreachable::new(UnreachableKind::Unclear, message, fix);
+        return Some(UploadVerdict::Unknown { by: by.clone(), why });
+    }
     let (by, message, fix) = match (verdict, can_be_read) {
         (UploadVerdict::Passed { by, .. }, Err(failure)) if get(&answer.headers, ALLOW_ORIGIN).is_some() => (
             by,

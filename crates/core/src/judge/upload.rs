@@ -32,10 +32,10 @@ use crate::model::Advice;
 pub use answer::judge_complete;
 pub(super) use cookies::has_cookies;
 pub use cookies::{has_passed_login, judge_shared, may_be_login, may_share, stricter};
-pub use rate_limit::{is_worth_waiting, limited};
+pub use rate_limit::{is_limit, is_worth_waiting, limited};
 pub use repetition::{Repeated, differs, mixed};
 pub use request::{announced, complete, with_token};
-pub use size::{compare, is_worth_comparing, judge_announced, outweighed};
+pub use size::{compare, is_worth_comparing, judge_announced, outweighed, unreadable_with_token};
 pub use token::{checks_tokens, is_glances, is_worth_a_token, may_filter_tokens, refuses_tokens};
 
 /// The answer to one request.

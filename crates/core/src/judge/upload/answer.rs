@@ -83,7 +83,7 @@ fn other(asked: &Preflight, answer: &Response) -> Judgement {
         403 | 451 => (
             &[Rule::OptionsFiltered],
             format!(
-                "an access or method filter in front of Glance{from} refused the PUT, although it lets OPTIONS pass; unless it is one that lets requests with an X-Auth-Token pass"
+                "an access or method filter in front of Glance{from} refused the PUT, although it lets OPTIONS pass; unless it lets requests with an X-Auth-Token pass, or refuses only this program's User-Agent"
             ),
             PUT_TOO,
         ),
@@ -136,11 +136,10 @@ fn other(asked: &Preflight, answer: &Response) -> Judgement {
     Judgement::Refused(failure(Requirement::Glance, rules, received(answer), message, fix.to_owned()))
 }
 
-/// The origin to which an answer redirects.
-fn redirect_target(asked: &Preflight, answer: &Response) -> Option<String> {
+/// The URL to which an answer redirects.
+fn redirect_url(asked: &Preflight, answer: &Response) -> Option<url::Url> {
     let location = get(&answer.headers, "Location").filter(|_| (300..400).contains(&answer.status))?;
-    let target = url::Url::parse(&asked.url()).and_then(|base| base.join(&location)).ok()?;
-    Some(target.origin().ascii_serialization())
+    url::Url::parse(&asked.url()).and_then(|base| base.join(&location)).ok()
 }
 
 /// Browsers follow a redirect of an upload if they may read it (Fetch §4.4). Its target is not requested
@@ -148,8 +147,16 @@ fn redirect_target(asked: &Preflight, answer: &Response) -> Option<String> {
 fn redirected(asked: &Preflight, answer: &Response) -> Judgement {
     let failure = redirect(asked, answer);
     let may_be_followed = every(&asked.uploads, |upload| readable(asked, upload, answer)).is_ok();
-    let elsewhere = redirect_target(asked, answer).is_some_and(|to| to != asked.endpoint.origin().as_str());
+    let elsewhere = redirect_url(asked, answer)
+        .is_some_and(|to| to.origin().ascii_serialization() != asked.endpoint.origin().as_str());
+    let location = get(&answer.headers, "Location");
+    let names_user = redirect_url(asked, answer).is_some_and(|to| !to.username().is_empty() || to.password().is_some());
+    let is_loop = redirect_url(asked, answer).is_some_and(|to| to.as_str() == asked.url())
+        && get(&answer.headers, "Set-Cookie").is_none();
     let lost = match answer.status {
+        _ if location.is_none() => Some("without a Location, the page takes it for the answer"),
+        _ if names_user => Some("browsers do not follow one with a user's name in its URL"),
+        _ if is_loop => Some("it leads to the same URL again"),
         303 => Some("browsers follow a 303 by GET, without the data"),
         _ if elsewhere => Some("browsers follow one to another server with Origin: null, which Glance does not accept"),
         _ => None,

@@ -5,10 +5,21 @@ use direct_upload_api::Rule;
 use super::{Answerer, UploadVerdict, Wire, received, refused, who};
 use crate::judge::explain::{failure, signature};
 use crate::judge::failure::Requirement;
+use crate::judge::response::Response;
+use crate::judge::unreachable::UnreachableKind;
 
-/// Whether the answer to a PUT may come from a rate limit, which our own requests may have met.
+/// Whether the answer to a PUT may come from a rate limit, which our own requests may have met. Some close connections.
 pub fn is_worth_waiting(wire: &Wire) -> bool {
-    matches!(wire, Wire::Response(answer) if matches!(answer.status, 429 | 503) && who(answer) != Answerer::Glance)
+    match wire {
+        Wire::Response(answer) => is_limit(answer),
+        Wire::Failed(why) => why.kind == UnreachableKind::Http,
+        Wire::Continue | Wire::Silence(_) => false,
+    }
+}
+
+/// Whether such an answer may come from a rate limit.
+pub fn is_limit(answer: &Response) -> bool {
+    matches!(answer.status, 429 | 503) && who(answer) != Answerer::Glance
 }
 
 /// The verdict on a PUT that came right after its preflight, as a browser sends it, and got this answer, while the

@@ -2,10 +2,12 @@
 
 use direct_upload_api::Rule;
 
+use super::answer::answered;
 use super::{Answerer, UploadVerdict, Wire, received, refused, silent, unknown, who};
 use crate::judge::explain::{failure, signature};
 use crate::judge::failure::{Failure, Requirement};
 use crate::judge::outcome::PutOutcome;
+use crate::judge::preflight::Preflight;
 use crate::judge::response::Response;
 use crate::judge::unreachable::UnreachableKind;
 
@@ -66,20 +68,40 @@ pub fn compare(size: u64, large: &Wire, small: &Wire) -> UploadVerdict {
     }
 }
 
-/// The verdict on a complete PUT that something else refused because it is empty: the one that announces data reached
-/// Glance.
+/// The verdict on a complete PUT that something else refused because it is empty: the one that announces data, and has a
+/// token, reached Glance.
 pub fn outweighed(complete: &PutOutcome, announced: &PutOutcome) -> Option<UploadVerdict> {
-    let Wire::Response(answer) = &complete.wire else { return None };
-    let is_of_empty = matches!(answer.status, 400 | 411) && matches!(complete.verdict, UploadVerdict::Refused { .. });
-    if !(is_of_empty && matches!(announced.verdict, UploadVerdict::Passed { .. })) {
+    let (by, got) = match &complete.wire {
+        Wire::Response(answer) if who(answer) != Answerer::Glance && answer.status != 413 => {
+            (who(answer), format!("was answered with {}{}", answer.status, signature(answer)))
+        }
+        Wire::Failed(why) if why.kind == UnreachableKind::Http => (Answerer::Nobody, "got no answer".to_owned()),
+        _ => return None,
+    };
+    let is_refused = complete.settled.is_none() && matches!(complete.verdict, UploadVerdict::Refused { .. });
+    if !(is_refused && matches!(announced.verdict, UploadVerdict::Passed { .. })) {
         return None;
     }
-    let message = format!(
-        "a PUT without data was answered with {}{}, but one that announces data reached Glance: whether the page may read Glance's answer is unknown",
-        answer.status,
-        signature(answer)
-    );
-    Some(unknown(who(answer), message, "upload an image once"))
+    let message =
+        format!("a PUT without data and token {got}, but one that announces data and has a token reached Glance");
+    Some(unknown(by, message, "upload an image once"))
+}
+
+/// The verdict if the page may read Glance's answer to the complete PUT, and not the one to the PUT that has a token and
+/// announces data.
+pub fn unreadable_with_token(asked: &Preflight, complete: &UploadVerdict, announced: &Wire) -> Option<UploadVerdict> {
+    let Wire::Response(answer) = announced else { return None };
+    let is_glances = who(answer) == Answerer::Glance && answer.status < 500;
+    if !(is_glances && matches!(complete, UploadVerdict::Passed { .. })) {
+        return None;
+    }
+    match answered(asked, answer) {
+        UploadVerdict::Refused { by, failure } if failure.rule == Rule::CorsOnTheWay => {
+            let message = format!("of a PUT with a token, or of an image's size, only: {}", failure.message);
+            Some(refused(by, Failure { message, ..*failure }))
+        }
+        _ => None,
+    }
 }
 
 fn size_refused(received: String, size: u64, why: &str) -> Failure {

@@ -3,6 +3,7 @@
 use super::{Answerer, UploadVerdict, Wire, judge_complete, refused, unknown, who};
 use crate::judge::explain::signature;
 use crate::judge::failure::Failure;
+use crate::judge::headers::{get, starts_with};
 use crate::judge::preflight::Preflight;
 use crate::judge::response::Response;
 use crate::judge::unreachable::UnreachableKind;
@@ -29,7 +30,8 @@ pub fn is_glances(wire: &Wire) -> bool {
 pub fn checks_tokens(without: &Wire, with: &Wire) -> Option<UploadVerdict> {
     let (Wire::Response(without), Wire::Response(with)) = (without, with) else { return None };
     let refuses = |answer: &Response| matches!(answer.status, 400 | 401 | 403 | 404) && who(answer) != Answerer::Glance;
-    if !(refuses(without) && refuses(with)) || without.status == with.status {
+    let is_login = (300..400).contains(&without.status) && with.status == 401;
+    if !((refuses(without) || is_login) && refuses(with)) || without.status == with.status {
         return None;
     }
     let message = format!(
@@ -38,8 +40,14 @@ pub fn checks_tokens(without: &Wire, with: &Wire) -> Option<UploadVerdict> {
         with.status,
         signature(with)
     );
-    let fix = "upload an image once; a canary (spec.directUpload.canary) does so all the time";
-    Some(unknown(who(with), message, fix))
+    Some(unknown(who(with), message, TRY))
+}
+
+const TRY: &str = "upload an image once; a canary (spec.directUpload.canary) does so all the time";
+
+/// Whether people should read the answer: gateways for programs send none.
+fn is_page(answer: &Response) -> bool {
+    get(&answer.headers, "Content-Type").is_some_and(|kind| starts_with(&kind, "text/html"))
 }
 
 /// Whether the answer to the [`announced`](super::announced) PUT may come from a filter on tokens, which let the complete one pass.
@@ -47,7 +55,8 @@ pub fn may_filter_tokens(complete: &UploadVerdict, announced: &Wire) -> bool {
     matches!(complete, UploadVerdict::Passed { .. }) && matches!(announced, Wire::Response(_)) && !is_glances(announced)
 }
 
-/// The verdict on a PUT with a token, if something refuses it twice that lets PUTs without one pass.
+/// The verdict on a PUT with a token, if something refuses it twice that lets PUTs without one pass. It may be a gateway
+/// that checks tokens, which knows that this one is invalid.
 pub fn refuses_tokens(asked: &Preflight, first: &Wire, second: &Wire) -> Option<UploadVerdict> {
     let refusal = |wire: &Wire| match judge_complete(asked, wire) {
         UploadVerdict::Refused { by, failure } if by != Answerer::Glance => Some((by, failure)),
@@ -55,6 +64,16 @@ pub fn refuses_tokens(asked: &Preflight, first: &Wire, second: &Wire) -> Option<
     };
     let (by, _) = refusal(first)?;
     let (_, failure) = refusal(second)?;
+    if let Wire::Response(answer) = second
+        && (matches!(answer.status, 401 | 500..=599) || (answer.status == 403 && !is_page(answer)))
+    {
+        let message = format!(
+            "a PUT without a token reached Glance, and one with an invalid token was answered with {}{}: something in front of Glance checks tokens itself; a user's token was not tried",
+            answer.status,
+            signature(answer)
+        );
+        return Some(unknown(by, message, TRY));
+    }
     let message = format!(
         "something in front of Glance refuses a PUT with an X-Auth-Token of the usual form, and lets one without a token pass; {}",
         failure.message

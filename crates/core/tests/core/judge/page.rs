@@ -4,7 +4,7 @@ use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_api::{Panel, Rule};
 use direct_upload_core::judge::address_space::{self, AddressSpace};
 use direct_upload_core::judge::csp::enforced;
-use direct_upload_core::judge::page::{judge, redirect, refers};
+use direct_upload_core::judge::page::{self, judge, redirect, refers};
 use direct_upload_core::judge::{PageWire, PartVerdict, Preflight, Redirect, Response, Unreachable, UnreachableKind};
 use direct_upload_core::model::Page;
 use rstest::rstest;
@@ -76,7 +76,9 @@ fn whose_policy(#[case] status: u16, #[case] body: &str, #[case] expected: &str)
 #[case::body("<head></head><body>META", false)]
 #[case::body_without_tag("<head><div>META", false)]
 #[case::after_text("<head>text META", false)]
-#[case::after_the_head("<head></head>META", false)]
+#[case::after_the_head("<head></head>\n<!-- a -->META", true)]
+#[case::text_after_the_head("<head></head>text META", false)]
+#[case::with_nul("<head>\0META", true)]
 #[case::noscript("<head><noscript>META</noscript>", false)]
 #[case::after_noscript("<head><noscript><link></noscript>META", true)]
 #[case::template("<head><template>META</template>", false)]
@@ -101,11 +103,48 @@ fn a_policy_in_the_head(#[case] page: &str, #[case] counts: bool) {
 #[case::django(&["same-origin"], "", false)]
 #[case::the_last_known(&["no-referrer, strict-origin", "unknown"], "", true)]
 #[case::of_the_page(&["no-referrer"], "<meta name=referrer content=origin>", true)]
+#[case::of_old(&[], "<meta name=referrer content=never>", false)]
+#[case::default_of_old(&["no-referrer"], "<meta name=referrer content=default>", true)]
+#[case::of_old_in_a_header(&["never"], "", true)]
 #[case::hidden_by_the_page(&[], "<meta name=Referrer content=No-Referrer>", false)]
 fn referrer_policy(#[case] lines: &[&str], #[case] page: &str, #[case] expected: bool) {
     let headers: Vec<_> = lines.iter().map(|line| ("referrer-policy", *line)).collect();
     let wire = PageWire::Response(answer(200, &headers), format!("<head>{page}</head>{HORIZON}"));
     assert_eq!(refers(&asked(), &wire), expected);
+}
+
+/// A request within the origin has `Referer` with all policies but one.
+#[rstest]
+#[case::django("same-origin", true)]
+#[case::hidden("no-referrer", false)]
+fn referrer_policy_within_the_origin(#[case] policy: &str, #[case] expected: bool) {
+    let asked = asked();
+    let own = Endpoint::parse(&format!("{}/image", asked.origin)).unwrap();
+    let asked = Preflight { endpoint: own, ..asked };
+    let wire = PageWire::Response(answer(200, &[("referrer-policy", policy)]), HORIZON.to_owned());
+    assert_eq!(refers(&asked, &wire), expected);
+}
+
+/// The page counts as public if its header says so.
+#[rstest]
+#[case::told("default-src *; Treat-As-Public-Address", "10.0.0.1", "DU023")]
+#[case::not_told("default-src *", "10.0.0.1", "p")]
+#[case::a_public_glance("treat-as-public-address", "8.8.8.8", "p")]
+fn a_page_that_counts_as_public(#[case] policy: &str, #[case] glance: &str, #[case] expected: &str) {
+    let wire = PageWire::Response(answer(200, &[("Content-Security-Policy", policy)]), HORIZON.to_owned());
+    let local = "10.0.0.2".parse().unwrap();
+    let verdict = address_space::judge(&[local], &[glance.parse().unwrap()], page::is_treated_as_public(&wire));
+    assert_eq!(letter(&verdict), expected, "{verdict:?}");
+}
+
+/// As a browser that opens the page: servers send policies only with such requests.
+#[test]
+fn the_request_for_the_page() {
+    let request = page::request(&asked().origin, "/");
+    let value = |name| request.lines.iter().find(|(n, _)| *n == name).map(|(_, value)| value.as_str());
+    assert_eq!((value("Sec-Fetch-Dest"), value("Sec-Fetch-Mode")), (Some("document"), Some("navigate")));
+    assert_eq!((value("Upgrade-Insecure-Requests"), value("Cookie")), (Some("1"), None));
+    assert!(value("User-Agent").unwrap().contains(" direct-upload-operator/"));
 }
 
 /// Chromium's own list of what a page may connect to.
@@ -268,7 +307,7 @@ fn address_spaces(#[case] address: &str, #[case] space: AddressSpace) {
 #[case::nothing_known("", "10.0.0.1", "p", 0)]
 fn local_network_access(#[case] dashboard: &str, #[case] glance: &str, #[case] expected: &str, #[case] advice: usize) {
     let addresses = |text: &str| text.split_whitespace().map(|a| a.parse().unwrap()).collect::<Vec<_>>();
-    let verdict = address_space::judge(&addresses(dashboard), &addresses(glance));
+    let verdict = address_space::judge(&addresses(dashboard), &addresses(glance), false);
     assert_eq!(letter(&verdict), expected, "{verdict:?}");
     if let PartVerdict::Passed(said) = verdict {
         assert_eq!(said.len(), advice);

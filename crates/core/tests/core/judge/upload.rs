@@ -144,6 +144,11 @@ fn readable() -> Wire {
     answer(401, &[challenge, ("Access-Control-Allow-Origin", ORIGIN), ("Access-Control-Allow-Credentials", "true")])
 }
 
+/// Another answer, with Glance's CORS headers.
+fn readable_as(status: u16) -> Wire {
+    answer(status, &[("Access-Control-Allow-Origin", ORIGIN), ("Access-Control-Allow-Credentials", "true")])
+}
+
 fn failed(kind: UnreachableKind) -> Wire {
     Wire::Failed(Unreachable::new(kind, "why", "fix"))
 }
@@ -213,6 +218,7 @@ fn worth_a_token(#[case] wire: Wire, #[case] expected: bool) {
 #[case::hidden_and_invalid(answer(404, &[]), answer(403, &[]), true)]
 #[case::filter_then_limit(answer(403, &[]), answer(429, &[]), false)]
 #[case::login_then_page(answer(302, &[("Location", "/login")]), answer(403, &[]), false)]
+#[case::login_then_token(answer(302, &[("Location", "/login")]), answer(401, &[]), true)]
 #[case::no_answer(answer(403, &[]), Wire::Silence(10), false)]
 fn who_checks_tokens(#[case] without: Wire, #[case] with: Wire, #[case] checks: bool) {
     let verdict = upload::checks_tokens(&without, &with);
@@ -239,7 +245,12 @@ fn who_checks_tokens(#[case] without: Wire, #[case] with: Wire, #[case] checks: 
 #[case::stripped_of_put(stripped(("Vary", "Origin")), versions(&[ORIGIN]), readable(), "refused")]
 #[case::stripped_of_one(stripped(("Access-Control-Allow-Credentials", "true")), versions(&[ORIGIN]), readable(), "refused")]
 #[case::a_login(answer(401, &[("WWW-Authenticate", "Basic realm=x")]), versions(&[ORIGIN]), glance(), "refused")]
+#[case::a_login_that_is_named_twice(answer(401, &[("WWW-Authenticate", r#"Basic realm="a, Keystone b", charset="UTF-8""#)]), versions(&[ORIGIN]), glance(), "refused")]
+#[case::glance_beside_a_login(answer(401, &[("WWW-Authenticate", r#"Basic realm="a, b", Keystone uri="https://k""#), ("Access-Control-Allow-Origin", ORIGIN), ("Access-Control-Allow-Credentials", "true")]), answer(404, &[]), glance(), "passed")]
 #[case::a_filter(answer(403, &[]), versions(&[ORIGIN]), glance(), "refused")]
+#[case::refusals_replaced(readable_as(403), versions(&[ORIGIN]), readable_as(403), "unknown")]
+#[case::refusals_of_puts_replaced(readable_as(403), versions(&[ORIGIN]), readable(), "refused")]
+#[case::a_filter_of_all(readable_as(403), answer(404, &[]), readable_as(403), "refused")]
 fn with_a_successful_answer(#[case] put: Wire, #[case] get: Wire, #[case] same: Wire, #[case] expected: &str) {
     let asked = upload_of(Panel::Unknown, URL);
     let mut verdict = upload::judge_complete(&asked, &put);
@@ -274,6 +285,10 @@ fn a_rate_limit_is_waited_for() {
     }
     let theirs = answer(503, &[("X-OpenStack-Request-ID", "req-1")]);
     assert!(!upload::is_worth_waiting(&theirs));
+    assert!(
+        upload::is_worth_waiting(&failed(UnreachableKind::Http))
+            && !upload::is_worth_waiting(&failed(UnreachableKind::Tls))
+    );
     assert!(upload::is_worth_waiting(&answer(503, &[])) && upload::is_worth_waiting(&answer(429, &[])));
 }
 
@@ -283,11 +298,15 @@ fn a_rate_limit_is_waited_for() {
 #[case::within_by_301(301, "/v2/images/x/file/", "unknown")]
 #[case::without_data(303, "/v2/images/x/file/", "refused")]
 #[case::to_another_server(307, "https://other.example.com/v2/images/x/file", "refused")]
+#[case::nowhere(302, "", "refused")]
+#[case::with_a_user(307, "https://user:secret@glance.example.com/v2/images/x/file/", "refused")]
+#[case::again(307, "https://glance.example.com/v2/images/x/file?", "unknown")]
 #[case::to_another_port(308, "https://glance.example.com:9292/v2/images/x/file", "refused")]
 fn redirects_that_are_followed(#[case] status: u16, #[case] location: &str, #[case] expected: &str) {
     let headers =
         [("Access-Control-Allow-Origin", ORIGIN), ("Access-Control-Allow-Credentials", "true"), ("Location", location)];
-    let verdict = upload::judge_complete(&upload_of(Panel::Unknown, URL), &answer(status, &headers));
+    let headers = if location.is_empty() { &headers[..2] } else { &headers[..] };
+    let verdict = upload::judge_complete(&upload_of(Panel::Unknown, URL), &answer(status, headers));
     assert_eq!(told(&verdict).0, expected, "{verdict:?}");
 }
 
@@ -321,6 +340,15 @@ fn the_requests() {
         assert_eq!(value("X-Auth-Token").is_some_and(|token| token.starts_with("gAAAAA")), expects);
         assert!(value("Referer").is_some());
     }
+    let value = |asked: &Preflight, name| {
+        upload::announced(asked, SIZE).lines.into_iter().find(|(n, _)| *n == name).map(|(_, value)| value)
+    };
+    let other = Preflight { image: "another".to_owned(), ..asked.clone() };
+    assert_ne!(value(&asked, "X-Auth-Token"), value(&other, "X-Auth-Token"), "servers may remember a bad token");
+    let angular = upload_of(Panel::Angular, URL);
+    assert_eq!(value(&angular, "Accept").as_deref(), Some("application/json, text/plain, */*"));
+    assert_eq!(value(&angular, "X-CSRFToken").map(|token| token.len()), Some(64));
+    assert_eq!((value(&asked, "Accept").as_deref(), value(&asked, "X-CSRFToken")), (Some("*/*"), None));
     let silent = Preflight { refers: false, ..asked };
     assert!(upload::complete(&silent).lines.iter().all(|(name, _)| *name != "Referer"));
 }
@@ -328,7 +356,7 @@ fn the_requests() {
 /// The dashboard's page, as the judge sees it.
 fn page_of(asked: &Preflight, wire: PageWire) -> PageOutcome {
     let page = Page { path: String::new(), assumed: false };
-    PageOutcome { request: page::request("/"), verdict: page::judge(asked, &page, &wire), wire }
+    PageOutcome { request: page::request(&asked.origin, "/"), verdict: page::judge(asked, &page, &wire), wire }
 }
 
 fn elsewhere() -> PageWire {
@@ -426,18 +454,42 @@ fn preflights_that_differ() {
 
 /// Two answers to PUTs with an invalid token.
 #[rstest]
-#[case::glance(readable(), readable(), false)]
-#[case::refused(answer(400, &[]), answer(400, &[]), true)]
-#[case::once(answer(400, &[]), readable(), false)]
-#[case::unreadable(glance(), glance(), false)]
-fn a_filter_of_tokens(#[case] first: Wire, #[case] second: Wire, #[case] refused: bool) {
-    assert_eq!(upload::refuses_tokens(&upload_of(Panel::Angular, URL), &first, &second).is_some(), refused);
+#[case::glance(readable(), readable(), "")]
+#[case::refused(answer(400, &[]), answer(400, &[]), "refused")]
+#[case::a_long_header(answer(431, &[]), answer(431, &[]), "refused")]
+#[case::a_page(answer(403, &[("Content-Type", "text/html")]), answer(403, &[("Content-Type", "text/html")]), "refused")]
+#[case::ended(failed(UnreachableKind::Http), failed(UnreachableKind::Http), "refused")]
+#[case::a_gateway(answer(401, &[]), answer(401, &[]), "unknown")]
+#[case::a_gateway_that_forbids(json(403), json(403), "unknown")]
+#[case::a_gateway_that_fails(answer(502, &[]), answer(502, &[]), "unknown")]
+#[case::once(answer(400, &[]), readable(), "")]
+#[case::unreadable(glance(), glance(), "")]
+fn a_filter_of_tokens(#[case] first: Wire, #[case] second: Wire, #[case] expected: &str) {
+    let verdict = upload::refuses_tokens(&upload_of(Panel::Angular, URL), &first, &second);
+    assert_eq!(verdict.as_ref().map_or("", |verdict| told(verdict).0), expected, "{verdict:?}");
+}
+
+/// The answer to the PUT with a token and data; the one without them was read.
+#[rstest]
+#[case::alike(readable(), false)]
+#[case::without_cors(glance(), true)]
+#[case::doubled(answer(401, &[("WWW-Authenticate", "Keystone uri='https://k'"), ("Access-Control-Allow-Origin", ORIGIN), ("Access-Control-Allow-Origin", ORIGIN)]), true)]
+#[case::not_glance(answer(413, &[]), false)]
+#[case::stored(Wire::Continue, false)]
+fn an_answer_that_only_uploads_get(#[case] announced: Wire, #[case] refused: bool) {
+    let asked = upload_of(Panel::Angular, URL);
+    let complete = upload::judge_complete(&asked, &readable());
+    let verdict = upload::unreadable_with_token(&asked, &complete, &announced);
+    assert_eq!(verdict.as_ref().map(|verdict| told(verdict).1), refused.then_some(Some("DU012")), "{verdict:?}");
 }
 
 /// The answers to the complete PUT and to the announced one.
 #[rstest]
 #[case::length_required(answer(411, &[]), readable(), true)]
 #[case::empty(answer(400, &[]), readable(), true)]
+#[case::a_filter(answer(403, &[]), readable(), true)]
+#[case::ended(failed(UnreachableKind::Http), readable(), true)]
+#[case::of_no_connection(failed(UnreachableKind::Tls), readable(), false)]
 #[case::another_limit(answer(413, &[]), readable(), false)]
 #[case::both(answer(411, &[]), answer(411, &[]), false)]
 fn an_empty_put_that_is_refused(#[case] complete: Wire, #[case] announced: Wire, #[case] unknown: bool) {
