@@ -248,14 +248,17 @@ impl Http2Request {
 
 /// How to send the request once more, if browsers do: by HTTP/1.1 if the server wants that (RFC 9113 §7); by HTTP/2 if
 /// the server has not looked at the request (§8.7). An answer that only this program's library calls malformed, such as
-/// one with `Connection` (§8.2.2), browsers read; it is read by HTTP/1.1.
+/// one with `Connection` (§8.2.2) or with long headers, browsers read; it is read by HTTP/1.1. So is one that a server
+/// ended before the data, without error (§8.1).
 fn again(error: &io::Error) -> Option<Offer> {
     let error = connect::inner::<h2::Error>(error)?;
     match error.reason() {
         Some(Reason::HTTP_1_1_REQUIRED) => Some(Offer::Http1),
         Some(Reason::REFUSED_STREAM) => Some(Offer::Browser),
         Some(Reason::NO_ERROR) if error.is_go_away() => Some(Offer::Browser),
-        _ => error.is_library().then_some(Offer::Http1),
+        Some(Reason::NO_ERROR) => Some(Offer::Http1),
+        Some(Reason::ENHANCE_YOUR_CALM) if error.is_library() => Some(Offer::Http1),
+        _ => (error.is_library() && error.is_reset()).then_some(Offer::Http1),
     }
 }
 

@@ -145,7 +145,9 @@ pub(super) async fn by_size(
         // Servers that take turns may have answered in two ways.
         return (!upload::is_glances(&ask(&complete.request).await)).then_some(verdict);
     }
-    upload::unreadable_with_token(asked, &complete.verdict, &announced.wire)
+    upload::unreadable_with_token(asked, &complete.verdict, &announced.wire)?;
+    let again = exchange(probe, site, address, &announced.request, ANNOUNCED).await;
+    upload::unreadable_with_token(asked, &complete.verdict, &again)
 }
 
 /// The verdict on the PUT if browsers send it on their connection to the dashboard, and it fails there.

@@ -42,7 +42,7 @@ pub fn is_worth_asking(put: &Wire, verdict: &UploadVerdict) -> bool {
 
 /// An answer that something else may have put in place of Glance's refusal (nginx: `error_page 401 =403`).
 fn is_replaced(answer: &Response) -> bool {
-    matches!(answer.status, 200..=399 | 402..=404)
+    answer.status == 403
 }
 
 /// A refusal without another login's challenge.

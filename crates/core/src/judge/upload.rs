@@ -13,14 +13,6 @@
 //!
 //! Neither sees what cuts a request in the middle.
 
-mod answer;
-mod cookies;
-mod rate_limit;
-mod repetition;
-mod request;
-mod size;
-mod token;
-
 use super::explain::signature;
 use super::explain_status::{challenges, scheme};
 use super::failure::Failure;
@@ -29,14 +21,14 @@ use super::response::Response;
 use super::unreachable::{Unreachable, UnreachableKind};
 use crate::model::Advice;
 
-pub use answer::judge_complete;
-pub(super) use cookies::has_cookies;
-pub use cookies::{has_passed_login, judge_shared, may_be_login, may_share, stricter};
-pub use rate_limit::{is_limit, is_worth_waiting, limited};
-pub use repetition::{Repeated, differs, mixed};
-pub use request::{announced, complete, with_token};
-pub use size::{compare, is_worth_comparing, judge_announced, outweighed, unreadable_with_token};
-pub use token::{checks_tokens, is_glances, is_worth_a_token, may_filter_tokens, refuses_tokens};
+pub use super::put_answer::judge_complete;
+pub(super) use super::put_cookies::has_cookies;
+pub use super::put_cookies::{has_passed_login, judge_shared, may_be_login, may_share, stricter};
+pub use super::put_request::{announced, complete, with_token};
+pub use super::put_size::{compare, is_worth_comparing, judge_announced, outweighed, unreadable_with_token};
+pub use super::put_token::{checks_tokens, is_glances, is_worth_a_token, may_filter_tokens, refuses_tokens};
+pub use super::rate_limit::{is_limit, is_worth_waiting, limited};
+pub use super::repetition::{Repeated, differs, mixed};
 
 /// The answer to one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,11 +66,11 @@ pub enum UploadVerdict {
     Unknown { by: Answerer, why: Unreachable },
 }
 
-fn refused(by: Answerer, failure: Failure) -> UploadVerdict {
+pub(super) fn refused(by: Answerer, failure: Failure) -> UploadVerdict {
     UploadVerdict::Refused { by, failure: Box::new(failure) }
 }
 
-fn unknown(by: Answerer, message: String, fix: &str) -> UploadVerdict {
+pub(super) fn unknown(by: Answerer, message: String, fix: &str) -> UploadVerdict {
     UploadVerdict::Unknown { by, why: Unreachable::new(UnreachableKind::Unclear, message, fix) }
 }
 
@@ -94,7 +86,7 @@ pub fn who(answer: &Response) -> Answerer {
     Answerer::Other(bare.unwrap_or_default().to_owned())
 }
 
-fn received(answer: &Response) -> String {
+pub(super) fn received(answer: &Response) -> String {
     let status = format!("status {}{}", answer.status, signature(answer));
     match challenges(answer).next() {
         Some(challenge) => format!("{status}, WWW-Authenticate: {}", shown(scheme(challenge))),
@@ -102,7 +94,7 @@ fn received(answer: &Response) -> String {
     }
 }
 
-fn silent(wire: &Wire, what: &str) -> UploadVerdict {
+pub(super) fn silent(wire: &Wire, what: &str) -> UploadVerdict {
     let came = match wire {
         Wire::Silence(seconds) => format!("no answer within {seconds} s"),
         _ => "100 Continue and then nothing".to_owned(),

@@ -11,7 +11,7 @@ pub const LARGE: u64 = 100 << 30;
 pub const DELIBERATE: u64 = 4 << 30;
 
 /// A limit on the duration of a whole upload: below this it will cut many …
-pub const SHORT: u64 = 1_800_000;
+const SHORT: u64 = 1_800_000;
 
 /// … and from this on hardly any.
 pub const LONG: u64 = 7_200_000;

@@ -5,87 +5,22 @@ use std::collections::BTreeMap;
 use direct_upload_api::DOMAIN;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
-use serde::de::value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer};
-use serde::de::{DeserializeOwned, Deserializer, Error, IntoDeserializer, MapAccess, Visitor};
-use serde::forward_to_deserialize_any;
-use serde_json::{Map, Value};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::model::{DecodeError, Key, Meta, Owner};
 
 /// Decodes an object; an error names the field.
 pub(crate) fn decode<T: DeserializeOwned>(object: Value) -> Result<T, DecodeError> {
-    serde_path_to_error::deserialize(Written(object)).map_err(|e| {
+    serde_path_to_error::deserialize(object).map_err(|e| {
+        let is_root = e.path().iter().next().is_none();
         let what = e.to_string();
+        let inner = e.into_inner().to_string();
+        // serde_json has no other sign of the kind (`serde::de::Error::missing_field`).
+        let kind = if inner.starts_with("missing field `") { DecodeError::MissingField } else { DecodeError::Invalid };
         // At the root the decoder's own words already name the field.
-        if e.path().iter().next().is_none() { e.into_inner() } else { e.into_inner().reworded(what) }
+        kind(if is_root { inner } else { what })
     })
-}
-
-/// Reads a value as `serde_json` does. It has its own error, because that of `serde_json` does not say which kind it
-/// is.
-struct Written(Value);
-
-impl IntoDeserializer<'_, DecodeError> for Written {
-    type Deserializer = Self;
-
-    fn into_deserializer(self) -> Self {
-        self
-    }
-}
-
-impl<'de> Deserializer<'de> for Written {
-    type Error = DecodeError;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        match self.0 {
-            Value::Null => visitor.visit_unit(),
-            Value::Bool(value) => visitor.visit_bool(value),
-            Value::Number(number) => match (number.as_u64(), number.as_i64()) {
-                (Some(number), _) => visitor.visit_u64(number),
-                (None, Some(number)) => visitor.visit_i64(number),
-                (None, None) => visitor.visit_f64(number.as_f64().unwrap_or(f64::NAN)),
-            },
-            Value::String(text) => visitor.visit_string(text),
-            Value::Array(items) => {
-                let mut items = SeqDeserializer::new(items.into_iter().map(Self));
-                let value = visitor.visit_seq(&mut items)?;
-                items.end().map(|()| value)
-            }
-            Value::Object(fields) => visitor.visit_map(map(fields)),
-        }
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        if self.0.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, DecodeError> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        variants: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, DecodeError> {
-        match self.0 {
-            Value::Object(fields) if fields.len() == 1 => visitor.visit_enum(MapAccessDeserializer::new(map(fields))),
-            Value::String(text) => visitor.visit_enum(text.into_deserializer()),
-            // It fails, and `serde_json` says why.
-            other => other.deserialize_enum(name, variants, visitor).map_err(DecodeError::custom),
-        }
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map struct identifier ignored_any
-    }
-}
-
-/// The fields of an object. Also names may be values of a type of their own.
-fn map<'de>(fields: Map<String, Value>) -> impl MapAccess<'de, Error = DecodeError> {
-    MapDeserializer::new(fields.into_iter().map(|(name, value)| (Written(Value::String(name)), Written(value))))
 }
 
 /// The part of `metadata` that is kept.

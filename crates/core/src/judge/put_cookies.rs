@@ -2,8 +2,8 @@
 
 use direct_upload_api::Rule;
 
-use super::answer::answered;
-use super::{Answerer, UploadVerdict, Wire, refused, unknown, who};
+use super::put_answer::answered;
+use super::upload::{Answerer, UploadVerdict, Wire, refused, unknown, who};
 use crate::judge::browser;
 use crate::judge::explain::signature;
 use crate::judge::explain_status::challenges;

@@ -2,8 +2,8 @@
 
 use direct_upload_api::Rule;
 
-use super::answer::answered;
-use super::{Answerer, UploadVerdict, Wire, received, refused, silent, unknown, who};
+use super::put_answer::answered;
+use super::upload::{Answerer, UploadVerdict, Wire, received, refused, silent, unknown, who};
 use crate::judge::explain::{failure, signature};
 use crate::judge::failure::{Failure, Requirement};
 use crate::judge::outcome::PutOutcome;
@@ -11,7 +11,7 @@ use crate::judge::preflight::Preflight;
 use crate::judge::response::Response;
 use crate::judge::unreachable::UnreachableKind;
 
-/// Judges the answer to the [`announced`](super::announced) PUT of this size.
+/// Judges the answer to the [`announced`](super::upload::announced) PUT of this size.
 pub fn judge_announced(size: u64, wire: &Wire) -> UploadVerdict {
     let answer = match wire {
         Wire::Response(answer) => answer,
@@ -35,7 +35,7 @@ pub fn judge_announced(size: u64, wire: &Wire) -> UploadVerdict {
     )
 }
 
-/// Whether an answer to the [`announced`](super::announced) PUT needs a second one with a single byte, to see whether the
+/// Whether an answer to the [`announced`](super::upload::announced) PUT needs a second one with a single byte, to see whether the
 /// size is the cause.
 pub fn is_worth_comparing(wire: &Wire) -> bool {
     match wire {

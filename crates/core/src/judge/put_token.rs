@@ -1,6 +1,6 @@
 //! What something in front of Glance makes of tokens.
 
-use super::{Answerer, UploadVerdict, Wire, judge_complete, refused, unknown, who};
+use super::upload::{Answerer, UploadVerdict, Wire, judge_complete, refused, unknown, who};
 use crate::judge::explain::signature;
 use crate::judge::failure::Failure;
 use crate::judge::headers::{get, starts_with};
@@ -8,7 +8,7 @@ use crate::judge::preflight::Preflight;
 use crate::judge::response::Response;
 use crate::judge::unreachable::UnreachableKind;
 
-/// Whether the answer to the [`complete`](super::complete) PUT may come from a server that only wants to see some token. It may also end
+/// Whether the answer to the [`complete`](super::upload::complete) PUT may come from a server that only wants to see some token. It may also end
 /// the connection.
 pub fn is_worth_a_token(wire: &Wire) -> bool {
     match wire {
@@ -20,7 +20,7 @@ pub fn is_worth_a_token(wire: &Wire) -> bool {
     }
 }
 
-/// Whether an answer is Glance's, so that the one to the PUT [`with_token`](super::with_token) counts.
+/// Whether an answer is Glance's, so that the one to the PUT [`with_token`](super::upload::with_token) counts.
 pub fn is_glances(wire: &Wire) -> bool {
     matches!(wire, Wire::Response(answer) if who(answer) == Answerer::Glance)
 }
@@ -50,7 +50,7 @@ fn is_page(answer: &Response) -> bool {
     get(&answer.headers, "Content-Type").is_some_and(|kind| starts_with(&kind, "text/html"))
 }
 
-/// Whether the answer to the [`announced`](super::announced) PUT may come from a filter on tokens, which let the complete one pass.
+/// Whether the answer to the [`announced`](super::upload::announced) PUT may come from a filter on tokens, which let the complete one pass.
 pub fn may_filter_tokens(complete: &UploadVerdict, announced: &Wire) -> bool {
     matches!(complete, UploadVerdict::Passed { .. }) && matches!(announced, Wire::Response(_)) && !is_glances(announced)
 }

@@ -1,6 +1,6 @@
 //! The same request again: servers behind one address that differ.
 
-use super::{UploadVerdict, Wire, judge_complete, refused, who};
+use super::upload::{UploadVerdict, Wire, judge_complete, refused, who};
 use crate::judge::cors;
 use crate::judge::failure::Failure;
 use crate::judge::preflight::Preflight;

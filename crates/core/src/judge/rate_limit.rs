@@ -2,7 +2,7 @@
 
 use direct_upload_api::Rule;
 
-use super::{Answerer, UploadVerdict, Wire, received, refused, who};
+use super::upload::{Answerer, UploadVerdict, Wire, received, refused, who};
 use crate::judge::explain::{failure, signature};
 use crate::judge::failure::Requirement;
 use crate::judge::response::Response;

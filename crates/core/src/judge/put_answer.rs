@@ -2,7 +2,7 @@
 
 use direct_upload_api::Rule;
 
-use super::{Answerer, UploadVerdict, Wire, received, refused, silent, unknown, who};
+use super::upload::{Answerer, UploadVerdict, Wire, received, refused, silent, unknown, who};
 use crate::judge::cors::{ALLOW_ORIGIN, every, readable};
 use crate::judge::explain::{failure, signature};
 use crate::judge::explain_status::{challenges, redirect, scheme};
@@ -13,7 +13,7 @@ use crate::judge::response::Response;
 use crate::judge::unreachable::{Unreachable, UnreachableKind};
 use crate::model::Advice;
 
-/// Judges the answer to the [`complete`](super::complete) PUT.
+/// Judges the answer to the [`complete`](super::upload::complete) PUT.
 pub fn judge_complete(asked: &Preflight, wire: &Wire) -> UploadVerdict {
     match wire {
         Wire::Response(answer) => answered(asked, answer),
