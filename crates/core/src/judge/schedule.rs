@@ -20,7 +20,7 @@ pub(crate) const VERDICT: u32 = 3;
 pub(crate) const FIRM: u32 = 5;
 
 /// This many changes between passed and refused within [`TURNS_COUNT`] mean that requests pass by turns. Somebody
-/// who breaks and mends something makes two.
+/// who breaks and fixes something makes two.
 const TURNS: usize = 3;
 
 /// For so long a change between passed and refused counts.

@@ -162,7 +162,7 @@ impl Observation {
         })
     }
 
-    /// The same, told as the refusal of some requests, while others pass.
+    /// The same, as the refusal of some requests, while others pass.
     pub(crate) fn by_turns(mut self) -> Self {
         let answers = [&mut self.preflight].into_iter().chain(self.parts.values_mut());
         for answer in answers {
