@@ -404,7 +404,7 @@ fn advice_has_a_severity() {
         let named = |found: &Option<String>| found.as_ref().is_some_and(|found| found.ends_with(field));
         let advice = view.public.advice.iter().find(|advice| named(&advice.field)).unwrap();
         assert_eq!(advice.severity, severity, "{advice}");
-        let issue = view.issues.iter().find(|issue| issue.field.ends_with(field)).unwrap();
+        let issue = view.issues.iter().find(|issue| issue.field.to_string().ends_with(field)).unwrap();
         assert_eq!(issue.advice(false).severity, unasked, "{advice}");
     }
 }

@@ -12,7 +12,7 @@ use super::PolicyObject;
 use super::rules::{self, Candidate};
 use crate::derive::exposure_issue::ExposureIssue;
 use crate::model::Id;
-use crate::openstack::cors_request::CorsRequest;
+use crate::openstack::cors_request::{CorsRequest, UPLOAD_PATH};
 
 /// The rules that may take a request of an upload.
 #[derive(Default)]
