@@ -243,16 +243,13 @@ fn a_gateway_that_checks_clients(#[case] validation: &str, #[case] expected: &[&
 }
 
 #[rstest]
-#[case::token("filters: [{type: RequestHeaderModifier, requestHeaderModifier: {remove: [X-Auth-Token]}}]", &["DU020 fails [0]"])]
-#[case::origin("filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: Origin, value: a}]}}]", &["DU012 fails [0]"])]
+#[case::token("filters: [{type: RequestHeaderModifier, requestHeaderModifier: {remove: [X-Auth-Token]}}]", &["DU020 fails .0"])]
+#[case::origin("filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: Origin, value: a}]}}]", &["DU012 fails .0"])]
 #[case::other("filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: X-A, value: a}]}}]", &[])]
 #[case::methods("filters: [{type: ResponseHeaderModifier, responseHeaderModifier: {remove: [access-control-allow-methods]}}]", &["DU012 fails .0.filters.0.responseHeaderModifier.remove.0"])]
 fn headers_that_a_route_takes(#[case] filters: &str, #[case] expected: &[&str]) {
     let [gateway, route] = of_class("x", &RULE.replace("timeouts", &format!("{filters}, timeouts")));
-    let found: Vec<String> = issues(&[&gateway, &route]).iter().map(|line| line.replace(".0 ", "[0] ")).collect();
-    let place = |line: &str| line.replace("fails .0", "fails [0]").replace("[0].filters", ".0.filters");
-    let found: Vec<String> = found.iter().map(|line| place(line)).collect();
-    assert_eq!(found, expected);
+    assert_eq!(issues(&[&gateway, &route]), expected);
 }
 
 /// Gateway API, HTTPRouteRule: of all routes of a host the longest path counts, after the most specific host.
