@@ -102,9 +102,8 @@ const LEADING: [&str; 18] = [
 
 /// Kinds that tell what gateways do to uploads, and that are read from files only: settings of whole gateways, and the
 /// workloads and Services to which they belong. Istio's Gateways have the labels of their pods.
-const UNWATCHED: [&str; 12] = [
+const UNWATCHED: [&str; 10] = [
     "AuthorizationPolicy",
-    "BackendConfig",
     "ContourConfiguration",
     "DaemonSet",
     "Deployment",
@@ -114,7 +113,6 @@ const UNWATCHED: [&str; 12] = [
     "RequestAuthentication",
     "Service",
     "TLSOption",
-    "TargetGroupConfiguration",
 ];
 
 /// Puts an object into the snapshot. An object that no API server has seen gets a namespace and its own uid

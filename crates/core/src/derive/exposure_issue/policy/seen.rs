@@ -83,7 +83,14 @@ pub(crate) fn objects<'a>(snapshot: &'a Snapshot, backends: &Backends) -> Vec<Po
 /// Whether an object that is read from files only may matter to workloads of a namespace: those of a gateway may be
 /// anywhere.
 fn is_near(other: &Unread, own: &str) -> bool {
-    other.key.namespace == own || other.kind != "Service"
+    let images = || other.spec.pointer("/template/spec/containers").and_then(Value::as_array).into_iter().flatten();
+    let is_gateways = || images().any(|own| own["image"].as_str().is_some_and(|image| image.contains("traefik")));
+    other.key.namespace == own
+        || match other.kind.as_str() {
+            "Service" => false,
+            "Deployment" | "DaemonSet" => is_gateways(),
+            _ => true,
+        }
 }
 
 /// The Gateways and ListenerSets of a namespace's HTTPRoutes, as far as they are seen: kind, name, labels, and what is
