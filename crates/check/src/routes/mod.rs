@@ -52,11 +52,13 @@ pub fn issues(objects: &[Object], known: &[Backends]) -> Vec<PlacedIssue> {
     for namespace in namespaces {
         let own = objects.iter().filter(|o| o.namespace() == namespace);
         let is_seen = known.iter().any(|known| known.namespace == namespace && !known.services.is_empty());
+        // OpenShift's Routes name them at the top.
+        let tops = own.clone().flat_map(|o| ["to", "alternateBackends"].map(|list| &o.value["spec"][list]));
         let rules = own.flat_map(|o| ["rules", "http", "routes"].map(|list| &o.value["spec"][list]));
         let rules = rules.filter_map(Value::as_array).flatten();
         let backends = rules.flat_map(|rule| ["backendRefs", "route", "services"].map(|list| &rule[list]));
         let mut names = BTreeSet::new();
-        backends.for_each(|value| named(value, &mut names));
+        backends.chain(tops).for_each(|value| named(value, &mut names));
         if is_seen || names.is_empty() {
             continue;
         }
