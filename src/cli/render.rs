@@ -180,7 +180,7 @@ fn report(args: &Args, outcome: &Simulation) -> bool {
             None => {}
         }
         for advice in &end.advice {
-            output::say(format_args!("note: {resource}: {advice}"));
+            output::say(format_args!("{}: {resource}: {advice}", advice.severity));
         }
         for origin in &end.retiring {
             let until = origin.retires_at.map(|t| t.to_string()).unwrap_or_default();
@@ -205,7 +205,9 @@ fn tell_panels(input: &Input, outcome: &Simulation) -> bool {
     {
         let certain = panel == Panel::Django && severity == Severity::Error;
         fine &= !certain;
-        output::say(format_args!("{}: {place}: {rule}: {found}; {fix}", if certain { "error" } else { "note" }));
+        // Which panel users see is not known, so not all uploads fail.
+        let severity = if certain { severity } else { severity.max(Severity::Warning) };
+        output::say(format_args!("{severity}: {place}: {rule}: {found}; {fix}"));
     }
     fine
 }

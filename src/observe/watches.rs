@@ -162,7 +162,7 @@ impl Watches {
         if self.namespaces.is_empty() {
             return;
         }
-        for kind in own_kinds().chain([Kind::Namespace]) {
+        for kind in own_kinds().chain([Kind::Namespace, Kind::GatewayClass]) {
             let why = format!("{kind:?} objects outside of --watch-namespace cannot be seen");
             self.live.unknown(kind, &Scope::All, Unknown { why, pending: false });
         }

@@ -140,6 +140,11 @@ fn of_object(object: &Object) -> Option<String> {
     let annotations = &object.value["metadata"]["annotations"];
     let found = match object.kind() {
         "Ingress" | "Route" => ANNOTATIONS.iter().any(|name| annotations[*name].is_string()) && about(),
+        "HTTPProxy" => {
+            let rules = spec["routes"].as_array().into_iter().flatten();
+            let mut listed = rules.chain([&spec["virtualhost"]]).map(|own| &own["ipAllowPolicy"]);
+            listed.any(|list| list.as_array().is_some_and(|list| !list.is_empty())) && about()
+        }
         "Middleware" => spec["ipAllowList"].is_object() || spec["ipWhiteList"].is_object(),
         "SecurityPolicy" => {
             let rules = spec["authorization"]["rules"].as_array().into_iter().flatten();

@@ -19,7 +19,7 @@ pub fn apply(objects: &[Object], issues: &mut Vec<PlacedIssue>) -> Vec<String> {
     let mut unseen = Vec::new();
     issues.retain_mut(|placed| {
         let key = placed.issue.field.annotation().and_then(|name| name.strip_prefix(PREFIX)).map(str::to_owned);
-        let (Some(key), false) = (key, placed.written) else { return true };
+        let (Some(key), false) = (key, placed.issue.written) else { return true };
         let Some(own) = own else {
             if placed.issue.rule == Rule::BodyLimit {
                 unseen.push(format!(

@@ -12,10 +12,10 @@ use direct_upload_core::derive::exposure_issue::policy::{self, PolicyObject};
 use direct_upload_core::derive::exposure_issue::{quantity, tolerance};
 use direct_upload_core::derive::{
     Backends, ExposingObject, Exposure, ExposureIssue, Exposures, GlanceView, Intent, Stated, World, exposure_issue,
-    exposures,
+    exposures, names_service,
 };
 use direct_upload_core::manifests::Lines;
-use direct_upload_core::model::{Advice, Key, Problem, Snapshot, Workload, describe};
+use direct_upload_core::model::{Advice, Key, Problem, Snapshot, Unread, Workload, describe};
 use serde_json::Value;
 
 use super::finding::{Finding, Location};
@@ -98,11 +98,10 @@ pub fn issues(
             return;
         }
         let place = place_of(objects, &issue);
-        let written = value(objects, &issue).is_some();
         let asked = view.is_some_and(|view| !view.public.wanted.is_empty());
-        found.push(PlacedIssue { issue, place, written, asked, scope: unit.scope.clone() });
+        found.push(PlacedIssue { issue, place, asked, scope: unit.scope.clone() });
     };
-    let written: Vec<PolicyObject<'_>> = objects.iter().map(policy_object).collect();
+    let written: Vec<PolicyObject<'_>> = objects.iter().filter(|o| !is_refused(o)).map(policy_object).collect();
     for (unit, exposures) in exposures_of(snapshot, units, Program::Glance) {
         let issues = exposure_issue::find(&ingress_class::told(objects, &exposures.exposing), &origins(unit));
         let backends = workload(snapshot, unit).and_then(|workload| Backends::find(snapshot, workload).ok());
@@ -129,6 +128,28 @@ pub fn issues(
         issues.for_each(|issue| add(unit, issue));
     }
     found
+}
+
+/// The Services of the workloads of Glance.
+pub fn backends(snapshot: &Snapshot, units: &[Unit]) -> Vec<Backends> {
+    let glances = units.iter().filter(|unit| unit.service() == Some(Program::Glance));
+    glances.filter_map(|unit| Backends::find(snapshot, workload(snapshot, unit)?).ok()).collect()
+}
+
+/// Objects that lead to Glance or to a dashboard, and that nothing here reads: which, and why.
+pub fn unread(snapshot: &Snapshot, units: &[Unit]) -> Vec<(String, String)> {
+    let ours = units.iter().filter(|unit| unit.service().is_some());
+    let backends: Vec<Backends> =
+        ours.filter_map(|unit| Backends::find(snapshot, workload(snapshot, unit)?).ok()).collect();
+    let named = |object: &Unread| backends.iter().find(|own| names_service(object, own));
+    let told = |object: &Unread| {
+        let (kind, version, services) = (&object.kind, &object.api_version, named(object)?.services.join(", "));
+        Some((
+            format!("{kind} {}", object.key),
+            format!("it names Service {services}, and {version} {kind} is not read"),
+        ))
+    };
+    snapshot.unread.iter().filter_map(told).collect()
 }
 
 /// Whether the operator itself will set the annotation that ends an issue.
@@ -160,11 +181,17 @@ fn without_put(objects: &[Object], issue: &mut ExposureIssue) {
     let object = objects.iter().find(|o| o.id() == issue.object.to_string());
     let methods = object.map(|o| &o.value["metadata"]["annotations"][format!("{prefix}/cors-allow-methods")]);
     let Some(methods) = methods.and_then(Value::as_str).filter(|methods| !methods.trim().is_empty()) else { return };
-    if !crate::needed::lacks(methods, &["PUT"]).is_empty() {
+    if !direct_upload_core::openstack::needed::lacks(methods, &["PUT"]).is_empty() {
         issue.fails = true;
         issue.found =
             format!("the controller answers preflights instead of Glance, and {prefix}/cors-allow-methods lacks PUT");
     }
+}
+
+/// Whether an object is a policy that no controller accepts.
+pub(crate) fn is_refused(object: &Object) -> bool {
+    let generation = object.value["metadata"]["generation"].as_i64().unwrap_or_default();
+    direct_upload_core::model::is_refused(&object.value["status"], generation)
 }
 
 /// An object as the operator's rules for policies see it.
@@ -210,8 +237,8 @@ pub fn legacy_issues(
             {
                 issue.fails = false;
             }
-            let (place, written) = (place_of(objects, &issue), written.is_some());
-            found.push(PlacedIssue { issue, place, written, asked: false, scope: unit.scope.clone() });
+            let place = place_of(objects, &issue);
+            found.push(PlacedIssue { issue, place, asked: false, scope: unit.scope.clone() });
         }
     }
     found
@@ -310,7 +337,7 @@ pub fn findings(world: &World, objects: &[Object], units: &[Unit]) -> Vec<Findin
             _ => None,
         };
         let problems = problems.into_iter().flatten().chain(endpoints).chain(intent);
-        findings.extend(of_resource(&place, problems, &view.advice, |_| Severity::Warning));
+        findings.extend(of_resource(&place, problems, &view.advice));
     }
     for view in world.accepting() {
         let (service, key) = (view.api.service, &view.api.resource.meta.key);
@@ -331,11 +358,7 @@ pub fn findings(world: &World, objects: &[Object], units: &[Unit]) -> Vec<Findin
         let advice: Vec<Advice> = view.advice.iter().filter(is_left).cloned().collect();
         // What it says about the user's own file has no rule here, because the rules report it with file
         // and line.
-        let severity = |own: &Advice| {
-            let fails = issue_of(own).is_some_and(|(_, issue)| issue.fails);
-            if fails { Severity::Error } else { Severity::Warning }
-        };
-        findings.extend(of_resource(&place, problems.into_iter().flatten(), &advice, severity));
+        findings.extend(of_resource(&place, problems.into_iter().flatten(), &advice));
     }
     findings
 }
@@ -345,12 +368,11 @@ fn of_resource<'a>(
     place: &'a Location,
     problems: impl Iterator<Item = &'a Problem>,
     advice: &'a [Advice],
-    severity: impl Fn(&Advice) -> Severity,
 ) -> impl Iterator<Item = Finding> {
     let errors = problems.map(|problem| (Severity::Error, problem.rule, problem.found.clone(), problem.fix.clone()));
-    let advised = advice.iter().map(move |advice| {
+    let advised = advice.iter().map(|advice| {
         (
-            severity(advice),
+            advice.severity,
             advice.rule,
             Advice { rule: None, fix: None, ..advice.clone() }.to_string(),
             advice.fix.clone(),

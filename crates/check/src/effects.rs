@@ -58,7 +58,7 @@ const LISTS: &str = "refused, unless the new list has all that uploads need";
 const BAD_PORT: &str = "not sent";
 
 /// All of them, by server.
-pub const EFFECTS: [Effect; 103] = [
+pub const EFFECTS: [Effect; 107] = [
     // nginx 1.22: measured.
     size("nginx", "client_max_body_size", "413 above this size; 1 MiB if it is not set; 0: no limit"),
     cors("nginx", "add_header Access-Control-Allow-Origin", DOUBLED, DOUBLED),
@@ -208,6 +208,10 @@ pub const EFFECTS: [Effect; 103] = [
         "504 if Glance does not answer within this time after the last byte; 15s if it is not set",
     ),
     silence("HTTPProxy", "timeoutPolicy.idle", STILL),
+    answer("HTTPProxy", "retryPolicy.perTryTimeout", LATE),
+    whole("ContourConfiguration", "spec.envoy.timeouts.requestTimeout", CUT),
+    whole("ContourConfiguration", "spec.envoy.timeouts.maxConnectionDuration", CUT),
+    silence("ContourConfiguration", "spec.envoy.timeouts.streamIdleTimeout", STILL),
     cors("HTTPProxy", "virtualhost.authorization, virtualhost.jwtProviders", REFUSED, "requires a login"),
     // Traefik v3: its reference, and the migration notes of v2.11.2.
     cors("Middleware", "spec.headers.accessControlAllowOriginList", ANSWERED, "its values"),

@@ -29,7 +29,7 @@ pub fn check(input: CheckInput) -> Report {
     let mut issues = derived::issues(&world, &input.snapshot, &input.objects, &units, &cloud.dashboards);
     let mut lacking = controller::apply(&input.objects, &mut issues);
     lacking.extend(traefik::apply(&input.objects, &units, &mut issues));
-    issues.extend(routes::unreached(&input.objects));
+    issues.extend(routes::issues(&input.objects, &derived::backends(&input.snapshot, &units)));
     cloud.issues = issues;
     cloud.panels = derived::panels(&world);
     let is_legacy = |unit: &Unit| cloud.horizons.iter().any(|h| std::ptr::eq(h.unit, unit) && h.is_legacy());
@@ -39,7 +39,7 @@ pub fn check(input: CheckInput) -> Report {
     let mut findings = rules::all(&cloud);
     findings.extend(derived::findings(&world, &input.objects, &units));
     let is_wanted = |namespace: &str| cloud.is_direct_in(&[namespace.to_owned()]);
-    findings.extend(routes::findings(&input.objects, is_wanted));
+    findings.extend(routes::redirects(&input.objects, is_wanted));
     let (paths, hosts) = routes::paths(&input.objects, &cloud.published, is_wanted);
     findings.extend(paths);
     let (cut, unread) = traefik::entry_points(&input.objects, is_wanted);
@@ -56,6 +56,11 @@ pub fn check(input: CheckInput) -> Report {
     unseen.extend(unread);
     unseen.extend(hosts);
     unseen.extend(coverage::gaps(&cloud, &world, &units, &input.objects));
+    for (object, why) in derived::unread(&input.snapshot, &units) {
+        if !unseen.iter().any(|told| told.starts_with(&format!("{object}: "))) {
+            unseen.push(format!("{object}: {why}"));
+        }
+    }
     Report {
         findings,
         checked: coverage::subjects(&cloud),

@@ -22,7 +22,6 @@ mod input;
 mod inspection;
 pub mod managed;
 pub mod manifests;
-mod needed;
 pub mod objects;
 pub mod output;
 pub mod owner;

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use rstest::rstest;
 use serde_json::Value;
 use tempfile::TempDir;
-use test_support::manifests::{beside, cloud, glance, horizon, join, sample};
+use test_support::manifests::{beside, cloud, glance, horizon, ingress, join, sample};
 
 use super::{PROGRAM, err, out, put, run};
 
@@ -80,6 +80,37 @@ fn a_manifest_that_lifts_a_limit_is_printed() {
         "{told}"
     );
     assert!(!out(&output).contains("BackendTrafficPolicy"), "it is printed, and never rendered");
+}
+
+/// How bad an issue is, `render` says in the words of `check`.
+#[rstest]
+#[case::login("auth-url: https://login.example.com", "auth-url", "error")]
+#[case::size("proxy-body-size: 8m", "proxy-body-size", "error")]
+#[case::larger_size("proxy-body-size: 50g", "proxy-body-size", "warning")]
+#[case::time("proxy-read-timeout: '30'", "proxy-read-timeout", "warning")]
+#[case::default_time("proxy-body-size: '0'", "proxy-read-timeout", "note")]
+#[case::default_size("proxy-read-timeout: '3600'", "proxy-body-size", "warning")]
+fn severities_are_those_of_check(#[case] annotation: &str, #[case] field: &str, #[case] severity: &str) {
+    let own = format!(
+        "annotations: {{nginx.ingress.kubernetes.io/{annotation}}}, name: glance}}, spec: {{ingressClassName: nginx, "
+    );
+    let exposed = ingress("openstack", "glance", "images.example.com").replace("name: glance}, spec: {", &own);
+    let cloud: Vec<_> = cloud()
+        .split("\n---\n")
+        .filter(|o| !o.contains("name: glance\n") || !o.contains("kind: Ingress"))
+        .map(str::to_owned)
+        .collect();
+    let input = join(&[&cloud.join("\n---\n"), &exposed, &glance("{}"), &horizon("{}")]);
+    let line = |told: &str| told.lines().find(|line| line.contains(field)).map(str::to_owned);
+    let rendered = run(&["render", "-f", "-"], &input);
+    assert_eq!(rendered.status.code(), Some(0), "advice changes no exit code: {}", err(&rendered));
+    let told = line(err(&rendered)).unwrap_or_else(|| panic!("{}", err(&rendered)));
+    assert!(told.starts_with(&format!("{severity}: Glance openstack/glance: ")), "{told}");
+    let checked = run(&["check", "-o", "json", "-f", "-"], &input);
+    let findings: serde_json::Value = serde_json::from_str(out(&checked)).unwrap();
+    let is_it = |finding: &&serde_json::Value| finding["found"].as_str().is_some_and(|text| text.contains(field));
+    let found = findings["findings"].as_array().unwrap().iter().find(is_it).unwrap_or_else(|| panic!("{findings:#}"));
+    assert_eq!(found["severity"], severity, "{found:#}");
 }
 
 /// Nobody runs the workload's image here: the field that says what it would tell is named, and no Job.
@@ -246,7 +277,7 @@ fn what_is_printed_is_rendered_again_without_a_change(
 #[case::stated("{directUpload: {panel: Django}}", "", 1, "error: ")]
 #[case::set("{}", "ANGULAR_FEATURES = {'images_panel': False}", 1, "error: ")]
 #[case::set_otherwise("{directUpload: {panel: Django}}", "ANGULAR_FEATURES = {'images_panel': True}", 0, "")]
-#[case::not_known("{}", "from site import ANGULAR_FEATURES", 0, "note: ")]
+#[case::not_known("{}", "from site import ANGULAR_FEATURES", 0, "warning: ")]
 #[case::not_known_but_stated("{directUpload: {panel: Angular}}", "from site import ANGULAR_FEATURES", 0, "")]
 fn the_panel_counts(#[case] spec: &str, #[case] settings: &str, #[case] code: i32, #[case] said: &str) {
     let (before, setting) = ("  local_settings.py: |\n", format!("  local_settings.py: |\n    {settings}\n"));

@@ -48,8 +48,6 @@ pub struct PlacedIssue {
     pub asked: bool,
     pub issue: ExposureIssue,
     pub place: Location,
-    /// Somebody wrote it; otherwise it is a default of the controller.
-    pub written: bool,
     pub scope: Vec<String>,
 }
 

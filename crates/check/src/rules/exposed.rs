@@ -15,22 +15,15 @@ pub fn issues(cloud: &Cloud<'_>) -> Vec<Finding> {
     });
     // A controller's default timeout is enough for legacy uploads to Glance, so there is nothing to report.
     let usual = |placed: &&PlacedIssue| {
-        placed.written || placed.issue.rule != Rule::TooSlow || placed.asked || cloud.is_direct_in(&placed.scope)
+        placed.issue.written || placed.issue.rule != Rule::TooSlow || placed.asked || cloud.is_direct_in(&placed.scope)
     };
     cloud.issues.iter().filter(usual).map(|placed| told(cloud, placed)).chain(legacy).collect()
 }
 
 fn told(cloud: &Cloud<'_>, placed: &PlacedIssue) -> Finding {
-    let PlacedIssue { issue, place, written, scope, asked } = placed;
-    let rule = issue.rule;
-    let severity = match (issue.fails && (*asked || cloud.is_direct_in(scope)), *written) {
-        (true, _) => Severity::Error,
-        // A controller's default body limit refuses nearly every image; its default timeout is enough for
-        // most.
-        (false, false) if rule != Rule::BodyLimit => Severity::Note,
-        (false, _) => Severity::Warning,
-    };
+    let PlacedIssue { issue, place, scope, asked } = placed;
+    let severity = issue.severity(*asked || cloud.is_direct_in(scope));
     let field = issue.field.annotation().map_or_else(|| issue.field.to_string(), str::to_owned);
     let found = format!("{field}: {}", issue.found);
-    Finding::new(rule, severity, place, found, issue.fix.clone())
+    Finding::new(issue.rule, severity, place, found, issue.fix.clone())
 }

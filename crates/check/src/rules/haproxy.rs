@@ -11,8 +11,8 @@ use crate::facts::browser::Sent;
 use crate::facts::cloud::Cloud;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
-use crate::needed::ALLOW_ORIGIN;
 use crate::unit::Program;
+use direct_upload_core::openstack::needed::ALLOW_ORIGIN;
 
 /// A shorter allowed silence ends uploads while Glance stores their end. Deployment tools write 50 s by
 /// default, and that works.

@@ -14,8 +14,8 @@ use crate::facts::cloud::Cloud;
 use crate::facts::glance::GlanceFacts;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
-use crate::needed::{ALLOW_ORIGIN, LISTS, lacks};
 use crate::unit::Program;
+use direct_upload_core::openstack::needed::{ALLOW_ORIGIN, LISTS, lacks};
 
 /// All of them.
 pub(crate) fn lists(cloud: &Cloud<'_>) -> Vec<Finding> {

@@ -10,8 +10,8 @@ use crate::facts::browser::Sent;
 use crate::facts::cloud::{Cloud, ExposedDashboard};
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
-use crate::needed::{ALLOW_ORIGIN, LISTS, lacks};
 use crate::unit::Program;
+use direct_upload_core::openstack::needed::{ALLOW_ORIGIN, LISTS, lacks};
 
 pub(crate) const LEAVE: &str = "remove it: Glance's own [cors] answers the browser";
 

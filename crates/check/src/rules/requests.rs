@@ -8,9 +8,9 @@ use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
-use crate::needed::ALLOW_ORIGIN;
-use crate::needed::{self, NEEDED};
 use crate::unit::Program;
+use direct_upload_core::openstack::needed::ALLOW_ORIGIN;
+use direct_upload_core::openstack::needed::{self, NEEDED};
 
 /// All of them.
 pub(crate) fn requests(cloud: &Cloud<'_>) -> Vec<Finding> {

@@ -16,13 +16,13 @@ use crate::facts::paste::{Filter, Paste};
 use crate::facts::server::{OtherServer, ScopedDirective};
 use crate::finding::{Finding, Location};
 use crate::formats::directives::Directive;
-use crate::needed::ALLOW_ORIGIN;
 use crate::rules::options::is_options;
 use crate::rules::origins::{self, Listed, ORIGINS};
 use crate::rules::proxy_headers::{doubles, header};
 use crate::rules::refused::is_login;
 use crate::rules::unknown;
 use crate::unit::{ConfigFile, Unit};
+use direct_upload_core::openstack::needed::ALLOW_ORIGIN;
 
 /// Each file of another service that has `[cors]`.
 pub(crate) fn cors(cloud: &Cloud<'_>) -> Vec<Finding> {

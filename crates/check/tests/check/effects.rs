@@ -15,7 +15,7 @@ const SECTIONS: [(&str, &[&str]); 9] = [
     ("Gateway API and Envoy Gateway", &["HTTPRoute", "ClientTrafficPolicy", "BackendTrafficPolicy", "SecurityPolicy"]),
     ("NGINX Gateway Fabric", &["ClientSettingsPolicy"]),
     ("Istio", &["VirtualService", "AuthorizationPolicy", "RequestAuthentication"]),
-    ("Contour", &["HTTPProxy"]),
+    ("Contour", &["HTTPProxy", "ContourConfiguration"]),
     ("Traefik", &["Traefik", "Middleware", "ServersTransport"]),
 ];
 

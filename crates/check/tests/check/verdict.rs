@@ -70,11 +70,15 @@ fn a_site_that_is_not_enabled_does_not_count() {
 #[case::a_secret(&[("glance.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: glance-api, namespace: o}\nspec: {selector: {}, template: {spec: {containers: [{name: g, volumeMounts: [{name: v, mountPath: /etc/glance/glance-api.conf, subPath: glance-api.conf}]}], volumes: [{name: v, secret: {secretName: glance-etc}}]}}}\n")], "Secret o/glance-etc")]
 #[case::a_key(&[("glance.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: glance-api, namespace: o}\nspec: {selector: {}, template: {spec: {containers: [{name: g, volumeMounts: [{name: v, mountPath: /etc/glance/glance-api.conf, subPath: glance-api.conf}]}], volumes: [{name: v, configMap: {name: glance-etc}}]}}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: glance-etc, namespace: o}\ndata: {other: x}\n")], "which has no such key")]
 #[case::a_volume(&[("glance.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: glance-api, namespace: o}\nspec: {selector: {}, template: {spec: {containers: [{name: g, volumeMounts: [{name: v, mountPath: /etc/glance}]}], volumes: [{name: v, hostPath: {path: /srv/glance}}]}}}\n")], "a hostPath volume")]
+#[case::a_kind_before_a_service_of_any_name(&[SETTINGS, HORIZON, ("glance.yaml", IMAGES)], "TCPRoute o/r: it names Service images")]
 fn what_is_missing_is_named(#[case] files: &[(&str, &str)], #[case] expected: &str) {
     let report = report(files);
     assert_eq!(report.verdict(), Verdict::Incomplete, "{:#?}", report.findings);
     assert!(report.unseen.iter().any(|what| what.contains(expected)), "{:#?}", report.unseen);
 }
+
+/// Glance behind a Service whose name does not say so, and a kind that leads there and is not read.
+const IMAGES: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: glance-api, namespace: o}\nspec: {selector: {}, template: {metadata: {labels: {app: g}}, spec: {containers: [{name: g, volumeMounts: [{name: v, mountPath: /etc/glance/glance-api.conf, subPath: glance-api.conf}]}], volumes: [{name: v, configMap: {name: etc}}]}}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: etc, namespace: o}\ndata: {glance-api.conf: \"[DEFAULT]\\n[cors]\\nallowed_origin = https://d.example\\n\"}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: images, namespace: o}\nspec: {selector: {app: g}, ports: [{port: 9292}]}\n---\napiVersion: gateway.networking.k8s.io/v1alpha2\nkind: TCPRoute\nmetadata: {name: r, namespace: o}\nspec: {parentRefs: [{name: public}], rules: [{backendRefs: [{name: images, port: 9292}]}]}\n";
 
 const NGINX: &str = "server {\n listen 443 ssl;\n server_name g.example;\n client_max_body_size 0;\n proxy_request_buffering off;\n @\n location / {\n proxy_pass http://127.0.0.1:9292;\n }\n}\n";
 

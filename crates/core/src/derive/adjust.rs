@@ -191,12 +191,12 @@ fn remedies(through: &ExposingObject) -> BTreeMap<String, String> {
 }
 
 impl Adjustments {
-    /// What to report about the objects that lead browsers to a Glance.
-    pub fn of_exposures(&self, glance: &ImageService, issues: &[ExposureIssue]) -> Vec<Advice> {
+    /// What to report about the objects that lead browsers to a Glance. `wanted`: some dashboard uploads through them.
+    pub fn of_exposures(&self, glance: &ImageService, issues: &[ExposureIssue], wanted: bool) -> Vec<Advice> {
         let Ok(exposures) = &glance.exposures else { return Vec::new() };
         let manages = glance.manages_exposure();
         let tell = |issue: &ExposureIssue| {
-            if manages { self.advice(issue, &exposures.exposing) } else { issue.advice() }
+            if manages { self.advice(issue, &exposures.exposing, wanted) } else { issue.advice(wanted) }
         };
         let mut advice: Vec<_> = issues.iter().map(tell).collect();
         if manages && exposures.is_stated() {
@@ -208,8 +208,8 @@ impl Adjustments {
     }
 
     /// What to report about an issue if the operator should fix it.
-    fn advice(&self, issue: &ExposureIssue, through: &[ExposingObject]) -> Advice {
-        let advice = issue.advice();
+    fn advice(&self, issue: &ExposureIssue, through: &[ExposingObject], wanted: bool) -> Advice {
+        let advice = issue.advice(wanted);
         match self.why(issue, through) {
             Some(why) => advice.fix(format!("{}; spec.exposure.manage does not change it: {why}", issue.fix)),
             None => advice,

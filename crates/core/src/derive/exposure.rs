@@ -16,7 +16,7 @@ pub mod route;
 pub mod scheme;
 pub mod service;
 pub mod tls_route;
-mod traefik_middleware;
+pub(crate) mod traefik_middleware;
 pub(crate) mod traefik_rule;
 pub mod virtual_service;
 
@@ -222,14 +222,19 @@ fn all(snapshot: &Snapshot, backends: &Backends) -> Result<Exposures, Problem> {
 
 /// What to say about an object that names one of the Services, and is not read.
 fn unread(object: &Unread, backends: &Backends) -> Option<Advice> {
-    let Unread { api_version, kind, key, spec } = object;
+    let Unread { api_version, kind, key, .. } = object;
     let services = &backends.services;
-    if key.namespace != backends.namespace || !mentions(spec, services) {
+    if !names_service(object, backends) {
         return None;
     }
     let found = format!("names Service {}, but the operator does not read {api_version} {kind}", services.join(", "));
     let note = Advice::new(found).object(format!("{kind} {key}"));
     Some(note.fix("if browsers come through it, set spec.publicURL to the URL that they use"))
+}
+
+/// Whether an object that is not read names one of the Services.
+pub fn names_service(object: &Unread, backends: &Backends) -> bool {
+    object.key.namespace == backends.namespace && mentions(&object.spec, &backends.services)
 }
 
 /// The object that an entry of `exposedBy` names.
@@ -383,7 +388,7 @@ fn finish(
     } else if found.notes.is_empty() {
         let kinds = KINDS.map(|kind| kind.to_string()).join(", ");
         let kinds = kinds.rsplit_once(", ").map_or_else(|| kinds.clone(), |(all, last)| format!("{all} or {last}"));
-        format!("no {kinds} in {} leads to Service {}", key.namespace, services.join(", "))
+        format!("no {kinds} in {} leads to Service {}; other kinds are not read", key.namespace, services.join(", "))
     } else {
         format!("nothing that leads to Service {} gives a URL", services.join(", "))
     };

@@ -37,7 +37,7 @@ pub use catalog::{CatalogAnswer, CatalogState};
 pub use destination::{Destination, DestinationView, GlanceState, Partner};
 pub use exposing_object::ExposingObject;
 pub use exposure::backends::Backends;
-pub use exposure::{Exposure, Exposures, Stated, derive as exposures};
+pub use exposure::{Exposure, Exposures, Stated, derive as exposures, names_service};
 pub use exposure_issue::{ExposureIssue, lacks};
 pub use glance::{GlanceView, ImageService};
 pub use horizon::{Dashboard, HorizonView, Intent};

@@ -261,7 +261,7 @@ fn glance_view(snapshot: &Snapshot, glance: ImageService, grants: Grants, looked
     let issues = issues(snapshot, &glance, &wanted.keys().collect());
     let mut advice = glance.public.asked.advice.clone();
     advice.extend(found.refusals());
-    advice.extend(found.of_exposures(&glance, &issues));
+    advice.extend(found.of_exposures(&glance, &issues, !wanted.is_empty()));
     if let (Ok(terms), false) = (&glance.public.resource.terms, wanted.is_empty()) {
         advice.extend(of_rolls(true, terms.suspend, &terms.rollout, &glance.public.tenure));
     }

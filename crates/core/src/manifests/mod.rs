@@ -100,6 +100,21 @@ const LEADING: [&str; 18] = [
     "VirtualService",
 ];
 
+/// Kinds that tell what gateways do to uploads, and that are read from files only: settings of whole gateways, and the
+/// workloads and Services to which they belong. Istio's Gateways have the labels of their pods.
+const UNWATCHED: [&str; 10] = [
+    "AuthorizationPolicy",
+    "ContourConfiguration",
+    "DaemonSet",
+    "Deployment",
+    "EnvoyFilter",
+    "GCPBackendPolicy",
+    "LoadBalancerConfiguration",
+    "RequestAuthentication",
+    "Service",
+    "TLSOption",
+];
+
 /// Puts an object into the snapshot. An object that no API server has seen gets a namespace and its own uid
 /// (claims identify resources by it).
 ///
@@ -117,6 +132,13 @@ pub fn insert(snapshot: &mut Snapshot, mut object: Value) -> Result<Option<Id>, 
     let text = |field: &str| object.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (api_version, name) = (text("apiVersion"), text("kind"));
     let mut id = None;
+    let of = |field: &str| object["metadata"][field].as_str().filter(|text| !text.is_empty());
+    let key = Key::new(of("namespace").unwrap_or("default"), of("name").unwrap_or_default());
+    let is_istios = name == "Gateway" && api_version.starts_with("networking.istio.io/");
+    if is_istios || UNWATCHED.contains(&name.as_str()) {
+        let (api_version, kind, key) = (api_version.clone(), name.clone(), key.clone());
+        snapshot.unwatched.push(Unread { api_version, kind, key, spec: object["spec"].clone() });
+    }
     for kind in Kind::registered(&api_version, &name) {
         // Rehearsals in the cluster that these files come from; here they all pass.
         if matches!(kind, Kind::Job | Kind::JobEvent) {
@@ -131,8 +153,6 @@ pub fn insert(snapshot: &mut Snapshot, mut object: Value) -> Result<Option<Id>, 
         id = Some(Id { kind: name.clone(), key });
     }
     if id.is_none() && LEADING.contains(&name.as_str()) {
-        let of = |field: &str| object["metadata"][field].as_str().filter(|text| !text.is_empty());
-        let key = Key::new(of("namespace").unwrap_or("default"), of("name").unwrap_or_default());
         snapshot.unread.push(Unread { api_version, kind: name, key, spec: object["spec"].take() });
     }
     Ok(id)

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use direct_upload_api::Rule;
+use direct_upload_api::{Rule, Severity};
 
 /// Something that blocks uploads, is unwise, or is assumed: what was found, where, and what to do.
 ///
@@ -19,18 +19,28 @@ pub struct Advice {
     pub found: String,
     /// What to change.
     pub fix: Option<String>,
+    /// How bad it is. A sentence does not say it.
+    pub severity: Severity,
 }
 
 impl Advice {
-    /// Advice that names only what was found.
+    /// A note that names only what was found.
     pub fn new(found: impl Into<String>) -> Self {
-        Self { rule: None, object: None, field: None, found: found.into(), fix: None }
+        Self { rule: None, object: None, field: None, found: found.into(), fix: None, severity: Severity::Note }
     }
 
-    /// The same, with the runbook's rule.
+    /// The same, with the runbook's rule: a warning at least.
     #[must_use]
     pub fn rule(self, rule: impl Into<Option<Rule>>) -> Self {
-        Self { rule: rule.into(), ..self }
+        let rule = rule.into();
+        let severity = if rule.is_some() { self.severity.min(Severity::Warning) } else { self.severity };
+        Self { rule, severity, ..self }
+    }
+
+    /// The same, as bad as this.
+    #[must_use]
+    pub fn severity(self, severity: Severity) -> Self {
+        Self { severity, ..self }
     }
 
     /// The same, with the object that it is about.
@@ -50,7 +60,7 @@ impl Advice {
     pub fn within(self, part: &str) -> Self {
         match &self.field {
             None => self.field(part),
-            Some(_) => Self { found: self.to_string(), ..Self::new("").field(part) },
+            Some(_) => Self { found: self.to_string(), severity: self.severity, ..Self::new("").field(part) },
         }
     }
 

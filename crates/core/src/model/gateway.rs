@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::condition::Condition;
 use super::meta::Meta;
@@ -20,6 +21,8 @@ pub struct Gateway {
     /// `spec.gatewayClassName`.
     pub class: String,
     pub listeners: Vec<Listener>,
+    /// `spec.tls`, which may demand client certificates.
+    pub tls: Value,
     pub allowed_listeners: AllowedListeners,
     /// `status.conditions`.
     pub conditions: Vec<Condition>,

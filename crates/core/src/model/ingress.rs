@@ -39,6 +39,8 @@ pub struct IngressPath {
     /// `pathType: Exact`: only this path, and none below it.
     pub exact: bool,
     pub service: String,
+    /// Number or name; empty if nothing is written.
+    pub port: String,
 }
 
 /// One TLS entry; without hosts it covers all.

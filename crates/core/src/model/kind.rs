@@ -135,6 +135,7 @@ macro_rules! for_each_kind {
             HTTPRoute http_routes: crate::model::HttpRoute = Registration::new(SINCE_BETA, "HTTPRoute", "httproutes", Watched::Routes).optional();
             /// A Gateway that a route names.
             Gateway gateways: crate::model::Gateway = Registration::new(SINCE_BETA, "Gateway", "gateways", Watched::Named).optional();
+            GatewayClass gateway_classes: crate::model::GatewayClass = Registration::new(SINCE_BETA, "GatewayClass", "gatewayclasses", Watched::Cluster).optional();
             ReferenceGrant reference_grants: crate::model::ReferenceGrant = Registration::new(
                 SINCE_BETA,
                 "ReferenceGrant",

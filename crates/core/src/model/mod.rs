@@ -12,6 +12,7 @@ mod config_map;
 mod decode_error;
 mod field_path;
 mod gateway;
+mod gateway_class;
 mod http_proxy;
 mod http_route;
 mod ingress;
@@ -48,6 +49,7 @@ pub use config_map::{ConfigMap, Effects};
 pub use decode_error::DecodeError;
 pub use field_path::{FieldPath, Step};
 pub use gateway::{AllowedListeners, AllowedRoutes, Gateway, Listener, ListenerStatus, ListenerTls, RouteNamespaces};
+pub use gateway_class::GatewayClass;
 pub use http_proxy::{HttpProxy, ProxyCondition, ProxyHeader, ProxyHost, ProxyInclude, ProxyRoute, ProxyService};
 pub use http_route::{
     BackendRef, Header, HttpCors, HttpFilter, HttpMatch, HttpPath, HttpRoute, HttpRule, HttpTimeouts, ParentRef,
@@ -67,7 +69,7 @@ pub use meta::{ApiObject, Custom, GlanceObject, HorizonObject, Meta, Owner};
 pub use namespace::Namespace;
 pub use needs::Needs;
 pub use pod::Pod;
-pub use policy::Policy;
+pub use policy::{Policy, is_refused};
 pub use probe::{ApiCall, Cause, Epoch, Observation, Page, Part, ProbeAnswer, ProbeRecord, ProbeTarget, Reach, WHOLE};
 pub use problem::Problem;
 pub use reference_grant::{GrantTo, ReferenceGrant};

@@ -48,6 +48,8 @@ pub struct RouteTarget {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RouteTls {
+    /// `edge`, `reencrypt` or `passthrough`.
+    pub termination: Option<String>,
     /// `Allow`, `Redirect` or `None`: what happens to http.
     pub insecure_edge_termination_policy: Option<String>,
 }

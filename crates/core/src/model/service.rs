@@ -17,6 +17,8 @@ pub struct Service {
     pub type_: String,
     pub external_name: Option<String>,
     pub ports: Vec<i32>,
+    /// Their names, as far as they have some.
+    pub port_names: BTreeSet<String>,
     /// Each port, and its `targetPort` if it has one: a number, or the name of a port of the pods.
     pub targets: Vec<(i32, String)>,
     /// The names that external-dns publishes for it, else what the load balancer reports.

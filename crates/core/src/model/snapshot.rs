@@ -16,7 +16,7 @@ use super::refused_write::RefusedWrites;
 use super::store::{Coverage, Known, Store};
 use super::workload::{Revision, Workload};
 
-/// An object that is not read.
+/// An object as it was written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Unread {
     pub api_version: String,
@@ -39,6 +39,8 @@ macro_rules! snapshot {
             pub canaries: BTreeMap<CanaryQuery, CanaryRecord>,
             /// Objects of files that may lead to a Service, and that are of a kind or version that is not read.
             pub unread: Vec<Unread>,
+            /// Objects of files that the operator does not watch, and that say more of the gateways there.
+            pub unwatched: Vec<Unread>,
             /// Writes to exposing objects that were refused.
             pub refused_writes: RefusedWrites,
         }
@@ -51,6 +53,7 @@ macro_rules! snapshot {
                     catalogs: BTreeMap::new(),
                     canaries: BTreeMap::new(),
                     unread: Vec::new(),
+                    unwatched: Vec::new(),
                     refused_writes: RefusedWrites::new(),
                 }
             }

@@ -3,6 +3,7 @@
 mod cors;
 pub mod cors_request;
 pub mod layout;
+pub mod needed;
 pub mod policy;
 pub mod release;
 mod service;

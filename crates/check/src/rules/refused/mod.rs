@@ -21,7 +21,7 @@ use crate::facts::cloud::Cloud;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
 use crate::formats::directives::Directive;
-use crate::needed::ALLOW_ORIGIN;
+use direct_upload_core::openstack::needed::ALLOW_ORIGIN;
 use crate::unit::Program;
 
 /// All of them.

@@ -11,7 +11,7 @@ use regex::Regex;
 use crate::facts::browser::Sent;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::formats::directives::Directive;
-use crate::needed::ALLOW_ORIGIN;
+use direct_upload_core::openstack::needed::ALLOW_ORIGIN;
 
 /// What certainly ends a request.
 pub(crate) fn ends<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s ScopedDirective<'a>> {

@@ -265,6 +265,10 @@ fn gateway<'a>(snapshot: &'a Snapshot, key: &Key, notes: &mut Notes) -> Result<O
         notes.add(format!("there is no {name}"));
         return Ok(None);
     };
+    if let Some(why) = without_controller(snapshot, gateway) {
+        notes.add(format!("{name} has no listener in effect: {why}"));
+        return Ok(None);
+    }
     let accepted = find_condition(&gateway.conditions, "Accepted");
     let refusal = accepted.filter(|condition| condition.status == "False" && is_current(condition, &gateway.meta));
     if let Some(condition) = refusal {
@@ -275,6 +279,26 @@ fn gateway<'a>(snapshot: &'a Snapshot, key: &Key, notes: &mut Notes) -> Result<O
         }
     }
     Ok(Some(gateway))
+}
+
+/// Why nothing shows that a controller serves a Gateway, if so. The CRDs' own default of `Accepted` is Unknown, until a
+/// controller has decided (Gateway API, GatewayStatus and GatewayClassStatus).
+fn without_controller(snapshot: &Snapshot, gateway: &Gateway) -> Option<String> {
+    let waits = |conditions: &[Condition]| {
+        find_condition(conditions, "Accepted").is_some_and(|condition| condition.status == "Unknown")
+    };
+    if gateway.meta.is_stored() && waits(&gateway.conditions) {
+        return Some("no controller has accepted it".to_owned());
+    }
+    let name = &gateway.class;
+    // A class that is not seen says nothing: few files have it.
+    let class = snapshot.gateway_classes.get_named(&Key::new("", name.clone())).ok()??;
+    let accepted = find_condition(&class.conditions, "Accepted").filter(|own| is_current(own, &class.meta));
+    match accepted.map(|condition| (condition.status.as_str(), condition)) {
+        Some(("False", own)) => Some(format!("GatewayClass {name} is not accepted: {}: {}", own.reason, own.message)),
+        Some(("True", _)) => None,
+        _ => class.meta.is_stored().then(|| format!("no controller has accepted GatewayClass {name}")),
+    }
 }
 
 fn unseen(name: &str, notes: &Notes, unknown: crate::model::Unknown) -> Problem {

@@ -1,29 +1,57 @@
 //! Where an exposing object must lead to: the Services that select a workload's pods.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use kube_core::labels::SelectorExt as _;
 
-use crate::model::{Key, Problem, Snapshot, Workload};
+use crate::model::{Key, Problem, Service, Snapshot, Workload};
+
+const EXTERNAL_NAME: &str = "ExternalName";
 
 /// The Services of one workload.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Backends {
     pub namespace: String,
     pub services: Vec<String>,
+    /// Numbers and names of the ports of each Service that has some, and their targets in the pods.
+    pub ports: BTreeMap<String, Ports>,
+}
+
+/// The ports of a Service.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ports {
+    /// Numbers and names.
+    pub own: BTreeSet<String>,
+    /// Numbers or names of ports of the pods.
+    pub targets: BTreeSet<String>,
 }
 
 impl Backends {
-    /// Those whose selector matches the labels of the workload's pods.
+    /// Those whose selector matches the labels of the workload's pods, and those of type `ExternalName` that are another
+    /// name of one of them. A selector of the latter has no meaning (core/v1, ServiceSpec).
     pub fn find(snapshot: &Snapshot, workload: &Workload) -> Result<Self, Problem> {
         let labels = &workload.template.labels;
         let namespace = workload.meta.key.namespace.clone();
-        let services = snapshot
-            .services
-            .list(&namespace)?
-            .filter(|s| s.selector.as_ref().is_some_and(|selector| selector.matches(labels)));
-        let services = services.map(|s| s.meta.key.name.clone()).collect();
-        Ok(Self { namespace, services })
+        let (aliases, own): (Vec<_>, Vec<_>) =
+            snapshot.services.list(&namespace)?.partition(|s| s.type_ == EXTERNAL_NAME);
+        let selects = |s: &&Arc<Service>| s.selector.as_ref().is_some_and(|selector| selector.matches(labels));
+        let own: Vec<_> = own.into_iter().filter(selects).collect();
+        let mut services: Vec<String> = own.iter().map(|s| s.meta.key.name.clone()).collect();
+        let ports = |s: &&Arc<Service>| {
+            let numbers = s.ports.iter().map(ToString::to_string);
+            let own = numbers.chain(s.port_names.iter().cloned()).collect();
+            let targets = s.targets.iter().map(|(_, target)| target.clone()).collect();
+            (s.meta.key.name.clone(), Ports { own, targets })
+        };
+        let ports = own.iter().filter(|s| !s.ports.is_empty()).map(ports).collect();
+        let is_alias = |s: &&Arc<Service>| {
+            let named = s.external_name.as_deref().and_then(cluster_name);
+            named.is_some_and(|(name, of)| of == namespace && services.iter().any(|own| own == name))
+        };
+        let aliases: Vec<String> = aliases.into_iter().filter(is_alias).map(|s| s.meta.key.name.clone()).collect();
+        services.extend(aliases);
+        Ok(Self { namespace, services, ports })
     }
 
     /// Whether a Service of the workload's own namespace is one of them.
@@ -41,4 +69,11 @@ impl Backends {
     pub fn has(&self, service: &Key) -> bool {
         service.namespace == self.namespace && self.leads(&service.name)
     }
+}
+
+/// Name and namespace of the Service that a name means in the cluster's DNS, `name.namespace.svc.…`.
+fn cluster_name(host: &str) -> Option<(&str, &str)> {
+    let mut labels = host.trim_end_matches('.').split('.');
+    let (name, namespace) = (labels.next()?, labels.next()?);
+    (labels.next() == Some("svc")).then_some((name, namespace))
 }

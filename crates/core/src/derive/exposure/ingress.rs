@@ -8,10 +8,13 @@ use direct_upload_api::web::{Origin, PublicUrl};
 
 use super::backends::Backends;
 use super::ingress_tls::{Door, doors};
-use super::traefik_middleware::annotation_redirects_http;
+use super::traefik_middleware::{annotated, annotation_redirects_http, without_redirected};
 use crate::derive::exposing_object::ExposingObject;
 use crate::derive::exposure::{Exposure, Exposures, HostClaims, Notes};
 use crate::model::{Ingress, IngressPath, Snapshot};
+
+/// Traefik's annotation.
+const MIDDLEWARES: &str = "traefik.ingress.kubernetes.io/router.middlewares";
 
 /// The URLs under which an Ingress exposes any of the Services.
 ///
@@ -58,6 +61,9 @@ pub fn exposures(snapshot: &Snapshot, ingress: &Arc<Ingress>, backends: &Backend
             found.urls.extend(urls(ingress, host, (true, redirects), &[&rest], &mut notes));
         }
     }
+    if let Some(named) = ingress.annotations.get(MIDDLEWARES) {
+        without_redirected(snapshot, &annotated(snapshot, named), &mut found, &mut notes);
+    }
     found.finish(notes, || {
         let paths = ingress.rules.iter().flat_map(|rule| &rule.paths).map(|path| path.service.as_str());
         let mut others = backends.others(paths.chain(ingress.default_service.as_deref()));
@@ -82,15 +88,20 @@ pub(crate) fn claims(snapshot: &Snapshot, ingress: &Ingress, found: HostClaims<'
 
 /// Whether one of Traefik's middlewares sends its requests of plain http to https.
 fn redirects_http(snapshot: &Snapshot, ingress: &Ingress) -> bool {
-    let named = ingress.annotations.get("traefik.ingress.kubernetes.io/router.middlewares");
+    let named = ingress.annotations.get(MIDDLEWARES);
     named.is_some_and(|named| annotation_redirects_http(snapshot, named))
 }
 
 /// Where annotations send all requests of an Ingress instead: the annotation and its value.
 fn redirect(ingress: &Ingress) -> Option<(&str, &str)> {
-    // kubernetes/ingress-nginx, annotations.md: both return at once, whatever the backend.
-    const NAMES: [&str; 2] =
-        ["nginx.ingress.kubernetes.io/permanent-redirect", "nginx.ingress.kubernetes.io/temporal-redirect"];
+    // kubernetes/ingress-nginx, annotations.md: both return at once, whatever the backend. The same of
+    // haproxytech/kubernetes-ingress and jcmoraisjr/haproxy-ingress.
+    const NAMES: [&str; 4] = [
+        "nginx.ingress.kubernetes.io/permanent-redirect",
+        "nginx.ingress.kubernetes.io/temporal-redirect",
+        "haproxy.org/request-redirect",
+        "haproxy-ingress.github.io/redirect-to",
+    ];
     NAMES.into_iter().find_map(|name| Some((name, ingress.annotations.get(name)?.as_str())))
 }
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::backends::Backends;
 use super::ingress_tls::WEBSECURE;
 use super::outer_port::of_entry_point;
-use super::traefik_middleware::{missing, redirect_http};
+use super::traefik_middleware::{missing, named, redirect_http, without_redirected};
 use super::traefik_rule::{Alternative, alternatives, both};
 use crate::derive::exposing_object::ExposingObject;
 use crate::derive::exposure::{Exposure, Exposures, HostClaims, Notes};
@@ -27,9 +27,9 @@ use crate::model::{
 pub fn exposures(snapshot: &Snapshot, route: &Arc<IngressRoute>, backends: &Backends) -> Result<Exposures, Problem> {
     let mut notes = Notes::new(format!("IngressRoute {}", route.meta.key));
     let mut found = Exposures::default();
-    let own = &route.meta.key.namespace;
+    let namespace = &route.meta.key.namespace;
     for rule in &route.spec.routes {
-        if !leads(snapshot, own, rule, backends)? {
+        if !leads(snapshot, namespace, rule, backends)? {
             continue;
         }
         let mut rules = read(rule, &mut notes);
@@ -38,13 +38,16 @@ pub fn exposures(snapshot: &Snapshot, route: &Arc<IngressRoute>, backends: &Back
                 without_lost_hosts(snapshot, route, rule, one, backends, &mut notes);
             }
         }
-        let redirects = redirect_http(snapshot, own, rule.middlewares.iter());
+        let redirects = redirect_http(snapshot, namespace, rule.middlewares.iter());
         for entry in entries(snapshot, route, rules, &mut Vec::new(), &mut notes)? {
             for door in doors(entry.root, redirects) {
-                entry.rules.iter().for_each(|one| urls(snapshot, &door, one, &mut found, &mut notes));
+                let mut own = Exposures::default();
+                entry.rules.iter().for_each(|one| urls(snapshot, &door, one, &mut own, &mut notes));
+                without_redirected(snapshot, &named(namespace, rule.middlewares.iter()), &mut own, &mut notes);
+                found.urls.extend(own.urls);
             }
         }
-        for key in missing(snapshot, own, rule.middlewares.iter()) {
+        for key in missing(snapshot, namespace, rule.middlewares.iter()) {
             notes
                 .add(format!("there is no Middleware {key}, and Traefik serves no rule that names one it cannot find"));
         }
@@ -239,7 +242,8 @@ fn doors(root: &IngressRoute, redirects: bool) -> Vec<Door<'_>> {
         let secure = named.iter().find(|name| *name == WEBSECURE).map(String::as_str);
         return vec![Door { https: true, entry: only.or(secure), assumed: false }];
     }
-    let secure = named.iter().any(|name| name == WEBSECURE);
+    // Without names the rule is at all default entry points; Traefik's Helm chart has websecure among them.
+    let secure = named.is_empty() || named.iter().any(|name| name == WEBSECURE);
     let secure = secure.then_some(Door { https: true, entry: Some(WEBSECURE), assumed: true });
     let is_plain = named.is_empty() || named.iter().any(|name| name != WEBSECURE);
     let plain = (is_plain && !redirects).then_some(Door { https: false, entry: only, assumed: false });

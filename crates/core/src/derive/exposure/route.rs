@@ -34,6 +34,10 @@ pub fn exposures(route: &Arc<Route>, backends: &Backends) -> Exposures {
             }
         }
     }
+    let termination = spec.tls.as_ref().and_then(|tls| tls.termination.as_deref());
+    if termination.is_some_and(|own| own.eq_ignore_ascii_case("passthrough")) && !found.urls.is_empty() {
+        notes.add("it passes TLS through, so the pods must end it themselves");
+    }
     if spec.wildcard_policy.as_deref() == Some("Subdomain") && !found.urls.is_empty() {
         notes.add("wildcardPolicy Subdomain: the other hosts of the subdomain lead here, too, but an origin needs an exact host name");
     }

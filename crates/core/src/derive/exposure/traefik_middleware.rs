@@ -1,11 +1,15 @@
 //! Traefik's middlewares that decide whether a rule serves anything.
 //!
 //! As pkg/middlewares/redirect/redirect_scheme.go of traefik/traefik does it, `redirectScheme` answers every
-//! request of another scheme itself. A router that names a middleware that does not exist is not served
+//! request of another scheme itself; redirect_regex.go answers those whose URL its pattern matches, unless the new URL is
+//! the same. A router that names a middleware that does not exist is not served
 //! (pkg/server/middleware/middlewares.go, `BuildChain`).
 
+use direct_upload_api::web::PublicUrl;
+use regex::Regex;
 use serde_json::Value;
 
+use crate::derive::exposure::{Exposures, Notes};
 use crate::model::{IngressRouteRef, Key, Policy, Snapshot};
 
 /// No real chain nests deeper than this.
@@ -21,13 +25,62 @@ pub(super) fn redirect_http<'a>(
     named.any(|key| redirects(snapshot, &key, DEEPEST))
 }
 
-/// The same for the value of Traefik's annotation, which names them `namespace-name@kubernetescrd`.
+/// Those that an IngressRoute of this namespace names.
+pub(super) fn named<'a>(own: &str, all: impl Iterator<Item = &'a IngressRouteRef>) -> Vec<Key> {
+    all.map(|reference| key(own, reference)).collect()
+}
+
+/// Those that the value of Traefik's annotation names, as `namespace-name@kubernetescrd`.
+pub(super) fn annotated(snapshot: &Snapshot, annotation: &str) -> Vec<Key> {
+    let names: Vec<&str> =
+        annotation.split(',').filter_map(|name| name.trim().strip_suffix("@kubernetescrd")).collect();
+    let all = snapshot.middlewares.all().map(|(key, _)| key);
+    all.filter(|key| names.contains(&format!("{}-{}", key.namespace, key.name).as_str())).cloned().collect()
+}
+
+/// The same for the value of Traefik's annotation.
 pub(super) fn annotation_redirects_http(snapshot: &Snapshot, annotation: &str) -> bool {
-    let mut names = annotation.split(',').filter_map(|name| name.trim().strip_suffix("@kubernetescrd"));
-    names.any(|name| {
-        let mut all = snapshot.middlewares.all().map(|(key, _)| key);
-        all.any(|key| format!("{}-{}", key.namespace, key.name) == name && redirects(snapshot, key, DEEPEST))
-    })
+    annotated(snapshot, annotation).iter().any(|key| redirects(snapshot, key, DEEPEST))
+}
+
+/// Removes the URLs all of whose pages one of these Middlewares sends to another origin.
+pub(super) fn without_redirected(snapshot: &Snapshot, named: &[Key], found: &mut Exposures, notes: &mut Notes) {
+    let mut all = Vec::new();
+    named.iter().for_each(|key| collect(snapshot, key, DEEPEST, &mut all));
+    found.urls.retain(|exposure| {
+        let elsewhere = all.iter().find_map(|(key, spec)| Some((key, leads_elsewhere(spec, &exposure.url)?)));
+        let Some((key, to)) = elsewhere else { return true };
+        notes.add(format!("Middleware {key} sends browsers from {} to {to}, so it gives no URL", exposure.url));
+        false
+    });
+}
+
+fn collect<'a>(snapshot: &'a Snapshot, key: &Key, depth: usize, found: &mut Vec<(Key, &'a Value)>) {
+    let Ok(Some(middleware)) = snapshot.middlewares.get(key) else { return };
+    found.push((key.clone(), &middleware.spec));
+    if depth > 0 {
+        chained(&middleware.spec).for_each(|one| collect(snapshot, &self::key(&key.namespace, &one), depth - 1, found));
+    }
+}
+
+/// Where a Middleware sends all pages of a URL, if that is another origin.
+fn leads_elsewhere(spec: &Value, url: &PublicUrl) -> Option<String> {
+    let scheme = spec["redirectScheme"]["scheme"].as_str();
+    if scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("http")) && url.origin().is_https() {
+        return Some("plain http".to_owned());
+    }
+    let base = url.to_string();
+    let base = base.trim_end_matches('/');
+    let to: Option<Vec<String>> =
+        ["/", "/a/page"].iter().map(|page| redirected(&spec["redirectRegex"], &format!("{base}{page}"))).collect();
+    to?.into_iter().find(|to| PublicUrl::parse(to).is_ok_and(|to| to.origin() != url.origin()))
+}
+
+/// Where `redirectRegex` sends a request; none if nowhere else.
+pub(crate) fn redirected(rule: &Value, url: &str) -> Option<String> {
+    let pattern = Regex::new(rule["regex"].as_str()?).ok()?;
+    let to = pattern.replace_all(url, rule["replacement"].as_str()?).into_owned();
+    (pattern.is_match(url) && to != url).then_some(to)
 }
 
 /// Those that do not exist. A name with `@` is of another provider.
@@ -51,7 +104,10 @@ fn redirects(snapshot: &Snapshot, key: &Key, depth: usize) -> bool {
     if scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")) {
         return true;
     }
-    let chained = spec["chain"]["middlewares"].as_array().into_iter().flatten();
-    let mut chained = chained.filter_map(|one: &Value| serde_json::from_value::<IngressRouteRef>(one.clone()).ok());
-    depth > 0 && chained.any(|one| redirects(snapshot, &self::key(&key.namespace, &one), depth - 1))
+    depth > 0 && chained(spec).any(|one| redirects(snapshot, &self::key(&key.namespace, &one), depth - 1))
+}
+
+fn chained(spec: &Value) -> impl Iterator<Item = IngressRouteRef> {
+    let all = spec["chain"]["middlewares"].as_array().into_iter().flatten();
+    all.filter_map(|one: &Value| serde_json::from_value(one.clone()).ok())
 }

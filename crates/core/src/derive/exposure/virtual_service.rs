@@ -155,7 +155,15 @@ impl<'a> Leading<'a> {
         let (own, spec) = (&service.meta.key.namespace, &service.spec);
         let mut http = Vec::new();
         let serves = |rule: &&IstioHttpRoute| rule.redirect.is_none() && rule.direct_response.is_none();
-        for rule in spec.http.iter().filter(serves) {
+        let to_here =
+            |rule: &IstioHttpRoute| rule.delegate.is_some() || (serves(&rule) && leads(own, &rule.route, backends));
+        // The first rule that matches counts (virtual_service.proto, `http`).
+        let takes_all = |rule: &IstioHttpRoute| is_catch_all(rule) && !to_here(rule);
+        let end = spec.http.iter().position(takes_all).unwrap_or(spec.http.len());
+        if spec.http[end..].iter().any(to_here) {
+            notes.add(format!("spec.http[{end}] takes all requests, and leads elsewhere; rules after it get none"));
+        }
+        for rule in spec.http[..end].iter().filter(serves) {
             let Some(delegate) = &rule.delegate else {
                 http.extend(leads(own, &rule.route, backends).then(|| rule.matches.clone()));
                 continue;
@@ -196,6 +204,14 @@ impl<'a> Leading<'a> {
     fn is_empty(&self) -> bool {
         self.http.is_empty() && self.tls.is_empty() && self.tcp.is_empty()
     }
+}
+
+/// Whether Istio reads no further rule after this one (`IsCatchAllRoute` in pilot/pkg/networking/core/route/route.go).
+fn is_catch_all(rule: &IstioHttpRoute) -> bool {
+    let root = StringMatch { prefix: Some("/".to_owned()), ..StringMatch::default() };
+    let is_root =
+        |own: &IstioHttpMatch| *own == IstioHttpMatch { uri: Some(root.clone()), ..IstioHttpMatch::default() };
+    rule.matches.is_empty() || rule.matches.iter().any(is_root)
 }
 
 /// The matches of a rule that delegates and of one that is delegated to, together (`mergeHTTPMatchRequests`);
@@ -402,7 +418,10 @@ fn http(listening: &Listening<'_>, names: &[String], leading: &Leading<'_>, foun
                 notes.add(format!("a match with {demand} does not count: browsers send requests without it"));
                 continue;
             }
-            for host in hosts.iter().filter(|host| fits(&one.authority, host)) {
+            let exact = one.authority.as_ref().and_then(|wanted| wanted.exact.clone());
+            let exact = exact.filter(|host| !meeting(&Hostname::parse(Some(host)), names).is_empty());
+            let narrowed = exact.map_or_else(|| hosts.clone(), |host| listening.hosts(&[host], notes));
+            for host in narrowed.iter().filter(|host| fits(&one.authority, host)) {
                 listening.add(host, &path(one.uri.as_ref(), notes), found, notes);
             }
         }

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use direct_upload_api::Rule;
 use direct_upload_api::web::Origin;
+use direct_upload_api::{Rule, Severity};
 
 use super::ExposingObject;
 use crate::model::{Advice, HttpCors, HttpRoute, Ingress};
@@ -53,6 +53,7 @@ fn of_ingress(ingress: &Ingress, service: &OpenStackService) -> Vec<Advice> {
     let logins = LOGINS.iter().filter(|login| value(login).is_some()).map(|login| {
         Advice::new("it requires a login, which a browser's preflight never has")
             .rule(Rule::OptionsFiltered)
+            .severity(Severity::Error)
             .field(format!("metadata.annotations[{login}]"))
             .fix(format!("remove it: {name} checks the token itself"))
     });
@@ -76,6 +77,7 @@ fn of_route(
             (!missing.is_empty()).then(|| {
                 Advice::new(what)
                     .rule(Rule::CorsOnTheWay)
+                    .severity(Severity::Error)
                     .field(format!("spec.rules[{at}].filters[{nth}]"))
                     .fix("remove the filter, or add them to it")
             })

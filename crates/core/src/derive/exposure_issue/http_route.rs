@@ -16,6 +16,7 @@ pub fn issues(route: &HttpRoute, rules: &[usize], origins: &BTreeSet<&Origin>) -
         let issue = |rule, fails, field, what: String, fix: &str| ExposureIssue {
             rule,
             fails,
+            written: true,
             object: object.clone(),
             field,
             found: what,
@@ -23,14 +24,10 @@ pub fn issues(route: &HttpRoute, rules: &[usize], origins: &BTreeSet<&Origin>) -
             remedy: None,
             manifest: None,
         };
-        found.extend(timeouts(rule).map(|(name, what)| {
-            issue(
-                Rule::TooSlow,
-                false,
-                field().field("timeouts").field(name),
-                what,
-                "set timeouts: {request: 0s, backendRequest: 0s}, which is no limit",
-            )
+        found.extend(timeouts(rule).map(|(name, written, what)| {
+            let fix = "set timeouts: {request: 0s, backendRequest: 0s}, which is no limit";
+            let place = field().field("timeouts").field(name);
+            ExposureIssue { written, ..issue(Rule::TooSlow, false, place, what, fix) }
         }));
         for (nth, filter) in rule.filters.iter().enumerate() {
             if let Some((fails, what, fix)) = answers(filter, origins).or_else(|| rewrites(filter)) {
@@ -47,8 +44,8 @@ pub fn issues(route: &HttpRoute, rules: &[usize], origins: &BTreeSet<&Origin>) -
     found
 }
 
-/// Which of its timeouts limits a rule, and how.
-fn timeouts(rule: &HttpRule) -> Option<(&'static str, String)> {
+/// Which of its timeouts limits a rule, whether somebody wrote it, and its effect.
+fn timeouts(rule: &HttpRule) -> Option<(&'static str, bool, String)> {
     let limits = [("request", &rule.timeouts.request), ("backendRequest", &rule.timeouts.backend_request)];
     let written = limits.iter().filter_map(|(field, time)| Some((*field, time.as_deref()?)));
     let shortest = written
@@ -59,11 +56,12 @@ fn timeouts(rule: &HttpRule) -> Option<(&'static str, String)> {
         // Gateway API lets a gateway start to count at the request's start, or after its whole body.
         return Some((
             field,
+            true,
             format!("{text}: an upload that takes longer is cut, where the gateway counts from the request's start"),
         ));
     }
     let what = "is missing, so the gateway's own limit applies";
-    rule.timeouts.request.is_none().then(|| ("request", what.to_owned()))
+    rule.timeouts.request.is_none().then(|| ("request", false, what.to_owned()))
 }
 
 /// The CORS filter: the gateway answers preflights, not Glance.

@@ -20,6 +20,25 @@ const HAPROXY: [&str; 2] = ["haproxy-ingress.github.io", "haproxy.org"];
 /// AWS Load Balancer Controller.
 const ALB: &str = "alb.ingress.kubernetes.io/";
 
+/// Azure's Application Gateway Ingress Controller.
+const AZURE: &str = "appgw.ingress.kubernetes.io/";
+
+/// Annotations that make a controller ask for a login, and values with which they do not: NGINX Ingress Controller,
+/// jcmoraisjr/haproxy-ingress (configuration keys), haproxytech/kubernetes-ingress (documentation/doc.yaml), AWS Load
+/// Balancer Controller (annotations).
+const LOGINS: [(&str, &str); 6] = [
+    ("nginx.org/basic-auth-secret", ""),
+    ("nginx.com/jwt-key", ""),
+    ("haproxy-ingress.github.io/auth-url", ""),
+    ("haproxy-ingress.github.io/auth-secret", ""),
+    ("haproxy.org/auth-type", ""),
+    ("alb.ingress.kubernetes.io/auth-type", "none"),
+];
+
+const CERTIFICATE: &str = "it requires a client certificate, but a browser's preflight never has one";
+
+const TOKEN: &str = "remove it: Glance checks the token itself";
+
 /// Of Traefik's annotations.
 pub const TRAEFIK: &str = "traefik.ingress.kubernetes.io";
 
@@ -50,6 +69,11 @@ pub fn issues(ingress: &Ingress, origins: &BTreeSet<&Origin>) -> Vec<ExposureIss
     if annotations.any(ALB) || class("alb") {
         found.extend(alb(&annotations));
     }
+    if annotations.any(AZURE) || class("azure") {
+        found.extend(azure(&annotations));
+    }
+    found.extend(cilium(&annotations));
+    found.extend(demands(&annotations));
     if class("gce") {
         found.push(google(&annotations));
     }
@@ -208,6 +232,49 @@ fn contour(annotations: &Annotations<'_>, is_its: bool) -> Option<ExposureIssue>
     short.then(|| annotations.mendable(Rule::TooSlow, false, name, found, "infinity"))
 }
 
+/// Logins and client certificates of controllers other than ingress-nginx; and an answer's header of HAProxy's.
+fn demands(annotations: &Annotations<'_>) -> Vec<ExposureIssue> {
+    let refused = |name: &str, what: &str| annotations.issue(Rule::OptionsFiltered, true, name, what.to_owned(), TOKEN);
+    let is_set =
+        |(name, off): &&(&str, &str)| annotations.get(name).is_some_and(|value| value != *off && !value.is_empty());
+    let passes = annotations.get(&format!("{ALB}auth-on-unauthenticated-request")) == Some("allow");
+    let logins = LOGINS.iter().filter(is_set).filter(|(name, _)| !(passes && name.starts_with(ALB)));
+    let mut found: Vec<ExposureIssue> =
+        logins.map(|(name, _)| refused(name, "it requires a login, but a browser's preflight never has one")).collect();
+    let [first, second] = HAPROXY;
+    let secret = format!("{first}/auth-tls-secret");
+    let verifies = annotations.get(&format!("{first}/auth-tls-verify-client"));
+    if annotations.get(&secret).is_some() && !matches!(verifies, Some("off" | "optional" | "optional_no_ca")) {
+        found.push(refused(&secret, CERTIFICATE));
+    }
+    let mutual = format!("{ALB}mutual-authentication");
+    if annotations.get(&mutual).is_some_and(|text| text.replace([' ', '"'], "").contains("mode:verify")) {
+        found.push(refused(&mutual, CERTIFICATE));
+    }
+    let header = format!("{second}/response-set-header");
+    let text = annotations.get(&header).unwrap_or_default().to_ascii_lowercase();
+    if text.contains("access-control-allow-origin") {
+        let what = "it replaces Glance's Access-Control-Allow-Origin with one value for every dashboard".to_owned();
+        found.push(annotations.issue(Rule::CorsOnTheWay, true, &header, what, "remove that line"));
+    }
+    found
+}
+
+/// How long the gateway waits for an answer: 30 s by default (Application Gateway Ingress Controller, annotations).
+fn azure(annotations: &Annotations<'_>) -> Option<ExposureIssue> {
+    let issue = annotations.silence(&format!("{AZURE}request-timeout"), "30", "3600")?;
+    Some(ExposureIssue { remedy: None, ..issue })
+}
+
+/// Envoy's route timeout (cilium, `ingress.cilium.io/request-timeout`); none unless it is set.
+fn cilium(annotations: &Annotations<'_>) -> Option<ExposureIssue> {
+    let name = "ingress.cilium.io/request-timeout";
+    let time = annotations.get(name)?;
+    let what = format!("{time:?}: Glance must answer within this time after the image's last byte");
+    let short = quantity::milliseconds(time, 1000).is_some_and(|time| time > 0 && time < PATIENT);
+    short.then(|| annotations.issue(Rule::TooSlow, false, name, what, "set 1h"))
+}
+
 /// The load balancer closes a connection that is idle for 60 s, unless an attribute says another time (AWS, load balancer
 /// attributes).
 fn alb(annotations: &Annotations<'_>) -> Option<ExposureIssue> {
@@ -228,5 +295,5 @@ fn google(annotations: &Annotations<'_>) -> ExposureIssue {
     let what = "Google's load balancer cuts an upload that takes longer than the backend service's timeout, 30 s unless a BackendConfig sets timeoutSec".to_owned();
     let fix = "set timeoutSec of a BackendConfig for Glance's Service, for example to 86400";
     let issue = annotations.issue(Rule::TooSlow, false, "", what, fix);
-    ExposureIssue { field: FieldPath::new(&["spec", "ingressClassName"]), ..issue }
+    ExposureIssue { field: FieldPath::new(&["spec", "ingressClassName"]), written: true, ..issue }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use direct_upload_api::Rule;
 use direct_upload_api::web::Origin;
+use direct_upload_api::{Rule, Severity};
 
 use super::{quantity, tolerance};
 use crate::model::{Advice, FieldPath, Id};
@@ -15,6 +15,8 @@ pub struct ExposureIssue {
     pub rule: Rule,
     /// Uploads fail because of it. Otherwise only large or slow ones may fail, or only a person can know.
     pub fails: bool,
+    /// Somebody wrote it. Otherwise it is a default of the gateway.
+    pub written: bool,
     pub object: Id,
     /// The field in the object.
     pub field: FieldPath,
@@ -29,12 +31,23 @@ pub struct ExposureIssue {
 }
 
 impl ExposureIssue {
-    /// What a person should know about it.
-    pub fn advice(&self) -> Advice {
+    /// How bad it is. `wanted`: some dashboard asks for uploads through the object.
+    pub fn severity(&self, wanted: bool) -> Severity {
+        match self.fails && wanted {
+            true => Severity::Error,
+            // A gateway's default body limit refuses nearly every image; its default timeout is enough for most.
+            false if !self.written && self.rule != Rule::BodyLimit => Severity::Note,
+            false => Severity::Warning,
+        }
+    }
+
+    /// What a person should know about it. `wanted`: as in [`severity`](Self::severity).
+    pub fn advice(&self, wanted: bool) -> Advice {
         let Self { rule, object, field, found, fix, manifest, .. } = self;
         let lifting = manifest.iter().map(|manifest| format!("; as a manifest: {manifest}"));
         let fix = [fix.clone()].into_iter().chain(lifting).collect::<String>();
-        Advice::new(found).rule(*rule).object(object.to_string()).field(field.to_string()).fix(fix)
+        let advice = Advice::new(found).rule(*rule).object(object.to_string()).field(field.to_string()).fix(fix);
+        advice.severity(self.severity(wanted))
     }
 }
 
@@ -60,7 +73,8 @@ impl Annotations<'_> {
     pub fn issue(&self, rule: Rule, fails: bool, name: &str, found: String, fix: &str) -> ExposureIssue {
         let field = FieldPath::of_annotation(name);
         let (object, fix, remedy, manifest) = (self.object.clone(), fix.to_owned(), None, None);
-        ExposureIssue { rule, fails, object, field, found, fix, remedy, manifest }
+        let written = self.get(name).is_some();
+        ExposureIssue { rule, fails, written, object, field, found, fix, remedy, manifest }
     }
 
     /// An issue that disappears when the annotation has this value.

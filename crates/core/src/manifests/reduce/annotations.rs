@@ -9,9 +9,10 @@ use serde_json::Value;
 use crate::model::Owners;
 
 /// Prefixes of the annotations that configure proxies.
-const PROXIES: [&str; 13] = [
+const PROXIES: [&str; 14] = [
     "nginx.ingress.kubernetes.io/",
     "nginx.org/",
+    "nginx.com/",
     "haproxy.router.openshift.io/",
     "haproxy-ingress.github.io/",
     "haproxy.org/",

@@ -6,9 +6,9 @@ use serde_json::Value;
 use super::annotations::{owners, proxies};
 use super::decode::{foreign, labels, meta};
 use crate::model::{
-    AllowedListeners, Condition, DecodeError, Gateway, HttpProxy, HttpRoute, IngressRoute, IstioGateway, IstioServer,
-    Kind, Listener, ListenerSet, ListenerStatus, Meta, Observed, Policy, ReferenceGrant, Route, RouteIngress,
-    RouteParentStatus, TlsRoute, VirtualService,
+    AllowedListeners, Condition, DecodeError, Gateway, GatewayClass, HttpProxy, HttpRoute, IngressRoute, IstioGateway,
+    IstioServer, Kind, Listener, ListenerSet, ListenerStatus, Meta, Observed, Policy, ReferenceGrant, Route,
+    RouteIngress, RouteParentStatus, TlsRoute, VirtualService, is_refused,
 };
 
 #[derive(Default, Deserialize)]
@@ -28,6 +28,8 @@ struct GatewaySpec {
     gateway_class_name: String,
     #[serde(default)]
     listeners: Vec<Listener>,
+    #[serde(default)]
+    tls: Value,
     #[serde(default)]
     allowed_listeners: AllowedListeners,
 }
@@ -49,18 +51,44 @@ struct GatewayAddress {
 impl Observed for Gateway {
     fn reduce(_: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
         let (mut metadata, spec, status): (_, GatewaySpec, GatewayStatus) = foreign(object)?;
-        let GatewaySpec { gateway_class_name: class, listeners, allowed_listeners } = spec;
+        let GatewaySpec { gateway_class_name: class, listeners, tls, allowed_listeners } = spec;
         let addresses = status.addresses.iter().filter_map(|address| address.value.parse().ok()).collect();
         Ok(Some(Self {
             labels: labels(&mut metadata),
             meta: meta(metadata),
             class,
             listeners,
+            tls,
             allowed_listeners,
             conditions: status.conditions,
             listener_statuses: status.listeners,
             addresses,
         }))
+    }
+
+    fn meta_mut(&mut self) -> &mut Meta {
+        &mut self.meta
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct GatewayClassSpec {
+    #[serde(default)]
+    controller_name: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Conditions {
+    conditions: Vec<Condition>,
+}
+
+impl Observed for GatewayClass {
+    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
+        let (metadata, spec, Conditions { conditions }) = foreign(object)?;
+        let GatewayClassSpec { controller_name: controller } = spec;
+        Ok(Some(Self { meta: meta(metadata), controller, conditions }))
     }
 
     fn meta_mut(&mut self) -> &mut Meta {
@@ -224,8 +252,10 @@ impl Observed for HttpProxy {
 
 impl Observed for Policy {
     fn reduce(_: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
+        let status = object["status"].clone();
         let (metadata, spec, NoStatus {}) = foreign(object)?;
-        Ok(Some(Self { meta: meta(metadata), spec }))
+        let meta = meta(metadata);
+        Ok(Some(Self { refused: is_refused(&status, meta.generation), meta, spec }))
     }
 
     fn meta_mut(&mut self) -> &mut Meta {

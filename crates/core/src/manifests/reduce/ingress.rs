@@ -26,7 +26,10 @@ fn ingress(object: networking::Ingress) -> Ingress {
     let other_backends = backends.any(|backend| backend.service.is_none());
     let path = |p: networking::HTTPIngressPath| {
         let exact = p.path_type == "Exact";
-        Some(IngressPath { service: service(p.backend)?, path: p.path.unwrap_or_default(), exact })
+        let port = p.backend.service.as_ref().and_then(|s| s.port.as_ref());
+        let port = port.and_then(|own| own.number.map(|number| number.to_string()).or_else(|| own.name.clone()));
+        let (service, path) = (service(p.backend)?, p.path.unwrap_or_default());
+        Some(IngressPath { service, path, exact, port: port.unwrap_or_default() })
     };
     let rule = |rule: networking::IngressRule| IngressRule {
         host: rule.host.filter(|h| !h.is_empty()),

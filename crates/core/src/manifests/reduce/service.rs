@@ -40,9 +40,11 @@ fn service(object: core::Service) -> Service {
         };
         Some((p.port, target))
     };
+    let port_names = spec.ports.iter().flatten().filter_map(|p| p.name.clone()).collect();
     let targets = spec.ports.iter().flatten().filter_map(target).collect();
     Service {
         targets,
+        port_names,
         meta: meta(object.metadata),
         selector: spec.selector.filter(|s| !s.is_empty()).map(|s| s.into_iter().collect()),
         type_: spec.type_.unwrap_or_default(),

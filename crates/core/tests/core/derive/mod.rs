@@ -6,6 +6,7 @@ mod canary;
 mod catalog;
 mod exposure;
 mod exposure_issue;
+mod gateways;
 mod grant;
 mod image_import;
 mod openstack_api;

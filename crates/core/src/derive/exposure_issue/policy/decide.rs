@@ -12,11 +12,13 @@ use super::PolicyObject;
 use super::rules::{self, Candidate};
 use crate::derive::exposure_issue::ExposureIssue;
 use crate::model::Id;
-use crate::openstack::cors_request::CorsRequest;
+use crate::openstack::cors_request::{CorsRequest, UPLOAD_PATH};
 
 /// The rules that may take a request of an upload.
 #[derive(Default)]
 pub(super) struct Decisions {
+    /// Host, and the path below which Glance is published there.
+    places: BTreeSet<(String, String)>,
     taking: BTreeSet<(usize, usize)>,
     found: Vec<ExposureIssue>,
 }
@@ -45,8 +47,10 @@ impl Met<'_> {
 }
 
 impl Decisions {
-    pub fn new<'a>(routes: &[&'a PolicyObject<'a>], services: &[&str]) -> Self {
-        let all: Vec<Candidate<'_>> = routes.iter().flat_map(|route| rules::of(route, services)).collect();
+    /// `others`: routes that do not lead to Glance, and whose rules may take its requests.
+    pub fn new<'a>(routes: &[&'a PolicyObject<'a>], others: &[&'a PolicyObject<'a>], services: &[&str]) -> Self {
+        let all = routes.iter().chain(others);
+        let all: Vec<Candidate<'_>> = all.flat_map(|route| rules::of(route, services)).collect();
         let number = |route: &PolicyObject<'_>| routes.iter().position(|own| std::ptr::eq(*own, route));
         let mut hosts: BTreeSet<&str> =
             all.iter().filter(|own| own.leads).flat_map(|own| &own.hosts).map(String::as_str).collect();
@@ -62,11 +66,12 @@ impl Decisions {
                 if !group.iter().any(|own| own.leads && std::ptr::eq(own.route, *anchor)) {
                     continue;
                 }
-                group.sort_by(|a, b| b.rank.cmp(&a.rank));
+                group.sort_by(|a, b| (b.precision(host), &b.rank).cmp(&(a.precision(host), &a.rank)));
                 let Some(base) = base(&group) else {
                     decisions.taking.extend(group.iter().filter_map(|own| Some((number(own.route)?, own.at))));
                     continue;
                 };
+                decisions.places.insert((host.to_owned(), base.clone()));
                 let [preflight, upload] = CorsRequest::BOTH.map(|request| met(&group, &base, request));
                 for own in [&preflight, &upload] {
                     let taking = own.maybe.iter().chain(&own.sure);
@@ -100,6 +105,12 @@ impl Decisions {
     /// Whether any rule of a route may.
     pub fn take_any(&self, route: usize) -> bool {
         self.taking.range((route, 0)..=(route, usize::MAX)).next().is_some()
+    }
+
+    /// The URLs of an upload, at hosts that are known.
+    pub fn urls(&self) -> impl Iterator<Item = String> {
+        let known = self.places.iter().filter(|(host, _)| !host.is_empty() && !host.contains('*'));
+        known.map(|(host, base)| format!("https://{host}{base}{UPLOAD_PATH}"))
     }
 
     pub fn issues(self) -> Vec<ExposureIssue> {
@@ -196,6 +207,7 @@ fn issue(group: &[&Candidate<'_>], preflight: &Met<'_>, upload: &Met<'_>) -> Opt
     Some(ExposureIssue {
         rule: Rule::OptionsFiltered,
         fails: true,
+        written: true,
         object: Id { kind: at.route.kind.to_owned(), key: at.route.key.clone() },
         field: at.field.clone(),
         found,

@@ -9,6 +9,7 @@ use direct_upload_api::Rule;
 use serde_json::{Value, json};
 
 use super::attached::Effective;
+use super::gateways;
 use super::path::{Path, mentions};
 use super::{PolicyObject, found};
 use crate::derive::exposure_issue::ExposureIssue;
@@ -20,6 +21,7 @@ pub(super) enum Implementation {
     Nginx { certain: bool },
     Traefik,
     Google,
+    Aws,
     Other,
 }
 
@@ -56,6 +58,7 @@ pub(super) fn implementation(objects: &[PolicyObject<'_>], route: &PolicyObject<
         () if is("gateway.nginx.org/") => Implementation::Nginx { certain: true },
         () if is_called("nginx") => Implementation::Nginx { certain: false },
         () if is("traefik.io/") || is_called("traefik") => Implementation::Traefik,
+        () if is("gateway.k8s.aws/alb") || is_called("aws-alb") => Implementation::Aws,
         () if is("networking.gke.io/") || is_called("gke-l7") => Implementation::Google,
         () => Implementation::Other,
     }
@@ -73,7 +76,8 @@ pub(super) fn issues(
             "HTTPProxy" => all.extend(of_contour(route, through)),
             "HTTPRoute" => match implementation(objects, route) {
                 Implementation::Nginx { certain } => all.extend(of_nginx(objects, route, certain, through, policies)),
-                Implementation::Google => all.push(of_google(route)),
+                Implementation::Google => all.extend(gateways::google(objects, route, through)),
+                Implementation::Aws => all.extend(gateways::aws(objects, route)),
                 Implementation::Traefik | Implementation::Other => {}
             },
             _ => {}
@@ -88,7 +92,8 @@ fn of_contour(proxy: &PolicyObject<'_>, through: &Path<'_>) -> Vec<ExposureIssue
     let of_rule = |(at, _): (usize, &Value)| {
         let what = "is missing, so Glance must answer within Contour's default of 15s after the image's last byte, but storing the image may take longer";
         let path = FieldPath::new(&["spec", "routes"]).item(at).field("timeoutPolicy").field("response");
-        found(proxy, Rule::TooSlow, false, path, what, "set infinity, which is no limit, or 1h")
+        let issue = found(proxy, Rule::TooSlow, false, path, what, "set infinity, which is no limit, or 1h");
+        ExposureIssue { written: false, ..issue }
     };
     through.met(proxy).into_iter().filter(leads).filter(silent).map(of_rule).collect()
 }
@@ -146,10 +151,4 @@ fn settings(route: &PolicyObject<'_>, policy: Option<&Effective<'_>>) -> Value {
     let name = own.map_or_else(|| format!("{}-uploads", route.key.name), |own| own.key.name.clone());
     let metadata = json!({"name": name, "namespace": route.key.namespace});
     json!({"apiVersion": "gateway.nginx.org/v1alpha1", "kind": "ClientSettingsPolicy", "metadata": metadata, "spec": spec})
-}
-
-fn of_google(route: &PolicyObject<'_>) -> ExposureIssue {
-    let what = "Google's load balancer cuts an upload that takes longer than the backend service's timeout, 30 s unless a GCPBackendPolicy sets timeoutSec";
-    let fix = "set timeoutSec of a GCPBackendPolicy for Glance's Service, for example to 86400";
-    found(route, Rule::TooSlow, false, FieldPath::new(&["spec"]), what, fix)
 }

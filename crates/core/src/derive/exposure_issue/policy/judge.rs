@@ -11,6 +11,7 @@ use super::authorization;
 use super::lifting::lifting;
 use super::limits::{LIMITS, Limit};
 use super::path::Path;
+use crate::derive::exposure::traefik_middleware::redirected;
 use crate::derive::exposure_issue::tolerance::{PATIENT, body_fails, whole_fails};
 use crate::derive::exposure_issue::{ExposureIssue, lacks, quantity};
 use crate::model::{FieldPath, Id, Step};
@@ -34,8 +35,8 @@ pub(super) struct Judge<'a> {
 /// The value that is no limit for the wait for an answer. Contour takes `0s` as unset; Istio's tries last at least 1 ms.
 fn unlimited(kind: &str, field: &str) -> &'static str {
     match kind {
+        _ if field.ends_with("perTryTimeout") => "remove it, or set 1h",
         "HTTPProxy" => "set infinity, which is no limit, or 1h",
-        "VirtualService" if field.ends_with("perTryTimeout") => "remove it, or set 1h",
         _ => "set 0s, which is no limit, or 1h",
     }
 }
@@ -110,10 +111,27 @@ impl<'a> Judge<'a> {
         {
             self.rewritten(value.as_str().filter(|text| !text.is_empty()), path);
         }
+        if matches!((self.kind(), key), ("VirtualService", "fault") | ("BackendTrafficPolicy", "faultInjection")) {
+            self.fault(value, path);
+        }
         match (self.kind(), path.steps().len()) {
             ("HTTPProxy", 3) if path.names().any(|name| name == "virtualhost") => self.host(key, value, path),
             (_, 2) => self.setting(key, value, path),
             _ => {}
+        }
+    }
+
+    /// Answers that a gateway gives instead of Glance, for tests (Istio, HTTPFaultInjection; Envoy Gateway, FaultInjection,
+    /// whose `percentage` is 100 by default).
+    fn fault(&mut self, value: &Value, path: &FieldPath) {
+        let abort = &value["abort"];
+        let default = if self.kind() == "VirtualService" { 0.0 } else { 100.0 };
+        let percentage = abort["percentage"]["value"].as_f64().or_else(|| abort["percentage"].as_f64());
+        let percentage = percentage.unwrap_or(default);
+        if abort.is_object() && percentage > 0.0 {
+            let path = path.clone().field("abort");
+            let found = format!("the gateway answers {percentage} % of the requests itself, without CORS headers");
+            self.tell(Rule::OptionsFiltered, percentage >= 100.0, &path, found, "remove it");
         }
     }
 
@@ -197,6 +215,20 @@ impl<'a> Judge<'a> {
                 );
                 self.tell(Rule::OptionsFiltered, false, path, found, "remove it, or set a greater amount");
             }
+            ("Middleware", "redirectScheme") => {
+                let scheme = value["scheme"].as_str().unwrap_or_default();
+                if scheme.eq_ignore_ascii_case("http") {
+                    let found = format!("sends uploads to {scheme}, and browsers follow no redirect of a preflight");
+                    self.tell(Rule::OptionsFiltered, true, path, found, "remove it");
+                }
+            }
+            ("Middleware", "redirectRegex") => {
+                let to = self.through.decisions.urls().find_map(|url| redirected(value, &url));
+                if let Some(to) = to {
+                    let found = format!("sends uploads to {to}, and browsers follow no redirect of a preflight");
+                    self.tell(Rule::OptionsFiltered, true, path, found, "except /v2/images from its pattern");
+                }
+            }
             ("Middleware", "plugin") => {
                 let found = "the operator cannot see what this plugin does to preflights and bodies".to_owned();
                 let fix = "check that it answers no preflights, needs no login, and stores no bodies";
@@ -226,7 +258,8 @@ impl<'a> Judge<'a> {
                 (Rule::TooSlow, fails, found, "remove it: without it an upload may take any time")
             }
             Limit::Answer => {
-                let is_default = self.kind() == "HTTPProxy" && quantity::milliseconds(&text, 1000) == Some(0);
+                let is_default =
+                    written.ends_with("timeoutPolicy.response") && quantity::milliseconds(&text, 1000) == Some(0);
                 if !is_default && time().is_none_or(|time| time >= PATIENT) {
                     return;
                 }
@@ -323,7 +356,7 @@ impl<'a> Judge<'a> {
         let writer = self.own.writer(path);
         let object = Id { kind: writer.kind.to_owned(), key: writer.key.clone() };
         let (field, fix, remedy, manifest) = (path.clone(), fix.to_owned(), None, None);
-        self.found.push(ExposureIssue { rule, fails, object, field, found, fix, remedy, manifest });
+        self.found.push(ExposureIssue { rule, fails, written: true, object, field, found, fix, remedy, manifest });
     }
 }
 

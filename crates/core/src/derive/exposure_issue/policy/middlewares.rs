@@ -41,6 +41,7 @@ impl<'a> Met<'a> {
             for (path, reference) in references(route, through) {
                 met.follow(objects, route, &path, reference);
             }
+            met.unseen.extend(extensions(route, through));
         }
         met
     }
@@ -92,6 +93,24 @@ impl<'a> Met<'a> {
             }
         }
     }
+}
+
+/// Filters of other kinds in the rules of an HTTPRoute: what they do is not read. SnippetsFilters are known.
+fn extensions(route: &PolicyObject<'_>, through: &Path<'_>) -> Vec<ExposureIssue> {
+    let mut all = Vec::new();
+    for (at, rule) in through.met(route).into_iter().filter(|_| route.kind == "HTTPRoute") {
+        for (nth, filter) in rule["filters"].as_array().into_iter().flatten().enumerate() {
+            let own = &filter["extensionRef"];
+            let (Some(kind), Some(name)) = (own["kind"].as_str(), own["name"].as_str()) else { continue };
+            if !matches!(kind, "Middleware" | "SnippetsFilter") {
+                let field = FieldPath::new(&["spec", "rules"]).item(at).field("filters").item(nth);
+                let what = format!("what its filter {kind} {name} does to uploads is not read");
+                let fix = "check that it answers no preflights, needs no login, and limits neither size nor time";
+                all.push(found(route, Rule::OptionsFiltered, false, field, what, fix));
+            }
+        }
+    }
+    all
 }
 
 /// What the rules of a route name, in those that an upload meets.

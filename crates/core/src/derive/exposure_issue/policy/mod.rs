@@ -8,14 +8,18 @@
 mod answered;
 mod attached;
 mod authorization;
+mod certificates;
 mod decide;
 mod defaults;
+mod gateways;
+mod headers;
 mod istio;
 mod judge;
 mod lifting;
 mod limits;
 mod middlewares;
 mod path;
+mod ports;
 mod request;
 mod rules;
 mod seen;
@@ -66,16 +70,21 @@ impl PolicyObject<'_> {
 }
 
 /// Kinds whose objects apply by themselves.
-const ALONE: [&str; 4] = ["HTTPProxy", "VirtualService", "ServersTransport", "IngressRoute"];
+const ALONE: [&str; 5] = ["HTTPProxy", "VirtualService", "ServersTransport", "IngressRoute", "ContourConfiguration"];
 
-/// Where a request of an upload does not reach these Services, as their routes' own conditions decide.
-pub fn unreached(objects: &[PolicyObject<'_>], backends: &Backends) -> Vec<ExposureIssue> {
-    Path::new(objects, backends).decisions.issues()
-}
 
 /// Middlewares of Traefik that an upload should meet, and that are not among the objects.
 pub fn missing(objects: &[PolicyObject<'_>], backends: &Backends) -> Vec<Missing> {
     Met::of(objects, &Path::new(objects, backends)).missing
+}
+
+/// The path of these steps; a number is a position in a list.
+fn place(steps: &[&str]) -> FieldPath {
+    let step = |path: FieldPath, step: &&str| match step.parse() {
+        Ok(at) => path.item(at),
+        Err(_) => path.field(step),
+    };
+    steps.iter().fold(FieldPath::default(), step)
 }
 
 /// An issue at a field of an object.
@@ -90,6 +99,7 @@ fn found(
     ExposureIssue {
         rule,
         fails,
+        written: true,
         object: Id { kind: object.kind.to_owned(), key: object.key.clone() },
         field,
         found: what.into(),
@@ -106,7 +116,11 @@ pub fn issues(objects: &[PolicyObject<'_>], backends: &Backends, origins: &BTree
     let attached = effective(objects, &path);
     let middlewares = Met::of(objects, &path);
     let alone = objects.iter().filter(|o| ALONE.contains(&o.kind) && path.has(o));
-    let alone: Vec<_> = alone.chain(middlewares.all).map(Effective::alone).collect();
+    let alone: Vec<_> = alone.chain(middlewares.all.iter().copied()).map(Effective::alone).collect();
+    found.extend(headers::issues(objects, &path, &middlewares.all));
+    found.extend(certificates::issues(objects, &path));
+    found.extend(gateways::filters(objects, &path));
+    found.extend(ports::issues(objects, &path, backends));
     for own in attached.iter().chain(&alone) {
         found.extend(Judge::new(own, &path, origins).issues());
     }

@@ -8,11 +8,16 @@ use super::rules::rule_list;
 use crate::derive::exposure::backends::Backends;
 use crate::model::FieldPath;
 
+/// No real HTTPProxy includes deeper than this.
+const DEEPEST: usize = 8;
+
 /// The path of browsers: the Services, the routes to them, and the Gateways of these.
 pub(super) struct Path<'a> {
     namespace: &'a str,
     pub services: Vec<&'a str>,
     pub routes: Vec<&'a PolicyObject<'a>>,
+    /// HTTPProxies of the namespace.
+    proxies: Vec<&'a PolicyObject<'a>>,
     /// Which of their rules the requests of an upload meet.
     pub decisions: Decisions,
 }
@@ -23,8 +28,12 @@ impl<'a> Path<'a> {
         let leads = |o: &&PolicyObject<'_>| is_route(o.kind) && mentions(&o.spec, &services);
         let near = |o: &&PolicyObject<'_>| o.key.namespace == backends.namespace;
         let routes: Vec<_> = objects.iter().filter(near).filter(leads).collect();
-        let decisions = Decisions::new(&routes, &services);
-        Self { namespace: &backends.namespace, services, routes, decisions }
+        let proxies = objects.iter().filter(near).filter(|o| o.kind == "HTTPProxy").collect();
+        // Their rules may take requests of Glance's hosts.
+        let takes = |o: &&PolicyObject<'_>| matches!(o.kind, "HTTPRoute" | "IngressRoute") && !leads(o);
+        let others: Vec<_> = objects.iter().filter(near).filter(takes).collect();
+        let decisions = Decisions::new(&routes, &others, &services);
+        Self { namespace: &backends.namespace, services, routes, proxies, decisions }
     }
 
     /// Where Glance is.
@@ -40,8 +49,22 @@ impl<'a> Path<'a> {
             "ServersTransport" => {
                 near && self.routes.iter().any(|route| mentions(&route.spec, &[policy.key.name.as_str()]))
             }
+            "ContourConfiguration" => self.routes.iter().any(|route| route.kind == "HTTPProxy"),
+            "HTTPProxy" => near && (mentions(spec, &self.services) || self.includes(spec, DEEPEST)),
             _ => near && mentions(spec, &self.services),
         }
+    }
+
+    /// Whether an HTTPProxy includes one that leads to Glance.
+    fn includes(&self, spec: &Value, depth: usize) -> bool {
+        let near = |include: &Value| include["namespace"].as_str().is_none_or(|own| own == self.namespace);
+        let included = spec["includes"].as_array().into_iter().flatten().filter(|include| near(include));
+        let mut included = included.filter_map(|include| include["name"].as_str());
+        included.any(|name| {
+            let leads = self.routes.iter().any(|route| route.kind == "HTTPProxy" && route.key.name == name);
+            let further = self.proxies.iter().find(|proxy| proxy.key.name == name);
+            leads || (depth > 0 && further.is_some_and(|proxy| self.includes(&proxy.spec, depth - 1)))
+        })
     }
 
     /// The rules of a route that an upload meets, with their positions; the whole route where it has no rules.

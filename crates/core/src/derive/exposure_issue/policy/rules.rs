@@ -114,6 +114,17 @@ impl Candidate<'_> {
         }
     }
 
+    /// How exactly a route of Gateway API names a host, which counts before its rules (HTTPRouteSpec, `hostnames`).
+    pub fn precision(&self, host: &str) -> usize {
+        let precision = |own: &String| match own.strip_prefix('*') {
+            None if own == host => usize::MAX,
+            Some(suffix) if host.ends_with(suffix) => suffix.len(),
+            _ => 0,
+        };
+        let named = self.hosts.iter().map(precision).max().unwrap_or_default();
+        if self.route.kind == "HTTPRoute" { named } else { 0 }
+    }
+
     /// Whether requests to a host meet it.
     pub fn serves(&self, host: &str) -> bool {
         let is = |own: &String| {

@@ -29,7 +29,7 @@ const SERVICES: &str = "services: [{name: horizon, port: 80}]";
     "https://a.io",
     "http://a.io is left out"
 )]
-#[case::no_entry_points("{routes: [{HOST, SERVICES}]}", "http://a.io", "it has no tls, so http is assumed")]
+#[case::no_entry_points("{routes: [{HOST, SERVICES}]}", "https://a.io", "so https is assumed")]
 #[case::header(
     "{tls: {}, routes: [{match: 'Host(`a.io`) && Header(`X-Canary`, `1`)', SERVICES}]}",
     "",

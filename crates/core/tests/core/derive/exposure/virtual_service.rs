@@ -163,8 +163,12 @@ fn gateways_are_named_and_must_see_the_service(#[case] rest: &str, #[case] expec
 #[case::regex("[{match: [{uri: {regex: '/x.*'}}], route: [{destination: {host: horizon}}]}]", "https://a.io")]
 #[case::header("[{match: [{headers: {cookie: {exact: x}}}], route: [{destination: {host: horizon}}]}]", "https://a.io")]
 #[case::redirect(
-    "[{redirect: {uri: /x}}, {match: [{uri: {prefix: /y}}], route: [{destination: {host: horizon}}]}]",
+    "[{match: [{uri: {prefix: /x}}], redirect: {uri: /x}}, {match: [{uri: {prefix: /y}}], route: [{destination: {host: horizon}}]}]",
     "https://a.io/y"
+)]
+#[case::redirect_of_all(
+    "[{redirect: {uri: /x}}, {match: [{uri: {prefix: /y}}], route: [{destination: {host: horizon}}]}]",
+    ""
 )]
 #[case::redirect_alone("[{redirect: {uri: /x}, route: [{destination: {host: horizon}}]}]", "")]
 #[case::direct_response("[{directResponse: {status: 503}, route: [{destination: {host: horizon}}]}]", "")]

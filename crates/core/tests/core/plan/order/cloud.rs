@@ -160,7 +160,7 @@ impl Cloud {
     }
 
     pub fn expose(&mut self, name: &str, host: String, path: &str) {
-        let path = IngressPath { path: path.into(), service: name.to_owned(), exact: false };
+        let path = IngressPath { path: path.into(), service: name.to_owned(), exact: false, port: String::new() };
         let ingress = Ingress {
             meta: meta(name),
             rules: vec![IngressRule { host: Some(host), paths: vec![path] }],

@@ -4,7 +4,7 @@ use direct_upload_api::Rule;
 
 /// One needed header.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Needed {
+pub struct Needed {
     /// In lower case.
     pub name: &'static str,
     /// The rule that reports that a server removes it.
@@ -20,7 +20,7 @@ const fn cors(name: &'static str) -> Needed {
 }
 
 /// oslo_middleware's cors.py, and keystonemiddleware's auth_token.
-pub(crate) const NEEDED: [Needed; 4] = [
+pub const NEEDED: [Needed; 4] = [
     cors("origin"),
     cors("access-control-request-method"),
     cors("access-control-request-headers"),
@@ -33,20 +33,20 @@ pub(crate) const NEEDED: [Needed; 4] = [
 ];
 
 /// The needed header of this name.
-pub(crate) fn of(name: &str) -> Option<Needed> {
+pub fn of(name: &str) -> Option<Needed> {
     NEEDED.into_iter().find(|needed| needed.name.eq_ignore_ascii_case(name))
 }
 
 /// The header of an answer with the origin that may read it. In lower case.
-pub(crate) const ALLOW_ORIGIN: &str = "access-control-allow-origin";
+pub const ALLOW_ORIGIN: &str = "access-control-allow-origin";
 
 /// Each list, and what an upload needs in it. The type of its body is none that pages may send without asking.
-pub(crate) const LISTS: [(&str, &[&str]); 2] =
+pub const LISTS: [(&str, &[&str]); 2] =
     [("access-control-allow-headers", &["x-auth-token", "content-type"]), ("access-control-allow-methods", &["PUT"])];
 
 /// What is needed and not in a list. The case of methods counts, that of headers does not (Fetch standard,
 /// CORS-preflight fetch).
-pub(crate) fn lacks<'n>(listed: &str, needed: &[&'n str]) -> Vec<&'n str> {
+pub fn lacks<'n>(listed: &str, needed: &[&'n str]) -> Vec<&'n str> {
     let is = |item: &str, name: &str| item == "*" || item == name || (name != "PUT" && item.eq_ignore_ascii_case(name));
     let has = |name: &str| listed.split(',').any(|item| is(item.trim(), name));
     needed.iter().copied().filter(|name| !has(name)).collect()
