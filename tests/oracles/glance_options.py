@@ -26,7 +26,10 @@ OPTIONS = {
         cfg.StrOpt("node_staging_uri", default="file:///tmp/staging/"),
         cfg.StrOpt("worker_self_reference_url"),
     ],
-    "image_import_opts": [cfg.ListOpt("image_import_plugins", item_type=TEXT, bounds=True, default=[])],
+    "image_import_opts": [
+        cfg.ListOpt("image_import_plugins", item_type=TEXT, bounds=True, default=[]),
+        cfg.IntOpt("max_parallel_stores", default=1, min=1),  # Glance 33
+    ],
     "image_conversion": [cfg.StrOpt("output_format", default="raw", choices=("qcow2", "raw", "vmdk"))],
     "inject_metadata_properties": [
         cfg.ListOpt("ignore_user_roles", default="admin"),

@@ -1,4 +1,5 @@
-"""Starts Keystone, Swift and Glance in this system, and says what they did by their own logs."""
+"""Starts Keystone, Swift and Glance in this system, gives Glance what `render` printed, and says what they did by
+their own logs."""
 
 import json
 import os
@@ -18,7 +19,7 @@ KEYSTONE, GLANCE = 'http://127.0.0.1:5000', 'http://127.0.0.1:9292'
 #: The catalog leads to a relay before Swift (relay.py).
 SWIFT, RELAYED = 8080, 8090
 STORAGE = {'object': 6200, 'container': 6201, 'account': 6202}
-DROP_INS = pathlib.Path('/etc/glance/glance.conf.d')
+DROP_INS, POLICIES = pathlib.Path('/etc/glance/glance.conf.d'), pathlib.Path('/etc/glance/policy.d')
 UWSGI = ['uwsgi', '--plugins=python3', '--master', '--die-on-term', '--lazy-apps', '--enable-threads',
          '--processes=1', '--threads=4', '--buffer-size=65535', '--add-header=Connection: close']
 
@@ -64,6 +65,35 @@ def run(*command):
 def release(package):
     """Of a package in Glance's virtual environment."""
     return run('/var/lib/openstack/bin/python', '-c', f'import importlib.metadata as m; print(m.version("{package}"))').strip()
+
+
+def credentials(store):
+    """Of Glance's own account, for one store: a piece of configuration."""
+    return f'''
+[{store}]
+swift_store_auth_address = http://127.0.0.1:5000/v3
+swift_store_user = service:glance
+swift_store_key = glance
+'''
+
+
+def mounted(secrets):
+    """Path → text of what the rendered workload has mounted of ours, as the kubelet would. Secrets (name → keys) are
+    the user's: they are in the input, and nobody but the kubelet reads them."""
+    objects = json.loads((HERE / 'rendered.json').read_text())
+    objects = objects['items'] if isinstance(objects, dict) else objects
+    data = {(o['kind'], o['metadata']['name']): o.get('data') or o.get('stringData') for o in objects}
+    data.update({('Secret', name): keys for name, keys in secrets.items()})
+    pod = next(o for o in objects if o['kind'] == 'Deployment')['spec']['template']['spec']
+    volumes = {volume['name']: volume for volume in pod['volumes']}
+    files = {}
+    for mount in pod['containers'][0]['volumeMounts']:
+        volume = volumes[mount['name']]
+        name = (('ConfigMap', volume['configMap']['name']) if 'configMap' in volume
+                else ('Secret', volume['secret']['secretName']))
+        if mount['name'].startswith('direct-upload'):
+            files[mount['mountPath']] = data[name][mount['subPath']]
+    return files
 
 
 def start(name, *command):
@@ -162,8 +192,9 @@ class Glance:
     """Glance with some files beside its own glance-api.conf; a new one for each set of files."""
 
     def __init__(self, name, files, own=''):
-        shutil.rmtree(DROP_INS, ignore_errors=True)
-        DROP_INS.mkdir(parents=True)
+        for folder in (DROP_INS, POLICIES):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
         os.makedirs('/var/lib/glance', exist_ok=True)
         pathlib.Path('/etc/glance/glance-api.conf').write_text((HERE / 'etc/glance-api.conf').read_text() + own)
         for path, text in files.items():

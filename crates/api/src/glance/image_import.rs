@@ -66,6 +66,12 @@ pub struct ImageImport {
     /// any host with http and https on ports 80 and 443.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub web_download: Option<WebDownload>,
+    /// How many stores of one import Glance writes at the same time (`max_parallel_stores`). For clients that
+    /// name several stores in an import; `CopyImage` always writes one after another. Glance 33 (2026.2) and
+    /// newer have the option, and older ones ignore it. Default: the value in Glance's own file, else 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 64))]
+    pub max_parallel_stores: Option<u8>,
     /// Gives each pod its own address (`worker_self_reference_url`), so that another pod can forward an
     /// import to the pod that staged the image. Default: no address; the pods must then share the staging
     /// volume.

@@ -32,6 +32,7 @@ pub fn settings(import: Option<&ImageImport>, methods: Option<&[ImportMethod]>) 
     ImportSettings {
         methods: methods.map(|methods| methods.iter().map(|method| method.name()).collect()),
         plugins,
+        parallel_stores: import.max_parallel_stores,
         output_format: import.conversion.as_ref().map(|conversion| conversion.output_format.name()),
         python_interpreter: import.conversion.as_ref().and_then(|c| c.python_interpreter.clone()),
         inject: import.metadata.as_ref().map(|metadata| metadata.properties.clone()).unwrap_or_default(),

@@ -16,6 +16,9 @@ pub struct ImportSettings {
     pub methods: Option<Vec<&'static str>>,
     /// In the order in which they run; if empty, Glance's own file decides.
     pub plugins: Vec<String>,
+    /// How many stores an import writes at the same time. Glance 33 has the option
+    /// (`glance/async_/flows/api_image_import.py`); oslo.config ignores it in older ones.
+    pub parallel_stores: Option<u8>,
     /// For the conversion.
     pub output_format: Option<&'static str>,
     /// For the conversion, under uWSGI.
@@ -61,10 +64,15 @@ pub fn options(ini: &mut Writer, import: &ImportSettings) -> Result<(), RenderEr
         ini.section("os_glance_staging_store").map_err(of)?;
         ini.set("filesystem_store_datadir", path).map_err(of)?;
     }
+    if !import.plugins.is_empty() || import.parallel_stores.is_some() {
+        ini.section("image_import_opts").map_err(of("spec.imageImport"))?;
+    }
     if !import.plugins.is_empty() {
-        let of = of("spec.imageImport.additionalPlugins");
-        ini.section("image_import_opts").map_err(of)?;
-        ini.set_bounded_list("image_import_plugins", import.plugins.iter().map(String::as_str)).map_err(of)?;
+        ini.set_bounded_list("image_import_plugins", import.plugins.iter().map(String::as_str))
+            .map_err(of("spec.imageImport.additionalPlugins"))?;
+    }
+    if let Some(count) = import.parallel_stores {
+        ini.set("max_parallel_stores", &count.to_string()).map_err(of("spec.imageImport.maxParallelStores"))?;
     }
     if let Some(format) = import.output_format {
         ini.section("image_conversion").map_err(of("spec.imageImport.conversion"))?;

@@ -50,6 +50,7 @@ fn every_field_is_written_and_read_back() {
         "metadata": {"properties": {"hw_disk_bus": "scsi", "note": "a: b = $c"}, "ignoreUserRoles": ["admin", "reader"]},
         "decompression": true,
         "additionalPlugins": ["scan"],
+        "maxParallelStores": 3,
         "staging": {"path": "/var/lib/glance/staging/"},
         "webDownload": {"disallowedSchemes": ["http"], "allowedHosts": ["images.example.com", "192.0.2.7"], "disallowedPorts": [22, 25]},
     }));
@@ -63,6 +64,7 @@ fn every_field_is_written_and_read_back() {
     filesystem_store_datadir = /var/lib/glance/staging
     [image_import_opts]
     image_import_plugins = [image_decompression,scan,image_conversion,inject_image_metadata]
+    max_parallel_stores = 3
     [image_conversion]
     output_format = qcow2
     [wsgi]
@@ -89,6 +91,7 @@ fn every_field_is_written_and_read_back() {
             },
             "image_import_opts": {
                 "image_import_plugins": ["image_decompression", "scan", "image_conversion", "inject_image_metadata"],
+                "max_parallel_stores": 3,
             },
             "image_conversion": {"output_format": "qcow2"},
             "inject_metadata_properties": {

@@ -12,7 +12,7 @@ import select
 import traceback
 
 import cloud
-from cloud import GLANCE, HERE, LOGS, Glance, call, expired, token, until
+from cloud import GLANCE, LOGS, Glance, call, credentials, expired, token, until
 from relay import Relay
 
 #: glance_store's megabytes.
@@ -21,35 +21,6 @@ SEGMENTS = int(os.environ['SWIFT_SEGMENTS'])
 #: The store that keeps an image in its owner's account, and the one with an account of Glance's own.
 TENANTS, ACCOUNT = os.environ['SWIFT_TENANTS'], os.environ['SWIFT_ACCOUNT']
 ACCOUNT_FILE = '/etc/glance/account.conf'
-
-
-def credentials(store):
-    return f'''
-[{store}]
-swift_store_auth_address = http://127.0.0.1:5000/v3
-swift_store_user = service:glance
-swift_store_key = glance
-'''
-
-
-def mounted():
-    """Path → text of what the rendered workload has mounted of ours, as the kubelet would."""
-    objects = json.loads((HERE / 'rendered.json').read_text())
-    objects = objects['items'] if isinstance(objects, dict) else objects
-    data = {(o['kind'], o['metadata']['name']): o.get('data') or o.get('stringData') for o in objects}
-    # The Secret is the user's: it is in the input, and nobody but the kubelet reads it.
-    data['Secret', 'glance-swift'] = {
-        'swift.conf': credentials(TENANTS), 'account.conf': credentials(ACCOUNT)}
-    pod = next(o for o in objects if o['kind'] == 'Deployment')['spec']['template']['spec']
-    volumes = {volume['name']: volume for volume in pod['volumes']}
-    files = {}
-    for mount in pod['containers'][0]['volumeMounts']:
-        volume = volumes[mount['name']]
-        name = (('ConfigMap', volume['configMap']['name']) if 'configMap' in volume
-                else ('Secret', volume['secret']['secretName']))
-        if mount['name'].startswith('direct-upload'):
-            files[mount['mountPath']] = data[name][mount['subPath']]
-    return files
 
 
 def expire(mine):
@@ -155,7 +126,7 @@ def main():
     cloud.keystone()
     cloud.swift()
     content = os.urandom(SEGMENTS * SEGMENT)
-    ours = mounted()
+    ours = cloud.mounted({'glance-swift': {'swift.conf': credentials(TENANTS), 'account.conf': credentials(ACCOUNT)}})
     own = credentials(TENANTS) + credentials(ACCOUNT)
     print(json.dumps({path: text for path, text in ours.items() if 'credentials' not in path}), flush=True)
     release = cloud.release('glance_store')
