@@ -71,6 +71,28 @@ def upload(name, store, content, outlasting=True):
     return image, seen
 
 
+def whole(name, store, content, chunked):
+    """Uploads at once, as a browser (which says the length) or as glanceclient (in chunks, whose sum nobody knows)."""
+    image = json.loads(call('POST', f'{GLANCE}/v2/images', {
+        'name': name, 'disk_format': 'raw', 'container_format': 'bare'}, token())[2])['id']
+    before = cloud.sizes()
+    connection = http.client.HTTPConnection('127.0.0.1', 9292, timeout=300)
+    body = (content[at:at + 65536] for at in range(0, len(content), 65536)) if chunked else content
+    connection.request('PUT', f'/v2/images/{image}/file', body, {
+        'X-Auth-Token': token(), 'Content-Type': 'application/octet-stream', 'X-Image-Meta-Store': store,
+        **({'Transfer-Encoding': 'chunked'} if chunked else {})}, encode_chunked=chunked)
+    status = connection.getresponse().status
+    shown = json.loads(call('GET', f'{GLANCE}/v2/images/{image}', token=token())[2])
+    requests = [status for method, _, status, _ in cloud.swift_requests(before['swift-proxy']) if method == 'PUT']
+    seen = {
+        'case': f'{store}: {name}', 'bytes': len(content), 'length told': not chunked, 'answer': status,
+        'image': shown['status'], 'checksum equal': shown.get('os_hash_value') == hashlib.sha512(content).hexdigest(),
+        'Swift PUTs': requests,
+    }
+    print(json.dumps(seen), flush=True)
+    return seen
+
+
 def download(relay, name, store, image, content):
     """Downloads; in its middle the connection to Swift is held until the token has expired, and cut."""
     before, trusts = cloud.sizes(), cloud.trusts()
@@ -142,6 +164,11 @@ def main():
         images = {store: outlast('with', store) for store in (TENANTS, ACCOUNT)}
         for store, image in images.items():
             downloads['retries', store] = download(relay, 'download with retries', store, image, content)
+        # Nearly every image ends within a segment.
+        ragged = content + os.urandom(1000)
+        for store in images:
+            for chunked in (False, True):
+                uploads['ragged', store, chunked] = whole('last segment is short', store, ragged, chunked)
     with Glance('no-retry', {path: text.replace('get_count = 3', 'get_count = 0') for path, text in ours.items()}):
         for store, image in images.items():
             downloads['no retries', store] = download(relay, 'download without retries', store, image, content)
@@ -166,6 +193,10 @@ def main():
         assert downloads['retries', store]['equal'] and not downloads['no retries', store]['equal'], store
     for case in 'without', 'without default_swift_reference':
         assert not arrived(uploads[case, TENANTS]) and 'PUT' in uploads[case, TENANTS]['Swift 401s'], case
+    for store in images:
+        told = uploads['ragged', store, False]
+        assert not arrived(told) and told['Swift PUTs'][-1] in (408, 499), store
+        assert arrived(uploads['ragged', store, True]) and uploads['ragged', store, True]['answer'] == 204, store
     # Only this one has no interval, where none is said.
     assert arrived(uploads['without', ACCOUNT]) == (release != '5.4.0')
     assert arrived(uploads['file and ours', ACCOUNT]) and not downloads['file and ours'][1]

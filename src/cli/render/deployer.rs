@@ -38,8 +38,15 @@ pub fn input(origins: &[Origin], url: &Endpoint) -> Result<Input, Vec<String>> {
         workload("glance"),
         // The given URL is that of the catalog, so no one needs to ask Keystone.
         resource("glance", "Glance", &json!({"publicURL": url.to_string(), "cors": {"allowedOrigins": others}})),
-        // The place of its snippets does not matter, because none is mounted.
-        resource("horizon", "Horizon", &json!({"publicURL": first.as_str()})),
+        // It says what is unknown of a workload and would only be a note about one that the user does not have: the
+        // place of its snippets does not matter, because none is mounted, and its uploads go to the given URL.
+        resource(
+            "horizon",
+            "Horizon",
+            &json!({
+                "publicURL": first.as_str(), "layout": "Debian", "directUpload": {"glanceEndpoint": url.to_string()},
+            }),
+        ),
     ];
     let documents: Vec<_> = objects.iter().map(|object| format!("---\n{object}\n")).collect();
     manifests::parse("--origin and --url", documents.concat().as_bytes())
