@@ -42,7 +42,7 @@ e2e: ## Upload with a real browser to a real cloud: a smoke test (tier 3); as ro
 e2e-full: ## The same with each layout, release and change that docs/proof.md lists
 	tests/e2e/run full
 
-swift: ## Test uploads that outlast their token, with real Keystone, Swift and Glance (root)
+swift: ## Test uploads that outlast their token, and imports through Swift, with real Keystone, Swift and Glance (root)
 	tests/swift/run
 
 edges: ## Test preflight with real nginx, HAProxy and httpd in front of a real Glance (root)
