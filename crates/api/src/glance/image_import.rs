@@ -71,7 +71,7 @@ pub struct ImageImport {
     /// newer have the option, and older ones ignore it. Default: the value in Glance's own file, else 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 64))]
-    pub max_parallel_stores: Option<u8>,
+    pub max_parallel_stores: Option<u32>,
     /// Gives each pod its own address (`worker_self_reference_url`), so that another pod can forward an
     /// import to the pod that staged the image. Default: no address; the pods must then share the staging
     /// volume.

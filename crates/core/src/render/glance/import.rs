@@ -18,7 +18,7 @@ pub struct ImportSettings {
     pub plugins: Vec<String>,
     /// How many stores an import writes at the same time. Glance 33 has the option
     /// (`glance/async_/flows/api_image_import.py`); oslo.config ignores it in older ones.
-    pub parallel_stores: Option<u8>,
+    pub parallel_stores: Option<u32>,
     /// For the conversion.
     pub output_format: Option<&'static str>,
     /// For the conversion, under uWSGI.
