@@ -433,7 +433,7 @@ fn a_middleware_means_the_same_whoever_names_it(#[case] spec: &str) {
     let of_the_middleware = |objects: &[&str]| -> Vec<String> {
         let found = view(&[objects, &[&traefik_middleware("openstack", spec)]].concat()).issues;
         let own = found.iter().filter(|issue| issue.object.to_string() == "Middleware openstack/m");
-        own.map(|issue| issue.advice().to_string()).collect()
+        own.map(|issue| issue.advice(true).to_string()).collect()
     };
     let named = "{'traefik.ingress.kubernetes.io/router.middlewares': openstack-m@kubernetescrd}";
     let ingress = ingress("openstack", "glance", "glance.example.com")
