@@ -1,7 +1,7 @@
 # Every task of this repository. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-core test-control-plane test-browser newcomer e2e e2e-full swift edges chaos lint format crds docs site bench demo image release cluster clean
+.PHONY: help build test test-core test-control-plane test-browser newcomer e2e e2e-full swift edges chaos mutants lint format crds docs site bench demo image release cluster clean
 
 # Property tests use the same random numbers every time; another seed gives other ones.
 export PROPTEST_RNG_SEED ?= 1
@@ -50,6 +50,9 @@ edges: ## Test preflight with real nginx, HAProxy and httpd in front of a real G
 
 chaos: ## Inject faults between the operator and the API server, in short; tests/chaos/run does more
 	tests/chaos/run short
+
+mutants: ## Count how many small changes of the decisions tier 1 notices: a random sample, recorded in tests/mutants
+	tests/mutants/run sample
 
 lint: ## Check format, lints, rustdoc, the language of texts, and that generated files are up to date
 	cargo fmt --all --check

@@ -2,7 +2,7 @@
 
 use direct_upload_api::Rule;
 
-use super::cors::{ALLOW_CREDENTIALS, ALLOW_HEADERS, ALLOW_METHODS, ALLOW_ORIGIN, is_ok};
+use super::cors::{ALLOW_CREDENTIALS, ALLOW_HEADERS, ALLOW_METHODS, ALLOW_ORIGIN};
 use super::explain::{is_echo, is_filters_refusal};
 use super::headers::{Extracted, extract, get};
 use super::preflight::Preflight;
@@ -27,7 +27,7 @@ pub(crate) fn advise(asked: &Preflight, answer: &Response, granted: bool) -> Vec
     }
     if granted {
         advice.extend(granted_elsewhere(asked, answer));
-    } else if value.is_none() && is_ok(answer.status) && is_filters_refusal(answer) {
+    } else if is_filters_refusal(answer) {
         advice.push(Advice::new("if the origin is allowed in the file that you look at: the filter reads only /etc/glance/glance-api.conf, /etc/glance/glance-api.conf.d and the like, a later file or the paste file may override it, and Glance must have been restarted since").rule(Rule::NotRead));
     }
     advice

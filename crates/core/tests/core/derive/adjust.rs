@@ -1,9 +1,15 @@
 //! `spec.exposure.manage`: what is set on the objects that lead to Glance, and what is left alone.
 
-use direct_upload_api::Rule;
+use std::collections::BTreeMap;
+
+use direct_upload_api::{ExposureKind, Reason, Rule};
 use direct_upload_core::derive::World;
-use direct_upload_core::model::Key;
+use direct_upload_core::model::{Key, RefusedWrite, Snapshot};
+use direct_upload_core::plan::{self, Action, Options, Plan, State};
 use direct_upload_core::simulate::{Simulation, manifests};
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+use proptest::sample::select;
 use serde_json::Value;
 use test_support::manifests::{advice_lines, deployment, glance, horizon, ingress, join, read, render, service, svc};
 
@@ -83,13 +89,17 @@ fn what_somebody_else_has_set_is_theirs() {
     assert!(advice(&yaml).contains(left), "{}", advice(&yaml));
 }
 
-/// Ours, as the API server notes it; the Glance no longer asks for anything.
+/// Metadata with annotations of ours, as the API server notes them.
+fn ours() -> String {
+    format!(
+        ", annotations: {{'{NGINX}/proxy-body-size': '0', '{NGINX}/proxy-read-timeout': '7200', direct-upload.openstack.org/claim: Glance/openstack/glance/offline/Glance/openstack/glance}}, managedFields: [{{manager: direct-upload-operator/default/Glance, operation: Apply, fieldsV1: {{'f:metadata': {{'f:annotations': {{'f:{NGINX}/proxy-body-size': {{}}, 'f:direct-upload.openstack.org/claim': {{}}}}}}}}}}]"
+    )
+}
+
+/// The Glance no longer asks for anything.
 #[test]
 fn what_nobody_asks_for_any_longer_is_taken_back() {
-    let ours = format!(
-        ", annotations: {{'{NGINX}/proxy-body-size': '0', '{NGINX}/proxy-read-timeout': '7200', direct-upload.openstack.org/claim: Glance/openstack/glance/offline/Glance/openstack/glance}}, managedFields: [{{manager: direct-upload-operator/default/Glance, operation: Apply, fieldsV1: {{'f:metadata': {{'f:annotations': {{'f:{NGINX}/proxy-body-size': {{}}, 'f:direct-upload.openstack.org/claim': {{}}}}}}}}}}]"
-    );
-    let yaml = cloud("{}", &of_class("nginx", &ours));
+    let yaml = cloud("{}", &of_class("nginx", &ours()));
     let outcome = render(&yaml);
     let steps: Vec<_> = outcome.steps.iter().map(|taken| taken.step.to_string()).collect();
     assert!(
@@ -101,7 +111,7 @@ fn what_nobody_asks_for_any_longer_is_taken_back() {
         ", annotations: {direct-upload.openstack.org/claim: Glance/openstack/glance/offline/Glance/openstack/glance}";
     assert!(!render(&cloud("{}", &of_class("nginx", copy))).unsettled);
     // Still managed: what is missing comes, what is theirs stays.
-    let yaml = cloud(MANAGE, &of_class("nginx", &ours));
+    let yaml = cloud(MANAGE, &of_class("nginx", &ours()));
     assert_eq!(annotations(&yaml), nginx(["0", "7200", "off", "3600"]));
 }
 
@@ -138,4 +148,76 @@ fn a_stated_url_leads_through_no_object() {
     let yaml = cloud(spec, &of_class("nginx", ""));
     assert_eq!(annotations(&yaml), Value::Null);
     assert!(advice(&yaml).contains("name them in spec.exposedBy instead"));
+}
+
+/// So many seconds after the beginning.
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::UNIX_EPOCH + SignedDuration::from_secs(seconds)
+}
+
+/// The Glance's plan, what it writes on exposing objects, and its advice.
+fn planned(snapshot: &Snapshot, now: Timestamp) -> (Plan, Vec<BTreeMap<String, String>>, Vec<String>) {
+    let view = World::of(snapshot).glances[&Key::new("openstack", "glance")].clone();
+    let plan = plan::glance(&view, now, &Options { image: "operator:1".into() }).0;
+    let writes = plan.steps.iter().filter_map(|step| match &step.action {
+        Action::Adjust(adjustment) => Some(adjustment.annotations.clone()),
+        _ => None,
+    });
+    let writes = writes.collect();
+    (plan, writes, advice_lines(&view.public.advice))
+}
+
+fn refuse(snapshot: &mut Snapshot, annotations: BTreeMap<String, String>, until: Timestamp) {
+    let refusal = RefusedWrite { annotations, why: "a webhook says no".to_owned(), until };
+    snapshot.refused_writes.insert((ExposureKind::Ingress, Key::new("openstack", "glance")), refusal);
+}
+
+/// `spec.deletion.timeout`, if nothing is set.
+const TIMEOUT: i64 = 600;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// What the API server refused is not written again before its time, and delays no other write. The plan wakes then.
+    #[test]
+    fn a_refused_write_waits_for_its_time(until in 0i64..3, now in 0i64..3, same: bool) {
+        let mut snapshot = read(&cloud(MANAGE, &of_class("nginx", ""))).snapshot;
+        let (_, wanted, told) = planned(&snapshot, at(now));
+        prop_assert_eq!(wanted.len(), 1);
+        prop_assert!(!told.iter().any(|line| line.contains("a webhook says no")), "{:#?}", told);
+
+        let refused = if same { wanted[0].clone() } else { BTreeMap::from([("another".to_owned(), "write".to_owned())]) };
+        refuse(&mut snapshot, refused, at(until));
+        let (plan, writes, told) = planned(&snapshot, at(now));
+        let held = same && now < until;
+        prop_assert_eq!(&writes, if held { &[][..] } else { &wanted });
+        prop_assert_eq!(plan.wake == Some(at(until)), held, "{:?}", plan.wake);
+        prop_assert_eq!(told.iter().any(|line| line == "spec.exposure.manage: a webhook says no"), same, "{:#?}", told);
+    }
+
+    /// Nothing of ours stays behind, unless the API server refuses to remove it until the deletion's deadline.
+    #[test]
+    fn a_deletion_waits_for_a_refused_write_until_its_deadline(
+        until in select(vec![0, 1, TIMEOUT - 1, TIMEOUT, TIMEOUT + 1]),
+        now in select(vec![0, 1, TIMEOUT - 1, TIMEOUT, TIMEOUT + 1]),
+    ) {
+        let alone = [&glance(MANAGE), &deployment("openstack", "glance"), &svc("openstack", "glance"), &of_class("nginx", &ours())];
+        let mut snapshot = read(&join(&alone.map(String::as_str))).snapshot;
+        let key = Key::new("openstack", "glance");
+        let mut object = (**snapshot.glances.get(&key).unwrap().unwrap()).clone();
+        object.meta.deleting = Some(at(0));
+        object.finalizer = true;
+        snapshot.glances.insert(key, object);
+        let (_, writes, _) = planned(&snapshot, at(now));
+        prop_assert_eq!(&writes, &[BTreeMap::new()], "our annotations go");
+
+        refuse(&mut snapshot, BTreeMap::new(), at(until));
+        let (plan, writes, _) = planned(&snapshot, at(now));
+        prop_assert_eq!(writes.is_empty(), now < until);
+        let waits = now < until && now < TIMEOUT;
+        let goes = plan.steps.iter().any(|step| step.action == Action::RemoveFinalizer);
+        let told = matches!(&plan.state, State::Unmet(_, problem) if problem.reason == Reason::WriteFailed);
+        prop_assert_eq!((goes, told), (!waits, waits), "{:?}", plan);
+        prop_assert!(!waits || plan.wake == Some(at(until.min(TIMEOUT))), "{:?}", plan.wake);
+    }
 }

@@ -4,7 +4,9 @@ use direct_upload_api::Reason;
 use direct_upload_core::model::ProbeTarget;
 use direct_upload_core::simulate::Simulation;
 use rstest::rstest;
-use test_support::manifests::{advice_lines, deployment, end, exposed, horizon, join, render, resource, service};
+use test_support::manifests::{advice_lines, deployment, end, exposed, horizon, join, render, resource, service, svc};
+
+use crate::derive::exposure::http_route::gateway;
 
 const PORTAL: &str = "https://portal.example.com";
 
@@ -109,4 +111,50 @@ fn what_answers_in_its_place_is_advice_and_limits_are_not() {
     assert!(login.contains("DU020") && login.contains("Keystone checks the token itself"), "{login}");
     let limit = said("nginx.ingress.kubernetes.io/proxy-body-size: 1m");
     assert!(!limit.contains("DU0"), "{limit}");
+}
+
+/// A gateway's own grant must have all that pages need; what it lacks is named, and nothing else.
+#[rstest]
+#[case::everything("['*']", "['*']", "['*']", "")]
+#[case::by_name("['https://portal.example.com']", "[PUT, DELETE, PATCH]", "['*']", "")]
+#[case::by_pattern("['https://*.example.com']", "[PUT, DELETE, PATCH, GET]", "['*']", "")]
+#[case::another_origin("['https://other.example.com']", "['*']", "['*']", PORTAL)]
+#[case::another_pattern("['https://*.example.org']", "['*']", "['*']", PORTAL)]
+#[case::a_pattern_for_more("['https://portal.example.com*']", "['*']", "['*']", PORTAL)]
+#[case::no_origin("[]", "['*']", "['*']", PORTAL)]
+#[case::a_method("['*']", "[PUT, DELETE]", "['*']", "PATCH")]
+#[case::methods("['*']", "[GET, HEAD, POST]", "['*']", "PUT, DELETE, PATCH")]
+#[case::a_header(
+    "['*']",
+    "['*']",
+    "[x-auth-token, X-Subject-Token, content-type, X-IDENTITY-STATUS, x-roles, x-service-catalog, x-user-id, x-tenant-id, x-project-id, x-project-name, x-project-domain-id, x-project-domain-name, x-domain-id, x-domain-name, openstack-system-scope, openstack-auth-receipt, x-openstack-request-id]",
+    "x-portal"
+)]
+fn a_gateways_grant_lacks_what_it_does_not_list(
+    #[case] origins: &str,
+    #[case] methods: &str,
+    #[case] headers: &str,
+    #[case] lacking: &str,
+) {
+    let spec = "{cors: {allowedOrigins: ['https://portal.example.com'], allowHeaders: [X-Portal]}}";
+    let listener = "[{name: https, port: 443, protocol: HTTPS, hostname: keystone.example.com, allowedRoutes: {namespaces: {from: All}}}]";
+    let route = format!(
+        "{{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {{namespace: openstack, name: keystone}}, \
+         spec: {{parentRefs: [{{namespace: infra, name: public}}], rules: [{{backendRefs: [{{name: keystone, port: 80}}], \
+         filters: [{{type: CORS, cors: {{allowOrigins: {origins}, allowMethods: {methods}, allowHeaders: {headers}}}}}]}}]}}}}"
+    );
+    let yaml = join(&[
+        &keystone(spec),
+        &deployment("openstack", "keystone"),
+        &svc("openstack", "keystone"),
+        &gateway(listener),
+        &route,
+    ]);
+    let told = advice(&render(&yaml));
+    let found =
+        told.lines().find_map(|line| line.split_once("instead of Keystone, without ")).map_or("", |(_, rest)| rest);
+    let found: String = found.split(['.', ';', ':']).next().unwrap_or_default().to_lowercase();
+    let expected = lacking.to_lowercase();
+    let expected = expected.split(['.', ';', ':']).next().unwrap_or_default();
+    assert_eq!(found, expected, "{told}");
 }

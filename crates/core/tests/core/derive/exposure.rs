@@ -6,6 +6,7 @@ use direct_upload_core::model::{Key, Problem};
 use rstest::rstest;
 use test_support::manifests::{advice_lines, deployment, ingress, join, read, resource, svc};
 
+mod claims;
 mod http_proxy;
 pub mod http_route;
 mod ingress_route;

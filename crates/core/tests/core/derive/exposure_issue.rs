@@ -5,7 +5,7 @@ use direct_upload_core::derive::{GlanceView, World};
 use direct_upload_core::model::{Advice, Key};
 use rstest::rstest;
 use test_support::manifests::{
-    cloud, deployment, end, glance, horizon, ingress, join, origins, read, render, service, svc,
+    advice_lines, cloud, deployment, end, glance, horizon, ingress, join, origins, read, render, service, svc,
 };
 
 use crate::derive::exposure::http_route::gateway;
@@ -141,6 +141,20 @@ fn what_other_ingress_controllers_do_to_uploads_is_found() {
         ["DU015 may fail [projectcontour.io/response-timeout]"]
     );
     assert_eq!(annotated("", &[("projectcontour.io/response-timeout", "infinity")]), [""; 0]);
+}
+
+/// Contour takes `0s` as unset, and the operator says what holds then.
+#[rstest]
+#[case::unset("0s", true)]
+#[case::short("15s", false)]
+fn contours_default_is_said_where_it_holds(#[case] time: &str, #[case] default: bool) {
+    let object = ingress("openstack", "glance", "glance.example.com").replace(
+        "name: glance}, spec: {",
+        &format!("name: glance, annotations: {{projectcontour.io/response-timeout: {time}}}}}, spec: {{"),
+    );
+    let told = advice_lines(&view(&[&object]).public.advice).join("\n");
+    assert!(told.contains(&format!("{time:?}: Glance must answer within this time")), "{told}");
+    assert_eq!(told.contains("(Contour's default, 15s)"), default, "{told}");
 }
 
 #[rstest]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use direct_upload_api::Reason;
+use direct_upload_api::{CorsValue, Reason};
 use direct_upload_core::derive::{GlanceView, World};
 use direct_upload_core::model::{Answers, Job, Key, Meta, Pod, Snapshot, Volume, VolumeMount, VolumeSource, Workload};
 use direct_upload_core::plan::{self, Action, Options};
@@ -200,4 +200,35 @@ fn a_secret_beside_a_config_map_counts_for_what_it_decides() {
     assert_eq!(carried(&glance), ["https://more.example.com"]);
     let settings = glance.public.api.asked.settings.as_ref().unwrap();
     assert_eq!(settings.cors.as_ref().unwrap().options["max_age"], direct_upload_api::CorsValue::Number(7));
+}
+
+/// A main file in a ConfigMap, with one option of its `[cors]`, as oslo.config reads it (`oslo_config.types.Boolean`: these
+/// words, in any case). What is no value is not repeated.
+#[rstest]
+#[case::yes("allow_credentials", &["true", "True", "1", "on", "yes", "YES "], Some(CorsValue::Flag(true)))]
+#[case::no("allow_credentials", &["false", "False", "0", "off", "no"], Some(CorsValue::Flag(false)))]
+#[case::neither("allow_credentials", &["maybe", "2", ""], None)]
+#[case::number("max_age", &["7", " 7 "], Some(CorsValue::Number(7)))]
+#[case::no_number("max_age", &["7s", ""], None)]
+fn an_option_is_repeated_as_oslo_config_reads_it(
+    #[case] option: &str,
+    #[case] written: &[&str],
+    #[case] expected: Option<CorsValue>,
+) {
+    for text in written {
+        let etc = format!(
+            "{{apiVersion: v1, kind: ConfigMap, metadata: {{namespace: openstack, name: etc}}, \
+             data: {{glance-api.conf: \"[cors]\\nallowed_origin = {OWN}\\n{option} = {text}\\n\"}}}}"
+        );
+        let mut snapshot = read(&join(&[&cloud(), &glance(OFF), &horizon("{}"), &etc])).snapshot;
+        edit(&mut snapshot, |workload| {
+            let source = VolumeSource::ConfigMap { name: "etc".into(), items: BTreeMap::new() };
+            workload.template.volumes.push(Volume { name: "etc".into(), source });
+            workload.template.containers[0].mounts.push(mounted("etc", MAIN, "glance-api.conf"));
+        });
+        let glance = view(&snapshot);
+        assert_eq!(carried(&glance), [OWN]);
+        let settings = glance.public.api.asked.settings.as_ref().unwrap();
+        assert_eq!(settings.cors.as_ref().unwrap().options.get(option), expected.as_ref(), "{text:?}");
+    }
 }

@@ -270,6 +270,24 @@ fn a_route_that_matches_methods(#[case] matches: &str, #[case] expected: &[&str]
     assert_eq!(issues(&[&gateway, &route]), expected);
 }
 
+/// A rule counts only if uploads meet it: those of the nearest path.
+#[rstest]
+#[case::meets("/v2/images", "/identity", &["DU015 may fail [0].timeouts.request"])]
+#[case::passes_by("/identity", "/v2/images", &[])]
+fn a_rule_that_no_upload_meets_is_silent(#[case] untimed: &str, #[case] timed: &str, #[case] expected: &[&str]) {
+    let rule = |path: &str, rest: &str| {
+        format!(
+            "{{matches: [{{path: {{type: PathPrefix, value: {path}}}}}], backendRefs: [{{name: glance, port: 80}}]{rest}}}"
+        )
+    };
+    let [gateway, route] = behind_a_gateway("");
+    let timed = [timed, "/"].map(|path| rule(path, ", timeouts: {request: 0s}"));
+    let rules = format!("rules: [{}, {}, {}]", rule(untimed, ""), timed[0], timed[1]);
+    let route = route.replace("rules: [{backendRefs: [{name: glance, port: 80}]}]", &rules);
+    assert!(route.contains(untimed));
+    assert_eq!(issues(&[&gateway, &route]), expected);
+}
+
 fn virtual_service(rule: &str) -> [String; 2] {
     let gateway = "{apiVersion: networking.istio.io/v1, kind: Gateway, metadata: {namespace: infra, name: public}, \
                    spec: {servers: [{port: {number: 443, protocol: HTTPS}, tls: {mode: SIMPLE}, hosts: ['*']}]}}";
@@ -368,6 +386,68 @@ fn traefik_middleware(namespace: &str, spec: &str) -> String {
     format!(
         "{{apiVersion: traefik.io/v1alpha1, kind: Middleware, metadata: {{namespace: {namespace}, name: m}}, spec: {{{spec}}}}}"
     )
+}
+
+/// Each limit has a border: what is below it is an issue, and what reaches it is none.
+#[rstest]
+#[case::burst("rateLimit: {average: 1, burst: N}", 2)]
+#[case::at_a_time("inFlightReq: {amount: N}", 20)]
+fn a_middleware_s_number_has_a_border(#[case] spec: &str, #[case] enough: u64) {
+    for number in 1..2 * enough {
+        let route = "{apiVersion: traefik.io/v1alpha1, kind: IngressRoute, metadata: {namespace: openstack, name: glance}, \
+             spec: {tls: {}, routes: [{match: Host(`glance.example.com`), middlewares: [{name: m}], services: [{name: glance, port: 80}]}]}}";
+        let middleware = traefik_middleware("openstack", &spec.replace('N', &number.to_string()));
+        let found = issues(&[route, &middleware]);
+        assert_eq!(found.iter().any(|line| line.starts_with("DU020 may fail")), number < enough, "{number}: {found:?}");
+    }
+}
+
+/// The same for times: seconds below which uploads fail, and below which some may.
+#[rstest]
+#[case::whole("ClientTrafficPolicy", "timeout: {http: {requestReceivedTimeout: Ns}}", 1800, 7200)]
+#[case::whole_at_the_backend("BackendTrafficPolicy", "timeout: {http: {requestTimeout: Ns}}", 0, 600)]
+#[case::silence("ClientTrafficPolicy", "timeout: {http: {streamIdleTimeout: Ns}}", 0, 300)]
+fn a_time_has_its_borders(#[case] kind: &str, #[case] spec: &str, #[case] some: u64, #[case] enough: u64) {
+    let [gateway, route] = behind_a_gateway(", timeouts: {request: 0s}");
+    let route = if spec.contains("requestTimeout") { behind_a_gateway("")[1].clone() } else { route };
+    let borders = [some, enough].into_iter().flat_map(|border| [border.saturating_sub(1), border, border + 1]);
+    for seconds in borders.filter(|seconds| *seconds > 0) {
+        let policy = policy(kind, "infra", GATEWAY, &spec.replace('N', &seconds.to_string()));
+        let found = issues(&[&gateway, &route, &policy]);
+        let told = |how: &str| found.iter().any(|line| line.starts_with(&format!("DU015 {how} spec.timeout")));
+        let expected = (seconds < some, (some..enough).contains(&seconds));
+        assert_eq!((told("fails"), told("may fail")), expected, "{seconds}: {found:?}");
+    }
+}
+
+/// A Middleware does the same to uploads, whichever object names it.
+#[rstest]
+#[case::harmless("compress: {}")]
+#[case::body("buffering: {maxRequestBodyBytes: 1048576}")]
+#[case::stored_first("buffering: {memRequestBodyBytes: 1048576}")]
+#[case::login("basicAuth: {secret: x}")]
+#[case::rate("rateLimit: {average: 1}")]
+#[case::some_at_a_time("inFlightReq: {amount: 2}")]
+#[case::cors("headers: {accessControlAllowMethods: [PUT]}")]
+fn a_middleware_means_the_same_whoever_names_it(#[case] spec: &str) {
+    let of_the_middleware = |objects: &[&str]| -> Vec<String> {
+        let found = view(&[objects, &[&traefik_middleware("openstack", spec)]].concat()).issues;
+        let own = found.iter().filter(|issue| issue.object.to_string() == "Middleware openstack/m");
+        own.map(|issue| issue.advice(true).to_string()).collect()
+    };
+    let named = "{'traefik.ingress.kubernetes.io/router.middlewares': openstack-m@kubernetescrd}";
+    let ingress = ingress("openstack", "glance", "glance.example.com")
+        .replace("name: glance}, spec: {", &format!("name: glance, annotations: {named}}}, spec: {{"));
+    let ingress_route = "{apiVersion: traefik.io/v1alpha1, kind: IngressRoute, metadata: {namespace: openstack, name: glance}, \
+         spec: {tls: {}, routes: [{match: Host(`glance.example.com`), middlewares: [{name: m}], services: [{name: glance, port: 80}]}]}}";
+    let [gateway, http_route] = behind_a_gateway(
+        ", filters: [{type: RequestHeaderModifier, requestHeaderModifier: {remove: [x]}}, \
+         {type: ExtensionRef, extensionRef: {group: traefik.io, kind: Middleware, name: m}}]",
+    );
+    let expected = of_the_middleware(&[ingress_route]);
+    assert_eq!(expected.is_empty(), spec.starts_with("compress"), "{expected:#?}");
+    assert_eq!(of_the_middleware(&[&ingress]), expected);
+    assert_eq!(of_the_middleware(&[&gateway, &http_route]), expected);
 }
 
 /// An Ingress names middlewares in an annotation: the issues in them replace the warning.

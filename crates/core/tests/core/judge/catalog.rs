@@ -27,8 +27,8 @@ fn public_image_endpoints() {
 }
 
 #[rstest]
-#[case::html("<html>", "no token")]
-#[case::error(r#"{"error": {"code": 401}}"#, "no token")]
+#[case::html("<html>", "not a token of the Identity API")]
+#[case::error(r#"{"error": {"code": 401}}"#, "not a token of the Identity API")]
 #[case::no_catalog(r#"{"token": {}}"#, "no public endpoint")]
 #[case::internal_only(r#"{"token": {"catalog": [{"type": "image", "endpoints": [{"interface": "internal", "region_id": "One", "url": "https://g.example.com"}]}]}}"#, "no public endpoint")]
 #[case::template(r#"{"token": {"catalog": [{"type": "image", "endpoints": [{"interface": "public", "region_id": "One", "url": "$(public_url)s"}]}]}}"#, "is not a URL")]

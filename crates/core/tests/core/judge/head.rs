@@ -3,6 +3,7 @@
 use direct_upload_core::judge::head::{continues, read};
 use direct_upload_core::judge::{Response, Unreadable};
 use proptest::prelude::*;
+use rstest::rstest;
 
 const ANSWER: &[u8] = b"HTTP/1.1 103 Early Hints\r\nA: b\r\n\r\nHTTP/1.1 200 OK\r\nA: c,\r\n d\r\n\r\nbody";
 
@@ -34,6 +35,25 @@ fn what_is_no_answer_is_seen_early() {
     assert_eq!(read(b"SSH"), Err(Unreadable::NotHttp));
     assert_eq!(read(b"HTTQ"), Err(Unreadable::NotHttp));
     assert_eq!(read(&[b"HTTP/1.1 200 ", "x".repeat(64 * 1024).as_bytes()].concat()), Err(Unreadable::TooLong));
+}
+
+/// A status line is HTTP's version, in numbers, and three digits (RFC 9112 §4); anything else is no answer.
+#[rstest]
+#[case::usual("HTTP/1.1 200 OK", Some(200))]
+#[case::no_reason("HTTP/1.1 404", Some(404))]
+#[case::no_minor_version("HTTP/2 204 No Content", Some(204))]
+#[case::blanks("HTTP/1.0   500 x", Some(500))]
+#[case::two_digits("HTTP/1.1 20 OK", None)]
+#[case::four_digits("HTTP/1.1 2000 OK", None)]
+#[case::letters("HTTP/1.1 2x0 OK", None)]
+#[case::no_code("HTTP/1.1 OK", None)]
+#[case::a_version_of_letters("HTTP/a.1 200 OK", None)]
+#[case::half_a_version("HTTP/1. 200 OK", None)]
+#[case::no_version("HTTP/ 200 OK", None)]
+fn a_status_line_is_read_or_refused(#[case] line: &str, #[case] status: Option<u16>) {
+    let read = read(format!("{line}\r\n\r\n").as_bytes());
+    let expected = status.map(|status| Some(Response { status, headers: vec![] })).ok_or(Unreadable::NotHttp);
+    assert_eq!(read, expected);
 }
 
 proptest! {

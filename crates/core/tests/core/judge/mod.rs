@@ -1,6 +1,9 @@
 //! What a browser makes of an answer.
 
 mod call;
+mod catalog;
+mod diagnose;
+mod head;
 mod page;
 mod preflight;
 mod properties;

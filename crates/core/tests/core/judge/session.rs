@@ -2,15 +2,17 @@
 
 use direct_upload_api::web::{Endpoint, Origin, PublicUrl};
 use direct_upload_api::{Panel, Rule};
+use direct_upload_core::judge::session::canary::{self, Stop};
 use direct_upload_core::judge::session::encode::{multipart, urlencoded};
 use direct_upload_core::judge::session::image::{self, Compared, State};
 use direct_upload_core::judge::session::login::{self, Next};
-use direct_upload_core::judge::session::panel::{PanelPage, carries_csrf, create_form, strips_csrf};
+use direct_upload_core::judge::session::panel::{PanelPage, carries_csrf, create_form, strips_csrf, worth_reading};
 use direct_upload_core::judge::session::put::{self, Progress};
 use direct_upload_core::judge::session::{
     Break, Content, Jar, LoginForm, Mode, Person, Place, Reply, Secret, Settings,
 };
 use direct_upload_core::judge::{Preflight, Response, Unreachable, UnreachableKind, Wire, html};
+use direct_upload_core::model::CanaryClass;
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::json;
@@ -199,8 +201,15 @@ fn panels_are_told_apart_by_their_pages() {
     assert!(!carries_csrf(&bare.upload(Panel::Angular, Some(false))), "Horizon 2023.1 without CSRF_COOKIE_HTTPONLY");
     let django = reply(200, &[], "<table id='images' ng-controller='x'></table>");
     assert_eq!(PanelPage::read(&django).unwrap().panel, Panel::Django);
-    for status in [302, 403, 404, 500] {
-        PanelPage::read(&reply(status, &[], "")).unwrap_err();
+    for status in 100..=599 {
+        let told = PanelPage::read(&reply(status, &[], "")).err().map(|broken| broken.message).unwrap_or_default();
+        let expected = match status {
+            200..=299 => "",
+            301..=308 | 401 => "the dashboard redirects the user away from the image panel",
+            403 | 404 => "the user has no image panel (project/images/)",
+            _ => "the dashboard's image panel answers with an error",
+        };
+        assert_eq!(told, expected, "{status}");
     }
 }
 
@@ -392,6 +401,79 @@ fn no_answer_to_the_data(#[case] sent: u64, #[case] kind: UnreachableKind, #[cas
         assert_eq!(broken.rule.map_or("", Rule::id), rule);
         assert!(broken.message.contains(said) && broken.received.contains(&format!("{sent} of 10")), "{broken:?}");
     }
+}
+
+/// What an upload through Horizon means depends on the status alone.
+#[test]
+fn the_answer_to_a_file_through_horizon() {
+    let progress = Progress { sent: 10, size: 10, seconds: 1 };
+    for status in 100..=599 {
+        let judged = put::judge_legacy(&Wire::Response(reply(status, &[], "").head), progress);
+        assert_eq!(judged.is_ok(), (200..=303).contains(&status), "{status}: {judged:?}");
+        let rule = match status {
+            411 | 413 => Some(Rule::BodyLimit),
+            408 | 504 | 522 | 524 => Some(Rule::TooSlow),
+            _ => None,
+        };
+        assert_eq!(judged.err().and_then(|broken| broken.rule), rule, "{status}");
+    }
+}
+
+/// What the canary's upload shows when its data is not accepted: by whom, and with which status.
+#[rstest]
+#[case::token(401, true, None, Some(CanaryClass::Auth))]
+#[case::policy(403, true, None, Some(CanaryClass::Policy))]
+#[case::quota(413, true, None, Some(CanaryClass::Quota))]
+#[case::data(400, true, None, Some(CanaryClass::Store))]
+#[case::data_type(415, true, None, Some(CanaryClass::Store))]
+#[case::store(500, true, None, Some(CanaryClass::Store))]
+#[case::store_is_full(507, true, None, Some(CanaryClass::Store))]
+#[case::image_is_gone(404, true, None, Some(CanaryClass::Path))]
+#[case::limit(413, false, Some(Rule::BodyLimit), Some(CanaryClass::Size))]
+#[case::timeout(408, false, Some(Rule::TooSlow), Some(CanaryClass::Time))]
+#[case::login(401, false, Some(Rule::OptionsFiltered), Some(CanaryClass::Path))]
+#[case::gateway(500, false, None, Some(CanaryClass::Path))]
+fn whose_fault_a_canary_s_failure_is(
+    #[case] status: u16,
+    #[case] by_glance: bool,
+    #[case] rule: Option<Rule>,
+    #[case] class: Option<CanaryClass>,
+) {
+    let headers: &[_] = if by_glance { &[BY_GLANCE] } else { &[("Server", "nginx")] };
+    let broken = Break { rule, ..Break::new("received", "message", "fix") };
+    let progress = Progress { sent: 10, size: 10, seconds: 1 };
+    let stop = canary::broken(&Wire::Response(reply(status, headers, "").head), progress, broken.clone());
+    let Stop::Failed(found, told) = stop else { panic!("{stop:?}") };
+    assert_eq!(Some(found), class);
+    // Only a token's refusal has other words than a user's upload.
+    assert_eq!(told == broken, class != Some(CanaryClass::Auth), "{told:?}");
+}
+
+/// Without an answer, only a connection that HTTP has cut says something about uploads.
+#[test]
+fn a_canary_without_an_answer() {
+    let progress = Progress { sent: 4, size: 10, seconds: 1 };
+    let stop = |kind| {
+        let wire = Wire::Failed(Unreachable::new(kind, "said", "fix"));
+        canary::broken(&wire, progress, Break::new("received", "message", "fix"))
+    };
+    assert!(matches!(stop(UnreachableKind::Http), Stop::Cut(..)), "{:?}", stop(UnreachableKind::Http));
+    assert!(matches!(stop(UnreachableKind::Connect), Stop::Unknown(why) if why.contains("said")));
+}
+
+/// All scripts are read, the likeliest first; equally likely ones stay in the page's order.
+#[test]
+fn the_order_in_which_scripts_are_read() {
+    let scripts = [
+        "/static/a.js",
+        "/static/CACHE/js/b.js",
+        "/static/c.js",
+        "/static/dashboard/js/d.js",
+        "/static/framework.module.js",
+    ];
+    let scripts = scripts.map(str::to_owned);
+    let order = [4, 1, 3, 0, 2].map(|at| &scripts[at]);
+    assert_eq!(worth_reading(&scripts), order);
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! Steps, and their order.
 
+mod finalize;
 mod order;
 mod same_origin;

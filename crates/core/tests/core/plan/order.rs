@@ -16,6 +16,7 @@ mod uploads;
 use std::collections::{BTreeMap, BTreeSet};
 
 use direct_upload_core::model::Kind;
+use jiff::Timestamp;
 use proptest::prelude::*;
 use rstest::rstest;
 
@@ -29,6 +30,8 @@ const HORIZONS: [&str; 2] = ["one", "two"];
 const WIDE: &str = "two";
 /// `cors.retireAfter` of the toy Glance, in seconds.
 const RETIRE: i64 = 100;
+/// Its `rollout.minInterval`, in seconds.
+const INTERVAL: i64 = 20;
 /// An origin that a Glance may accept by its own spec: that of the first Horizon's first host.
 const BY_HAND: &str = "https://one0.example.com";
 
@@ -94,6 +97,41 @@ fn a_switch_waits_for_the_last_pod_that_refuses(#[case] by_hand: bool) {
     assert!(!cloud.is_direct("one"), "no pod of Glance is new");
     cloud.settle();
     assert_eq!((cloud.refuses("glance"), cloud.direct_pods("one")), (false, 2));
+}
+
+/// The first switch needs a verdict. A refusal that lasts takes it back, and only a grant that lasts brings it again. The
+/// ConfigMap says since when. Pods that roll lose no origin in between ([`Cloud::run`]).
+#[test]
+fn what_has_fallen_back_returns_only_after_a_grant_that_lasts() {
+    let mut cloud = Cloud::new();
+    let mut since = Vec::new();
+    let course =
+        [(false, false), (true, false), (true, true), (true, true), (false, false), (true, false), (false, true)];
+    let direct: Vec<_> = course
+        .into_iter()
+        .map(|(broken, firm)| {
+            for _ in 0..8 {
+                cloud.run(&Event::Probe { broken, firm });
+                for (who, name) in NAMES.iter().enumerate() {
+                    cloud.run(&Event::Reconcile(who, 20));
+                    cloud.run(&Event::Rehearsals);
+                    cloud.run(&Event::Reconcile(who, 20));
+                    cloud.run(&Event::Replace(who));
+                    cloud.count(name);
+                }
+                cloud.run(&Event::Wait(25));
+            }
+            since.push(cloud.fallen("one"));
+            HORIZONS.map(|name| cloud.direct_pods(name))
+        })
+        .collect();
+    assert_eq!(direct, [[2, 2], [2, 2], [0, 0], [0, 0], [0, 0], [0, 0], [2, 2]]);
+    assert!(
+        since[2].as_ref().is_some_and(|since| since.parse::<Timestamp>().is_ok_and(|at| at <= cloud.now)),
+        "{since:?}"
+    );
+    let fallen = since[2].clone();
+    assert_eq!(since, [None, None, fallen.clone(), fallen.clone(), fallen.clone(), fallen, None]);
 }
 
 /// During a deletion, whatever the operator cannot see, nothing unseen counts as released, and no Glance

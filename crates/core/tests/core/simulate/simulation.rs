@@ -2,11 +2,12 @@
 
 use direct_upload_api::Reason;
 use direct_upload_core::simulate::{self, Simulation, Stage};
+use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
 use test_support::manifests::{
-    cloud, deployment, end, fed_back, glance, horizon, is_direct, join, origins, printed, read, render, resource,
-    sample, sentences, service, staged,
+    beside, cloud, deployment, end, exposed, fed_back, glance, horizon, is_direct, join, origins, printed, read,
+    render, resource, sample, sentences, service, staged,
 };
 
 #[test]
@@ -102,6 +103,57 @@ fn switching_off_gives_every_byte_back() {
     // Open tabs still upload: the origin stays for a while.
     assert_eq!(origins(&outcome, "openstack/glance"), ["https://horizon.example.com"]);
     assert!(!outcome.ends[0].retiring.is_empty());
+}
+
+/// Parts of a workload that are its users' own. Ours come and go in addition.
+const THEIRS: [(&str, &str); 8] = [
+    ("/metadata/annotations", r#"{"theirs": "kept"}"#),
+    ("/spec/template/metadata/annotations", r#"{"theirs": "kept"}"#),
+    (
+        "/spec/template/spec/initContainers",
+        r#"[{"name": "init", "image": "x", "env": [{"name": "POD_IP", "value": "1"}]}]"#,
+    ),
+    ("/spec/template/spec/volumes", r#"[{"name": "own", "emptyDir": {}}]"#),
+    ("/spec/template/spec/containers/0/volumeMounts", r#"[{"name": "own", "mountPath": "/own"}]"#),
+    ("/spec/template/spec/containers/0/env", r#"[{"name": "OWN", "value": "1"}]"#),
+    ("/spec/template/spec/containers/0/lifecycle", r#"{"postStart": {"exec": {"command": ["/start"]}}}"#),
+    ("/spec/template/spec/containers/1", r#"{"name": "sidecar", "image": "y", "volumeMounts": []}"#),
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever else is in a workload, mounting our files and removing them restores every byte of it.
+    #[test]
+    fn what_comes_goes_without_a_trace(parts in [any::<bool>(); 8]) {
+        let mut dashboard: Value = read(&deployment("openstack", "horizon")).manifests[0].object.clone();
+        for ((field, theirs), _) in THEIRS.iter().zip(parts).filter(|(_, there)| *there) {
+            set(&mut dashboard, field, serde_json::from_str(theirs).unwrap());
+        }
+        let rest = [&exposed("openstack", "horizon", "horizon.example.com"), &service("openstack", "glance", "glance.example.com"), &glance("{}")];
+        let all = |dashboard: &Value, spec: &str| join(&[&rest.map(String::as_str)[..], &[&dashboard.to_string(), &horizon(spec)]].concat());
+        let of = |outcome: &Simulation| {
+            simulate::manifests(outcome).into_iter().find(|o| o["kind"] == "Deployment" && o["metadata"]["name"] == "horizon").unwrap()
+        };
+        let before = of(&render(&all(&dashboard, "{directUpload: {enabled: false}}")));
+        let on = render(&all(&dashboard, "{}"));
+        prop_assert!(is_direct(&on, "openstack/horizon"));
+        let off = render(&beside(&all(&dashboard, "{directUpload: {enabled: false}}"), &printed(&on)));
+        prop_assert_eq!(of(&off), before);
+    }
+}
+
+/// Sets a field, and what is around it.
+fn set(object: &mut Value, pointer: &str, value: Value) {
+    let field = pointer.split('/').skip(1).fold(object, |at, step| match step.parse::<usize>() {
+        Ok(nth) => {
+            let items = at.as_array_mut().unwrap();
+            items.resize(items.len().max(nth + 1), Value::Null);
+            &mut items[nth]
+        }
+        Err(_) => &mut at[step],
+    });
+    *field = value;
 }
 
 #[test]

@@ -219,3 +219,35 @@ fn what_the_first_roll_costs_is_said_before_it_comes(#[case] spec: &str) {
     assert!(advice[0].contains("spec.rollout.notBefore"), "{advice:?}");
     assert!(advice[1].contains("no pod answers in between"), "{advice:?}");
 }
+
+/// The event of a roll that comes at once says what it costs. Advice would disappear a moment later.
+#[test]
+fn a_roll_that_comes_at_once_is_no_advice() {
+    let (_, advice) = plan_of(&cloud(&workload("Deployment", "{}", "{}", "{}"), "{}"));
+    assert!(!advice.iter().any(|line| line.contains("do not drain yet")), "{advice:?}");
+}
+
+/// Our own hook, where somebody now applies the container server-side: the next roll removes it, and what replaces it has
+/// its seconds.
+#[rstest]
+#[case::ours(
+    "{lifecycle: {preStop: {exec: {command: [sh, -c, 'sleep 7 # direct-upload']}}}}",
+    "the next roll removes the operator's preStop hook",
+    7
+)]
+#[case::none("{}", "a roll cuts uploads in flight", 20)]
+fn who_applies_the_container_is_told_which_hook_to_add(
+    #[case] container: &str,
+    #[case] told: &str,
+    #[case] seconds: u32,
+) {
+    let mut object: Value = serde_json::from_str(&workload("Deployment", "{}", "{}", container)).unwrap();
+    let fields =
+        json!({"f:spec": {"f:template": {"f:spec": {"f:containers": {r#"k:{"name":"glance"}"#: {"f:image": {}}}}}}});
+    object["metadata"]["managedFields"] = json!([{
+        "manager": "team", "operation": "Apply", "apiVersion": "apps/v1", "fieldsType": "FieldsV1", "fieldsV1": fields,
+    }]);
+    let (_, advice) = plan_of(&cloud(&object.to_string(), "{}"));
+    let advice = advice.join("\n");
+    assert!(advice.contains(told) && advice.contains(&format!("sleep {seconds} # direct-upload")), "{advice}");
+}

@@ -1,6 +1,8 @@
 //! What is done to workloads.
 
+mod content_name;
 mod drain;
+mod job;
 mod last_roll;
 pub mod rehearsal;
 mod serving;

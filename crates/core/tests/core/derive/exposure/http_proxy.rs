@@ -193,3 +193,18 @@ fn the_load_balancer_tells_the_port() {
     let (_, notes) = urls("{}", &[&judged(true, VALID)]);
     assert!(notes.contains("port 443 is assumed"), "{notes}");
 }
+
+/// An include without a namespace is of its own one (projectcontour/contour, apis/projectcontour/v1, `Include`).
+#[rstest]
+#[case::its_own("openstack", "{name: horizon}", true)]
+#[case::another("edge", "{name: horizon}", false)]
+#[case::said("edge", "{name: horizon, namespace: openstack}", true)]
+#[case::said_otherwise("edge", "{name: horizon, namespace: edge}", false)]
+#[case::another_name("openstack", "{name: glance}", false)]
+fn what_nobody_includes_is_told(#[case] namespace: &str, #[case] include: &str, #[case] included: bool) {
+    let child = proxy_with("openstack", "horizon", &format!("{{routes: [{{{SERVICES}}}]}}"), "");
+    let root = proxy_with(namespace, "root", &format!("{{{TLS}, includes: [{include}]}}"), "");
+    let advice = exposures("{exposedBy: [{kind: HTTPProxy, name: horizon}]}", &[&child, &root]);
+    let told = advice.map_or_else(|problem| problem.message().clone(), |found| format!("{:?}", found.notes));
+    assert_eq!(told.contains("no HTTPProxy that is seen includes it"), !included, "{told}");
+}

@@ -255,3 +255,20 @@ fn only_gateways_of_services_that_lead_to_us_are_watched() {
     assert_eq!(none.reason, Reason::NotExposed);
     assert!(none.message().contains("VirtualService"), "{}", none.message());
 }
+
+/// A short name is a Service of the rule's own namespace; a longer one must be the Service's whole name (istio.io/api,
+/// `Destination.host`; pilot, `ResolveShortnameToFQDN`).
+#[rstest]
+#[case::short("horizon", true)]
+#[case::whole("horizon.openstack.svc.cluster.local", true)]
+#[case::another_namespace("horizon.web.svc.cluster.local", false)]
+#[case::another_name("glance.openstack.svc.cluster.local", false)]
+#[case::of_a_namespace("horizon.openstack", false)]
+#[case::without_a_domain("horizon.openstack.svc", false)]
+#[case::outside("horizon.openstack.example.com", false)]
+fn which_service_a_host_is(#[case] host: &str, #[case] ours: bool) {
+    let spec =
+        format!("{{hosts: [a.io], gateways: [infra/public], http: [{{route: [{{destination: {{host: {host}}}}}]}}]}}");
+    let (found, notes) = urls("{}", &[&gateway(&format!("[{HTTPS}]")), &service("openstack", "horizon", &spec)]);
+    assert_eq!(found == "https://a.io", ours, "{found} {notes}");
+}

@@ -11,7 +11,7 @@ use direct_upload_core::model::{
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{BY_HAND, GLANCES, HORIZONS, NAMES, RETIRE, WIDE};
+use super::{BY_HAND, GLANCES, HORIZONS, INTERVAL, NAMES, RETIRE, WIDE};
 
 #[derive(Clone)]
 pub struct Cloud {
@@ -63,7 +63,7 @@ pub fn direct_upload(horizon: &str, second: bool) -> DirectUpload {
 pub fn glance_spec(required: bool, by_hand: bool) -> GlanceSpec {
     let origins: &[&str] = if by_hand { &[BY_HAND] } else { &[] };
     let mut spec = json!({
-        "cors": {"retireAfter": format!("{RETIRE}s"), "allowedOrigins": origins}, "rollout": {"minInterval": "20s"},
+        "cors": {"retireAfter": format!("{RETIRE}s"), "allowedOrigins": origins}, "rollout": {"minInterval": format!("{INTERVAL}s")},
         "deletion": {"timeout": "100000h"},
     });
     if required {

@@ -5,29 +5,38 @@ use std::collections::BTreeSet;
 use direct_upload_api::Rule;
 use direct_upload_core::derive::World;
 use direct_upload_core::model::{Cause, ConfigMap, Job, Observation, ProbeAnswer, ProbeRecord};
-use direct_upload_core::plan::{self, Action, Options, Plan};
+use direct_upload_core::plan::{self, Action, Options, OriginEvent, Plan, State, Step};
 use direct_upload_core::render::effects;
-use direct_upload_core::workload::{Mount, annotations};
+use direct_upload_core::workload::{LastRoll, Mount, annotations};
 use test_support::manifests::origins_in;
 
 use super::cloud::{Cloud, key, meta};
 use super::uploads::upload_refused;
-use super::{GLANCES, NAMES};
+use super::{GLANCES, HORIZONS, INTERVAL, NAMES};
 
 impl Cloud {
     pub fn plan(&self, who: usize) -> Option<Plan> {
         let world = World::of(&self.seen());
         let options = Options { image: "image".into() };
-        if who < GLANCES.len() {
-            return world.glances.get(&key(NAMES[who])).map(|v| plan::glance(v, self.now, &options).0);
-        }
-        world.horizons.get(&key(NAMES[who])).map(|v| plan::horizon(v, self.now, &options))
+        let plan = if who < GLANCES.len() {
+            let (plan, origins) = plan::glance(world.glances.get(&key(NAMES[who]))?, self.now, &options);
+            // What leaves later is looked at again then.
+            let next = origins.iter().filter_map(|origin| origin.retires_at).filter(|at| *at > self.now).min();
+            let wakes = |at| plan.wake.is_some_and(|wake| wake <= at);
+            assert!(!matches!(plan.state, State::Done(_)) || next.is_none_or(wakes), "{next:?}: {plan:?}");
+            plan
+        } else {
+            plan::horizon(world.horizons.get(&key(NAMES[who]))?, self.now, &options)
+        };
+        assert!(plan.wake.is_none_or(|wake| wake > self.now), "it wakes at once, again and again: {plan:?}");
+        Some(plan)
     }
 
     pub fn reconcile(&mut self, who: usize, steps: usize) {
         let Some(plan) = self.plan(who) else { return };
         let acts = plan.steps.into_iter().take_while(|s| !s.action.waits()).take(steps);
         for step in acts {
+            self.tells(who, &step);
             self.carry_out(who, &step.action);
         }
     }
@@ -55,6 +64,9 @@ impl Cloud {
             }
             Action::Mount { workload, mount } | Action::Claim { workload, mount } => {
                 let name = workload.meta.key.name.clone();
+                if matches!(action, Action::Mount { .. }) {
+                    self.may_roll(who);
+                }
                 if let Some(glance) = GLANCES.iter().find(|g| **g == name) {
                     let text = self.text(Some(&mount.config_map));
                     self.let_go(glance, &origins_in(&text));
@@ -101,6 +113,29 @@ impl Cloud {
         }
     }
 
+    /// A step that rolls a Glance names the origins that its file adds and removes.
+    fn tells(&self, who: usize, step: &Step) {
+        let (Some(glance), Action::Mount { mount, .. }) = (GLANCES.get(who), &step.action) else { return };
+        let mounted = Mount::observed(&self.workload(glance)).map(|mount| mount.config_map);
+        let [before, after] = [mounted.as_ref(), Some(&mount.config_map)].map(|file| origins_in(&self.text(file)));
+        let told = |what| -> BTreeSet<_> {
+            step.origins.iter().filter(|change| change.what == what).map(|change| change.origin.clone()).collect()
+        };
+        assert_eq!(told(OriginEvent::AcceptOrigin), &after - &before, "{step}");
+        assert_eq!(told(OriginEvent::DropOrigin), &before - &after, "{step}");
+    }
+
+    /// A Glance rolls again for the same spec only after `rollout.minInterval`.
+    fn may_roll(&self, who: usize) {
+        let Some(glance) = GLANCES.get(who) else { return };
+        let generation = self.snapshot.glances.get(&key(glance)).unwrap().unwrap().meta.generation;
+        let rolled = self.workload(glance).meta.ours.get(annotations::ROLLED_AT).and_then(|text| LastRoll::parse(text));
+        for roll in rolled.into_iter().filter(|roll| roll.generation == generation) {
+            let age = self.now.duration_since(roll.at).as_secs();
+            assert!(age >= INTERVAL, "{glance} rolls again after {age} s");
+        }
+    }
+
     /// Without its finalizer an object that is being deleted is gone.
     pub fn set_finalizer(&mut self, who: usize, on: bool) {
         let key = key(NAMES[who]);
@@ -137,6 +172,8 @@ impl Cloud {
     /// Asks as the operator does, and answers as Glance's pods would.
     pub fn probe(&mut self, broken: bool, firm: bool) {
         for (question, epoch) in World::of(&self.snapshot).probe_targets() {
+            let of = |name: &&str| self.wants(name) && self.origins(name).contains(&question.origin);
+            assert!(HORIZONS.iter().any(|name| of(&name)), "nobody wants an answer for {question:?}");
             let Some(epoch) = epoch else { continue };
             let host = question.endpoint.origin().host();
             let glance = GLANCES.iter().find(|name| host.starts_with(**name)).unwrap();

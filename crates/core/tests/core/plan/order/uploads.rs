@@ -1,11 +1,12 @@
 //! Who uploads where, and what each Glance accepts.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use direct_upload_api::web::Origin;
 use direct_upload_core::derive::World;
-use direct_upload_core::model::{Pod, ProbeAnswer, ProbeTarget};
-use direct_upload_core::workload::Mount;
+use direct_upload_core::model::{ConfigMap, Pod, ProbeAnswer, ProbeTarget};
+use direct_upload_core::workload::{Mount, annotations};
 use test_support::manifests::origins_in;
 
 use super::cloud::{Cloud, key};
@@ -23,6 +24,13 @@ impl Cloud {
         let Some(spec) = object.as_ref().and_then(|o| o.spec.as_ref().ok()) else { return (false, BTreeSet::new()) };
         let by_hand = spec.cors.allowed_origins.iter().map(|_| Origin::parse(BY_HAND).unwrap()).collect();
         (spec.image_import.is_some(), by_hand)
+    }
+
+    /// Whether a dashboard is to upload directly.
+    pub fn wants(&self, horizon: &str) -> bool {
+        let object = self.snapshot.horizons.get(&key(horizon)).unwrap();
+        let living = object.as_ref().filter(|object| object.meta.deleting.is_none());
+        living.and_then(|object| object.spec.as_ref().ok()).is_some_and(|spec| spec.direct_upload.enabled)
     }
 
     /// The Glances that a dashboard's users upload to.
@@ -48,6 +56,13 @@ impl Cloud {
     /// Those, and its own.
     pub fn takes(&self, glance: &str) -> BTreeSet<Origin> {
         &self.accepted(glance) | &self.origins(glance)
+    }
+
+    /// Since when a dashboard does not upload directly because preflights were refused, as its ConfigMaps say.
+    pub fn fallen(&self, horizon: &str) -> Option<String> {
+        let of = |config_map: &&Arc<ConfigMap>| config_map.meta.key.name.starts_with(&format!("{horizon}-"));
+        let noted = self.snapshot.config_maps.seen("cloud").filter(of);
+        noted.filter_map(|config_map| config_map.meta.ours.get(annotations::BACKED_OUT)).next().cloned()
     }
 
     /// Whether a pod of a Glance refuses every upload.
