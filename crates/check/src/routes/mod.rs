@@ -62,7 +62,8 @@ pub fn issues(objects: &[Object], known: &[Backends]) -> Vec<PlacedIssue> {
         if is_seen || names.is_empty() {
             continue;
         }
-        let backends = Backends { namespace: namespace.to_owned(), services: names.into_iter().collect(), ..Backends::default() };
+        let backends =
+            Backends { namespace: namespace.to_owned(), services: names.into_iter().collect(), ..Backends::default() };
         for issue in policy::issues(&written, &backends, &BTreeSet::new()) {
             let object = objects.iter().find(|o| o.id() == issue.object.to_string());
             let unseen = || Location::default().field(issue.field.to_string());

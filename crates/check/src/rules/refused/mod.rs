@@ -21,8 +21,8 @@ use crate::facts::cloud::Cloud;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
 use crate::formats::directives::Directive;
-use direct_upload_core::openstack::needed::ALLOW_ORIGIN;
 use crate::unit::Program;
+use direct_upload_core::openstack::needed::ALLOW_ORIGIN;
 
 /// All of them.
 pub(crate) fn refused(cloud: &Cloud<'_>) -> Vec<Finding> {

@@ -44,7 +44,7 @@ pub use answered::is_answered;
 pub use limits::{LIMITS, Limit};
 pub use middlewares::Missing;
 pub use request::{all, any};
-pub use rules::rule_list;
+
 pub(crate) use seen::objects;
 
 /// An object between browser and Glance, as it was written.
@@ -71,7 +71,6 @@ impl PolicyObject<'_> {
 
 /// Kinds whose objects apply by themselves.
 const ALONE: [&str; 5] = ["HTTPProxy", "VirtualService", "ServersTransport", "IngressRoute", "ContourConfiguration"];
-
 
 /// Middlewares of Traefik that an upload should meet, and that are not among the objects.
 pub fn missing(objects: &[PolicyObject<'_>], backends: &Backends) -> Vec<Missing> {

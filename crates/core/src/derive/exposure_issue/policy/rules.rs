@@ -23,7 +23,7 @@ const RULES: [(&str, &str, &str); 4] = [
 ];
 
 /// The list in the spec of a kind of routes that has its rules.
-pub fn rule_list(kind: &str) -> Option<&'static str> {
+pub(crate) fn rule_list(kind: &str) -> Option<&'static str> {
     RULES.iter().find(|(own, ..)| *own == kind).map(|(_, list, _)| *list)
 }
 
