@@ -44,7 +44,8 @@ const USUAL: [&str; 12] = [
     "letsencrypt.conf",
 ];
 
-/// What a server in front of Glance includes. Files of httpd apply to each host, so they are read if they are there.
+/// What a server in front of Glance includes, and what is not read: nginx's includes are followed if the files are
+/// there, and files of httpd apply to each host.
 fn includes(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<String> {
     let is_inside = |item: &&ScopedDirective<'_>| {
         server.kind == Kind::Nginx || (std::ptr::eq(item.file, server.file) && item.directive.line > server.line)
@@ -53,9 +54,10 @@ fn includes(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<String> {
     let of_one = |item: &ScopedDirective<'_>| {
         let path = item.directive.arg(0)?;
         let name = classify::base(path);
-        let of_hosts = ["sites-enabled/", "conf.d/", "modules-enabled/", "mods-enabled/", "vhosts.d/"]
-            .iter()
-            .any(|folder| path.contains(folder));
+        let of_hosts =
+            ["sites-enabled/", "conf.d/", "modules-enabled/", "nginx/modules/", "mods-enabled/", "vhosts.d/"]
+                .iter()
+                .any(|folder| path.contains(folder));
         let is_there = |file: &ConfigFile| {
             let known = [file.path.as_deref(), file.place.file.as_deref()];
             fits(&file.name, name) && known.into_iter().flatten().any(|own| in_folder(own, path))

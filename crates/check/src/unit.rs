@@ -263,7 +263,7 @@ pub fn of_files(files: Vec<(String, ConfigFile)>) -> Vec<Unit> {
         if is_not_enabled(&name, &names) {
             continue;
         }
-        let root = root(&name);
+        let root = root(&name, file.kind);
         let group = group(&name, &file);
         let name = format!("{root}{group}");
         match units.iter_mut().find(|unit| unit.name == name) {
@@ -298,11 +298,15 @@ fn is_not_enabled(name: &str, names: &[String]) -> bool {
 
 /// The folder that represents the machine: what is before `etc/`, or the file's folder without the parts
 /// that belong to a service.
-fn root(name: &str) -> String {
+fn root(name: &str, kind: Kind) -> String {
     let mut folders: Vec<&str> = name.split('/').collect();
     folders.pop();
     if let Some(etc) = folders.iter().rposition(|part| *part == "etc") {
         folders.truncate(etc);
+    }
+    // What nginx includes may be in any folder below its own.
+    if let Some(own) = folders.iter().rposition(|part| *part == "nginx").filter(|_| kind == Kind::Nginx) {
+        folders.truncate(own);
     }
     while folders.last().is_some_and(|part| is_services(part)) {
         folders.pop();
