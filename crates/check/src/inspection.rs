@@ -42,6 +42,8 @@ pub fn check(input: CheckInput) -> Report {
     findings.extend(routes::findings(&input.objects, is_wanted));
     let (paths, hosts) = routes::paths(&input.objects, &cloud.published, is_wanted);
     findings.extend(paths);
+    findings.extend(routes::ports(&input.objects, is_wanted));
+    findings.extend(routes::redirects(&input.objects, &cloud.published, is_wanted));
     let (cut, unread) = traefik::entry_points(&input.objects, is_wanted);
     findings.extend(cut);
     owner::advise(&mut findings, &units);

@@ -283,6 +283,7 @@ impl<'a> OtherServer<'a> {
         for tree in nginx.trees() {
             Self::of_nginx(&nginx, tree, &[], &mut found);
         }
+        found.extend(super::haproxy::others(unit));
         found
     }
 

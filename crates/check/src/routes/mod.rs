@@ -5,6 +5,8 @@
 
 mod lists;
 mod paths;
+mod ports;
+mod redirects;
 mod refusals;
 
 use std::collections::BTreeSet;
@@ -16,6 +18,8 @@ use serde_json::Value;
 
 use self::lists::lists;
 pub use self::paths::paths;
+pub(crate) use self::ports::ports;
+pub(crate) use self::redirects::redirects;
 use self::refusals::refuses;
 use crate::derived::policy_object;
 use crate::facts::cloud::PlacedIssue;

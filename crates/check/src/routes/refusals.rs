@@ -6,7 +6,9 @@
 use direct_upload_api::Rule;
 use serde_json::Value;
 
+use super::paths::takes;
 use crate::objects::{Object, any_text};
+use direct_upload_core::openstack::cors_request::UPLOAD_PATH;
 
 const CERTIFICATE: &str = "demands a client certificate, and a browser's preflight never has one";
 
@@ -78,6 +80,10 @@ pub(super) fn refuses(object: &Object, routes: &[&Object]) -> Vec<GatewayRefusal
             let hosts: Vec<&str> =
                 spec["hostnames"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
             for (at, rule) in spec["rules"].as_array().into_iter().flatten().enumerate() {
+                // Another rule takes uploads.
+                if takes("HTTPRoute", rule, UPLOAD_PATH) == Some(false) {
+                    continue;
+                }
                 for (nth, filter) in rule["filters"].as_array().into_iter().flatten().enumerate() {
                     let target = filter["requestRedirect"]["hostname"].as_str();
                     if let Some(target) = target.filter(|target| !hosts.is_empty() && !hosts.contains(target)) {

@@ -87,3 +87,13 @@ fn paths_may_begin_in_nginxs_own_folder() {
     let snippet = ("deploy/nginx/snippets/own.conf", "proxy_hide_header Access-Control-Allow-Origin;\n");
     assert_eq!(found(&[("deploy/nginx/sites/glance.conf", &text), snippet]), ["error DU012"]);
 }
+
+/// What waits in `sites-available` counts if the main file includes it by its name.
+#[rstest]
+#[case::by_its_name("include /etc/nginx/sites-available/own;", &["error DU014"])]
+#[case::not("", &[])]
+fn a_site_that_waits_may_be_included(#[case] line: &str, #[case] expected: &[&str]) {
+    let (text, waiting) = (server("client_max_body_size 0;", ""), server("client_max_body_size 1m;", ""));
+    let files = [(MAIN, &*main(line)), (SITE, &text), ("etc/nginx/sites-available/own", &waiting)];
+    assert_eq!(found(&files), expected);
+}

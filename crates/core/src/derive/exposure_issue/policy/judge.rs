@@ -108,12 +108,37 @@ impl<'a> Judge<'a> {
         if key.eq_ignore_ascii_case("access-control-allow-origin")
             && !matches!(self.kind(), "IngressRoute" | "VirtualService" if !path.names().any(|name| name == "headers"))
         {
-            self.rewritten(value.as_str().filter(|text| !text.is_empty()), path);
+            let names: Vec<&str> = path.names().collect();
+            if matches!(names.as_slice(), [.., "add", _]) && self.kind() == "VirtualService" {
+                let found =
+                    "adds a second Access-Control-Allow-Origin to Glance's own; browsers accept only one".to_owned();
+                self.tell(Rule::CorsOnTheWay, true, path, found, "remove it: Glance's own [cors] answers the browser");
+            } else {
+                self.rewritten(value.as_str().filter(|text| !text.is_empty()), path);
+            }
+        }
+        if matches!((self.kind(), key), ("VirtualService", "fault") | ("BackendTrafficPolicy", "faultInjection")) {
+            self.fault(value, path);
         }
         match (self.kind(), path.steps().len()) {
             ("HTTPProxy", 3) if path.names().any(|name| name == "virtualhost") => self.host(key, value, path),
             (_, 2) => self.setting(key, value, path),
             _ => {}
+        }
+    }
+
+    /// Errors that a gateway makes to test its clients. Istio aborts no request unless a percentage is written
+    /// (HTTPFaultInjection.Abort), Envoy Gateway all of them (FaultInjectionAbort).
+    fn fault(&mut self, value: &Value, path: &FieldPath) {
+        let abort = &value["abort"];
+        let stated = abort["percentage"]["value"].as_f64().or_else(|| abort["percentage"].as_f64());
+        let stated = stated.or_else(|| abort["percent"].as_f64());
+        let percent = stated.unwrap_or(if self.kind() == "VirtualService" { 0.0 } else { 100.0 });
+        if abort.is_object() && percent > 0.0 {
+            let path = path.clone().field("abort");
+            let found =
+                format!("the gateway answers {percent} % of all requests with an error, and they never reach Glance");
+            self.tell(Rule::OptionsFiltered, percent >= 100.0, &path, found, "remove it");
         }
     }
 
