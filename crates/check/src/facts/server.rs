@@ -299,7 +299,8 @@ impl<'a> OtherServer<'a> {
     fn of_nginx(nginx: &Nginx<'a>, tree: &[Directive], outside: &[ScopedDirective<'a>], found: &mut Vec<Self>) {
         let is_block = |d: &&Directive| matches!(d.name.as_str(), "http" | "server" | "location");
         let mut items = outside.to_vec();
-        for directive in tree.iter().filter(|d| !is_block(d) && d.name != "upstream") {
+        let is_apart = |d: &Directive| matches!(d.name.as_str(), "upstream" | "stream" | "mail");
+        for directive in tree.iter().filter(|d| !is_block(d) && !is_apart(d)) {
             items.extend(flat_nginx(nginx, std::slice::from_ref(directive), &[]));
         }
         if let Some(passes) = tree.iter().find(|d| PASSES.contains(&d.name.as_str())) {
@@ -415,7 +416,7 @@ impl<'a> Locations<'_, 'a> {
         // `if` and `limit_except` are about requests that this block handles.
         for directive in tree {
             match directive.name.as_str() {
-                "http" | "server" | "location" | "upstream" => {}
+                "http" | "server" | "location" | "upstream" | "stream" | "mail" => {}
                 _ => items.extend(flat_nginx(self.nginx, std::slice::from_ref(directive), &[])),
             }
         }

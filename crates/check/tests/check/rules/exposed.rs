@@ -205,12 +205,13 @@ fn middlewares_that_redirect(#[case] spec: &str, #[case] expected: &[&str]) {
 }
 
 #[rstest]
-#[case::permanent("permanent-redirect: https://images.example", &["error DU020", "note DU015"])]
-#[case::temporal("temporal-redirect: https://images.example", &["error DU020", "note DU015"])]
-#[case::to_https("force-ssl-redirect: 'true'", &["note DU015"])]
+#[case::permanent("permanent-redirect: https://images.example", &["error DU020"])]
+#[case::temporal("temporal-redirect: https://images.example", &["error DU020"])]
+#[case::to_https("force-ssl-redirect: 'true'", &[])]
 fn annotations_that_redirect(#[case] annotation: &str, #[case] expected: &[&str]) {
-    let all =
-        ["proxy-body-size: '0'", "proxy-request-buffering: 'off'", annotation].map(|own| format!("{NGINX}/{own}"));
+    let patient = ["proxy-read-timeout: '3600'", "proxy-send-timeout: '3600'"];
+    let all = ["proxy-body-size: '0'", "proxy-request-buffering: 'off'", annotation].into_iter().chain(patient);
+    let all: Vec<_> = all.map(|own| format!("{NGINX}/{own}")).collect();
     assert_eq!(cluster(&ingress("nginx", &all.join(", "))), expected);
 }
 

@@ -97,3 +97,12 @@ fn a_site_that_waits_may_be_included(#[case] line: &str, #[case] expected: &[&st
     let files = [(MAIN, &*main(line)), (SITE, &text), ("etc/nginx/sites-available/own", &waiting)];
     assert_eq!(found(&files), expected);
 }
+
+/// What passes connections on has nothing to do with the sites.
+#[test]
+fn connections_that_are_passed_on_are_not_the_sites() {
+    let text = format!("stream {{\n server {{\n listen 9292;\n proxy_pass 192.0.2.6:9292;\n }}\n}}\n{}", main(""));
+    let site =
+        "server {\n listen 443 ssl;\n server_name d.example;\n location / {\n proxy_pass http://192.0.2.5:80;\n }\n}\n";
+    assert!(found(&[(MAIN, &text), ("etc/nginx/sites-enabled/dashboard", site)]).is_empty());
+}
