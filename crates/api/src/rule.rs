@@ -104,6 +104,8 @@ rules! {
         "Horizon's Django image panel sends its upload with credentials. Browsers let such a request through only if the answers to the preflight and to the upload carry Access-Control-Allow-Credentials: true; with allow_credentials = False Glance sends none.";
     TokenLogged "DU025" "an access log that keeps users' tokens"
         "An upload carries the user's Keystone token in X-Auth-Token. A log with that header contains tokens. Anyone who reads it can act as those users until their tokens expire.";
+    NoStore "DU026" "a store that takes no images"
+        "Glance puts the data of each upload into its default store. A store of type http can only read. If the default store is none of the enabled ones, Glance does not start.";
 }
 
 impl Rule {

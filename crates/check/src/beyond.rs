@@ -10,7 +10,8 @@ use crate::classify::{self, Kind};
 use crate::facts::catalog::Source;
 use crate::facts::cloud::Cloud;
 use crate::facts::glance::GlanceFacts;
-use crate::facts::server::{ScopedDirective, Server};
+use crate::facts::server::{self, ScopedDirective, Server};
+use crate::formats::directives::Directive;
 use crate::objects::{Object, any_text};
 use crate::unit::{ConfigFile, Program};
 
@@ -19,6 +20,8 @@ pub(crate) fn gaps(cloud: &Cloud<'_>, objects: &[Object]) -> Vec<String> {
     let before_glance = || cloud.servers.iter().filter(|server| server.service == Program::Glance);
     let mut gaps: Vec<String> = before_glance().flat_map(|server| includes(cloud, server)).collect();
     gaps.extend(before_glance().flat_map(addresses));
+    gaps.extend(before_glance().filter_map(of_geo));
+    gaps.extend(cloud.glances.iter().filter_map(|glance| another_port(cloud, glance)));
     gaps.extend(objects.iter().filter_map(of_object));
     gaps.extend(objects.iter().flat_map(|object| in_between(objects, object)));
     gaps.extend(cloud.glances.iter().filter_map(paste_file));
@@ -44,7 +47,8 @@ const USUAL: [&str; 12] = [
     "letsencrypt.conf",
 ];
 
-/// What a server in front of Glance includes. Files of httpd apply to each host, so they are read if they are there.
+/// What a server in front of Glance includes, and what is not read: nginx's includes are followed if the files are
+/// there, and files of httpd apply to each host.
 fn includes(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<String> {
     let is_inside = |item: &&ScopedDirective<'_>| {
         server.kind == Kind::Nginx || (std::ptr::eq(item.file, server.file) && item.directive.line > server.line)
@@ -53,9 +57,10 @@ fn includes(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<String> {
     let of_one = |item: &ScopedDirective<'_>| {
         let path = item.directive.arg(0)?;
         let name = classify::base(path);
-        let of_hosts = ["sites-enabled/", "conf.d/", "modules-enabled/", "mods-enabled/", "vhosts.d/"]
-            .iter()
-            .any(|folder| path.contains(folder));
+        let of_hosts =
+            ["sites-enabled/", "conf.d/", "modules-enabled/", "nginx/modules/", "mods-enabled/", "vhosts.d/"]
+                .iter()
+                .any(|folder| path.contains(folder));
         let is_there = |file: &ConfigFile| {
             let known = [file.path.as_deref(), file.place.file.as_deref()];
             fits(&file.name, name) && known.into_iter().flatten().any(|own| in_folder(own, path))
@@ -124,6 +129,99 @@ fn addresses(server: &Server<'_>) -> Vec<String> {
     };
     let first = server.items.iter().find(is_list);
     first.into_iter().map(|item| format!("{}: {} {ADDRESSES}", item.place(), item.directive.written)).collect()
+}
+
+/// nginx: `geo` makes a variable of the browser's address, and a condition refuses what it is by default
+/// (ngx_http_geo_module).
+fn of_geo(server: &Server<'_>) -> Option<String> {
+    let refuses = |item: &&ScopedDirective<'_>| matches!(item.directive.name.as_str(), "return" | "rewrite");
+    server.of_name("geo").find_map(|geo| {
+        let name = geo.directive.args.last()?;
+        let own = server.items.iter().filter(|item| item.within.last() == Some(&geo.directive));
+        let default = own.filter(|item| item.directive.name == "default").find_map(|item| item.directive.arg(0));
+        let default = default.unwrap_or_default();
+        let is_met = |block: &Directive| {
+            let text = block.text();
+            let words: Vec<&str> = text.trim_matches(['(', ')', ' ']).split_whitespace().collect();
+            match words.as_slice() {
+                [own] => own == name && !matches!(default, "" | "0"),
+                [own, "=", value] => own == name && default == value.trim_matches('"'),
+                [own, "!=", value] => own == name && default != value.trim_matches('"'),
+                _ => false,
+            }
+        };
+        let met = server.items.iter().filter(refuses).any(|item| item.within.iter().any(is_met));
+        met.then(|| format!("{}: geo {ADDRESSES}", geo.place()))
+    })
+}
+
+/// A server leads uploads to a port on which nothing in the input listens, although Glance's own port is known.
+fn another_port(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<String> {
+    let scope = &glance.unit.scope;
+    let own = own_ports(cloud, glance)?;
+    let listened = cloud.servers.iter().flat_map(|server| &server.items).filter_map(listened);
+    let hosts = cloud.servers.iter().flat_map(|server| &server.listens).filter_map(|listen| listen.port);
+    let known: Vec<u16> = own.iter().copied().chain(listened).chain(hosts).collect();
+    cloud.servers_near(scope, Program::Glance).find_map(|server| {
+        let backends: Vec<(u16, &ScopedDirective<'_>)> =
+            server.items.iter().filter_map(|item| Some((backend(server.kind, item)?, item))).collect();
+        let (port, item) = backends.first()?;
+        (!backends.iter().any(|(port, _)| known.contains(port))).then(|| {
+            format!(
+                "{}: {} leads to port {port}, but Glance listens on {}; what listens on {port} is not in the input",
+                item.place(),
+                item.directive.written,
+                own[0]
+            )
+        })
+    })
+}
+
+/// The ports on which Glance itself listens: uWSGI's, or its own server's.
+fn own_ports(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<Vec<u16>> {
+    if let Some((_, ini)) = glance.uwsgi() {
+        const SOCKETS: [&str; 6] = ["http", "http-socket", "https", "https-socket", "socket", "uwsgi-socket"];
+        let own = ini.assignments.iter().filter(|own| SOCKETS.contains(&own.name.as_str()));
+        let ports: Vec<u16> = own.filter_map(|own| server::port(own.value.split(',').next()?.trim())).collect();
+        return (!ports.is_empty()).then_some(ports);
+    }
+    // Another program may start it.
+    let starts = |server: &Server<'_>| server.of_name("wsgiscriptalias").next().is_some();
+    if !glance.unit.commands.is_empty()
+        || !glance.has_main()
+        || cloud.servers_near(&glance.unit.scope, Program::Glance).any(starts)
+    {
+        return None;
+    }
+    // Behind httpd there is often uWSGI, on any port.
+    let is_httpd = || cloud.servers_near(&glance.unit.scope, Program::Glance).any(|server| server.kind == Kind::Httpd);
+    let port = match glance.option("DEFAULT", "bind_port") {
+        Some(own) => own.value.trim().parse().ok()?,
+        None if is_httpd() => return None,
+        None => 9292,
+    };
+    Some(vec![port])
+}
+
+/// The port on which a directive lets a server listen.
+fn listened(item: &ScopedDirective<'_>) -> Option<u16> {
+    let first = item.directive.arg(0)?;
+    match item.directive.name.as_str() {
+        "listen" => first.parse().ok().or_else(|| server::port(first)),
+        "bind" => server::port(first),
+        _ => None,
+    }
+}
+
+/// The port of the server behind, where a directive says it with its host's address.
+fn backend(kind: Kind, item: &ScopedDirective<'_>) -> Option<u16> {
+    let of_url = |text: &str| server::port(text.split("://").last()?.split('/').next()?);
+    match (kind, item.directive.name.as_str()) {
+        (Kind::Nginx, "proxy_pass" | "uwsgi_pass") | (Kind::Httpd, "balancermember") => of_url(item.directive.arg(0)?),
+        (Kind::Httpd, "proxypass") => of_url(item.directive.arg(1)?),
+        (Kind::Haproxy, "server") => server::port(item.directive.arg(1)?),
+        _ => None,
+    }
 }
 
 /// The same for objects in front of Glance.

@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::formats::directives;
+
 /// What kind of configuration a file has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -150,10 +152,24 @@ pub fn kind(path: &str, text: &str) -> Option<Kind> {
     if matches(&HAPROXY, text) {
         return Some(Kind::Haproxy);
     }
-    if matches(&NGINX, text) && text.contains(';') {
+    if (matches(&NGINX, text) && text.contains(';')) || is_nginx_part(path, name, extension, text) {
         return Some(Kind::Nginx);
     }
     matches(&HTTPD, text).then_some(Kind::Httpd)
+}
+
+/// Whether a text in a folder of nginx is a part that its files may include: directives without a block around them.
+fn is_nginx_part(path: &str, name: &str, extension: &str, text: &str) -> bool {
+    let in_folder = path.split('/').rev().skip(1).any(|part| part.contains("nginx"));
+    let is_word = |name: &str| !name.is_empty() && name.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '_'));
+    let extension = if name.contains('.') { extension } else { "" };
+    if !in_folder || !matches!(extension, "" | "conf" | "inc" | "include" | "snippet" | "nginx") {
+        return false;
+    }
+    let end =
+        text.lines().map(|line| line.split('#').next().unwrap_or_default().trim_end()).rfind(|line| !line.is_empty());
+    let all = directives::nginx(text);
+    end.is_some_and(|line| line.ends_with([';', '}'])) && !all.is_empty() && all.iter().all(|own| is_word(&own.written))
 }
 
 /// Whether a file's name ends in `.extension`, compared exactly, as programs do.

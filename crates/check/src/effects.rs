@@ -56,9 +56,10 @@ const CERTIFICATE: &str = "refused: browsers send no client certificate";
 const OLD_TLS: &str = "no connection";
 const LISTS: &str = "refused, unless the new list has all that uploads need";
 const BAD_PORT: &str = "not sent";
+const FOLLOWED: &str = "a redirect: refused";
 
 /// All of them, by server.
-pub const EFFECTS: [Effect; 107] = [
+pub const EFFECTS: [Effect; 114] = [
     // nginx 1.22: measured.
     size("nginx", "client_max_body_size", "413 above this size; 1 MiB if it is not set; 0: no limit"),
     cors("nginx", "add_header Access-Control-Allow-Origin", DOUBLED, DOUBLED),
@@ -164,8 +165,10 @@ pub const EFFECTS: [Effect; 107] = [
         "the router ends the upload if nothing arrives, or Glance does not answer, for this time (60s)",
     ),
     Effect { time: "the whole image is stored first", ..cors("uWSGI", "post-buffering", "", "") },
+    cors("uWSGI", "buffer-size, below 1400", "", "uWSGI closes the connection: the request's headers are larger"),
     // Gateway API and Envoy Gateway v1.9: gateway.envoyproxy.io, API reference; Envoy's time-outs.
     cors("HTTPRoute", "filters[].cors", "the gateway answers", "its values"),
+    cors("HTTPRoute", "filters[].requestRedirect, to another URL", FOLLOWED, FOLLOWED),
     cors("HTTPRoute", "matches[].method, without OPTIONS", "404", ""),
     whole("HTTPRoute", "timeouts.request", "implementations start counting at the request's start, or after its body"),
     whole("ClientTrafficPolicy", "spec.timeout.http.requestReceivedTimeout", CUT),
@@ -182,6 +185,7 @@ pub const EFFECTS: [Effect; 107] = [
     silence("BackendTrafficPolicy", "spec.timeout.http.streamIdleTimeout", STILL),
     size("BackendTrafficPolicy", "spec.requestBuffer.limit", "413 above it"),
     cors("ClientTrafficPolicy", "spec.tls.clientValidation, unless it is optional", CERTIFICATE, CERTIFICATE),
+    cors("BackendTrafficPolicy", "spec.faultInjection.abort", "the gateway's own error", "the same"),
     cors("SecurityPolicy", "spec.cors", ANSWERED, "its values"),
     cors("SecurityPolicy", "spec.basicAuth, jwt, oidc, extAuth, apiKeyAuth", REFUSED, "requires a login"),
     cors("SecurityPolicy", "spec.authorization", "403 if its rules refuse it", "the same"),
@@ -190,6 +194,8 @@ pub const EFFECTS: [Effect; 107] = [
     silence("ClientSettingsPolicy", "spec.body.timeout", STILL),
     // Istio: the references of VirtualService (Envoy's route time-out), AuthorizationPolicy and RequestAuthentication.
     cors("VirtualService", "http[].corsPolicy", ANSWERED, "its values"),
+    cors("VirtualService", "http[].redirect, for the path of uploads", FOLLOWED, FOLLOWED),
+    cors("VirtualService", "http[].fault.abort", "the gateway's own error", "the same"),
     cors("AuthorizationPolicy", "spec.rules, DENY", "403 if a rule matches", "the same"),
     cors("AuthorizationPolicy", "spec.rules, ALLOW", "403 unless a rule matches", "the same"),
     cors(
@@ -212,9 +218,11 @@ pub const EFFECTS: [Effect; 107] = [
     whole("ContourConfiguration", "spec.envoy.timeouts.requestTimeout", CUT),
     whole("ContourConfiguration", "spec.envoy.timeouts.maxConnectionDuration", CUT),
     silence("ContourConfiguration", "spec.envoy.timeouts.streamIdleTimeout", STILL),
+    cors("HTTPProxy", "routes[].requestRedirectPolicy, for the path of uploads", FOLLOWED, FOLLOWED),
     cors("HTTPProxy", "virtualhost.authorization, virtualhost.jwtProviders", REFUSED, "requires a login"),
     // Traefik v3: its reference, and the migration notes of v2.11.2.
     cors("Middleware", "spec.headers.accessControlAllowOriginList", ANSWERED, "its values"),
+    cors("Middleware", "spec.redirectRegex, redirectScheme, to another URL", FOLLOWED, FOLLOWED),
     cors("Middleware", "spec.basicAuth, digestAuth, forwardAuth", REFUSED, "requires a login"),
     Effect { size: "413 above it", ..cors("Middleware", "spec.buffering.maxRequestBodyBytes", "", "") },
     Effect {

@@ -19,6 +19,12 @@ pub struct Location {
 }
 
 impl Location {
+    /// Whether it is that place, or a field below it.
+    pub fn is_within(&self, other: &Self) -> bool {
+        let field = |place: &Self| place.field.clone().unwrap_or_default();
+        (&self.file, &self.object) == (&other.file, &other.object) && field(self).starts_with(&field(other))
+    }
+
     /// The same place, with the field.
     #[must_use]
     pub fn field(&self, field: impl Into<String>) -> Self {

@@ -318,6 +318,7 @@ fn workload_unit(objects: &[Object], workload: &Object, mounted: &mut BTreeSet<u
         }
     }
     unit.copy_as_kolla(false);
+    unit.read_commands();
     unit
 }
 

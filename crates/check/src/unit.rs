@@ -179,6 +179,19 @@ impl Unit {
         self.environment.extend(environment);
     }
 
+    /// Files in /etc that the commands of its containers name, and that nothing in the input brings. Others come with
+    /// images.
+    pub fn read_commands(&mut self) {
+        let named =
+            self.commands.iter().flat_map(|(command, place)| config_files(command).map(move |path| (path, place)));
+        let is_missing = |path: &str| !self.files.iter().any(|file| file.called() == path);
+        let missing: Vec<String> = named
+            .filter(|(path, _)| path.starts_with("/etc/") && classify::ends_in(path, "conf") && is_missing(path))
+            .map(|(path, place)| format!("{path}, which the command ({place}) names"))
+            .collect();
+        self.unseen.extend(missing);
+    }
+
     /// Applies kolla's copies: `config.json` says what is copied where. Nothing else of its folder is read,
     /// if the folder is `whole`.
     pub fn copy_as_kolla(&mut self, whole: bool) {
@@ -259,11 +272,10 @@ fn copies(text: &str) -> Vec<(String, String, bool)> {
 pub fn of_files(files: Vec<(String, ConfigFile)>) -> Vec<Unit> {
     let mut units: Vec<Unit> = Vec::new();
     let names: Vec<String> = files.iter().map(|(name, _)| name.clone()).collect();
-    for (name, file) in files {
-        if is_not_enabled(&name, &names) {
-            continue;
-        }
-        let root = root(&name);
+    let waiting: Vec<bool> =
+        names.iter().map(|name| is_not_enabled(name, &names) && !is_included(name, &files)).collect();
+    for ((name, file), _) in files.into_iter().zip(waiting).filter(|(_, waits)| !waits) {
+        let root = root(&name, file.kind);
         let group = group(&name, &file);
         let name = format!("{root}{group}");
         match units.iter_mut().find(|unit| unit.name == name) {
@@ -296,13 +308,26 @@ fn is_not_enabled(name: &str, names: &[String]) -> bool {
     })
 }
 
+/// Whether a file of a server includes another one by its folder and name.
+fn is_included(name: &str, files: &[(String, ConfigFile)]) -> bool {
+    let mut parts = name.rsplitn(3, '/');
+    let (Some(base), Some(folder)) = (parts.next(), parts.next()) else { return false };
+    let path = format!("{folder}/{base}");
+    let names_it = |line: &str| line.trim_start().to_lowercase().starts_with("include") && line.contains(&path);
+    files.iter().any(|(_, file)| file.text.lines().any(names_it))
+}
+
 /// The folder that represents the machine: what is before `etc/`, or the file's folder without the parts
 /// that belong to a service.
-fn root(name: &str) -> String {
+fn root(name: &str, kind: Kind) -> String {
     let mut folders: Vec<&str> = name.split('/').collect();
     folders.pop();
     if let Some(etc) = folders.iter().rposition(|part| *part == "etc") {
         folders.truncate(etc);
+    }
+    // What nginx includes may be in any folder below its own.
+    if let Some(own) = folders.iter().rposition(|part| *part == "nginx").filter(|_| kind == Kind::Nginx) {
+        folders.truncate(own);
     }
     while folders.last().is_some_and(|part| is_services(part)) {
         folders.pop();

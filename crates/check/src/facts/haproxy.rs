@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::server::{Listen, ScopedDirective, Server, is_local, port};
+use super::server::{Listen, OtherServer, ScopedDirective, Server, is_local, port};
 use crate::classify::{self, Kind};
 use crate::formats::directives::Directive;
 use crate::formats::haproxy;
@@ -123,6 +123,29 @@ pub fn servers(unit: &Unit) -> Vec<Server<'_>> {
         servers.extend(fronts.into_iter().filter_map(|front| server(unit, &options, backend, Some(front))));
     }
     servers
+}
+
+/// Backends of other services, each with what leads to it.
+pub(super) fn others(unit: &Unit) -> Vec<OtherServer<'_>> {
+    let sections = sections(unit);
+    let maps: Vec<&ConfigFile> = unit.of_kind(Kind::Map).collect();
+    let mut found = Vec::new();
+    for backend in sections.iter().filter(|s| matches!(s.own.name.as_str(), "backend" | "listen")) {
+        let front = sections.iter().find(|front| front.leads_to(backend, &maps));
+        if served(backend, front).is_some() {
+            continue;
+        }
+        let servers = backend.own.children.iter().filter(|d| d.name == "server").map(Directive::text);
+        let texts =
+            [backend.name().to_owned()].into_iter().chain(servers).chain(front.map(|own| own.name().to_owned()));
+        let Some(service) = texts.map(|text| text.to_lowercase()).find_map(|text| classify::service_of(&text)) else {
+            continue;
+        };
+        let items = backend.defaults.iter().cloned().chain(front.into_iter().flat_map(Section::items));
+        let items = items.chain(backend.items()).collect();
+        found.push(OtherServer { service, kind: Kind::Haproxy, items });
+    }
+    found
 }
 
 /// `options`: the global section's, for each `bind`.

@@ -7,6 +7,7 @@ pub mod filter;
 pub mod glance;
 pub mod haproxy;
 pub mod horizon;
+pub(crate) mod nginx;
 pub mod paste;
 pub mod server;
 pub mod traefik;

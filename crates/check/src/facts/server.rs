@@ -3,6 +3,7 @@
 //! In: directive trees. Out: for each host or location the directives in effect there, and which program it
 //! serves. If the program is unknown, no rule reports the host.
 
+use super::nginx::Nginx;
 use super::upload_path;
 use crate::classify::{self, Kind};
 use crate::finding::Location;
@@ -83,12 +84,13 @@ impl<'a> Server<'a> {
                 servers.extend(Self::new(unit, Kind::Httpd, file, 1, served(&items), items, Vec::new()));
             }
         }
-        let nginx: Vec<_> = unit.of_kind(Kind::Nginx).map(|file| (file, directives::nginx(&file.text))).collect();
-        for (file, tree) in &nginx {
-            let others = nginx.iter().filter(|(other, _)| !std::ptr::eq(*other, *file));
-            let maps: Vec<_> = others.flat_map(|(other, tree)| maps(other, tree)).collect();
+        let nginx = Nginx::read(unit);
+        let reader = Locations { unit, nginx: &nginx, hosts: known };
+        for tree in nginx.trees() {
+            let others = nginx.trees().filter(|other| !std::ptr::eq(*other, tree));
+            let maps: Vec<_> = others.flat_map(|tree| maps(&nginx, tree)).collect();
             let mut found = Vec::new();
-            of_nginx(unit, file, tree, tree, &maps, known, &mut found);
+            reader.find(tree, &maps, None, &mut found);
             servers.extend(found.into_iter().map(|(server, _)| server));
         }
         servers.extend(super::haproxy::servers(unit));
@@ -202,6 +204,18 @@ fn flat<'a>(file: &'a ConfigFile, tree: &[Directive], within: &[Directive]) -> V
     items
 }
 
+/// The same of nginx, whose directives may come from several files.
+fn flat_nginx<'a>(nginx: &Nginx<'a>, tree: &[Directive], within: &[Directive]) -> Vec<ScopedDirective<'a>> {
+    let mut items = Vec::new();
+    for directive in tree {
+        let own = Directive { children: vec![], ..directive.clone() };
+        items.push(ScopedDirective { directive: own.clone(), within: within.to_vec(), file: nginx.file(directive) });
+        let deeper: Vec<_> = within.iter().cloned().chain([own]).collect();
+        items.extend(flat_nginx(nginx, &directive.children, &deeper));
+    }
+    items
+}
+
 /// Directives whose arguments show what runs behind them.
 const TELLING: [&str; 12] = [
     "wsgiscriptalias",
@@ -265,10 +279,11 @@ impl<'a> OtherServer<'a> {
                 found.extend(Self::new(Kind::Httpd, outside));
             }
         }
-        for file in unit.of_kind(Kind::Nginx) {
-            let tree = directives::nginx(&file.text);
-            Self::of_nginx(file, &tree, &tree, &[], &mut found);
+        let nginx = Nginx::read(unit);
+        for tree in nginx.trees() {
+            Self::of_nginx(&nginx, tree, &[], &mut found);
         }
+        found.extend(super::haproxy::others(unit));
         found
     }
 
@@ -281,24 +296,19 @@ impl<'a> OtherServer<'a> {
         Some(Self { service, kind, items })
     }
 
-    fn of_nginx(
-        file: &'a ConfigFile,
-        root: &[Directive],
-        tree: &[Directive],
-        outside: &[ScopedDirective<'a>],
-        found: &mut Vec<Self>,
-    ) {
+    fn of_nginx(nginx: &Nginx<'a>, tree: &[Directive], outside: &[ScopedDirective<'a>], found: &mut Vec<Self>) {
         let is_block = |d: &&Directive| matches!(d.name.as_str(), "http" | "server" | "location");
         let mut items = outside.to_vec();
-        for directive in tree.iter().filter(|d| !is_block(d) && d.name != "upstream") {
-            items.extend(flat(file, std::slice::from_ref(directive), &[]));
+        let is_apart = |d: &Directive| matches!(d.name.as_str(), "upstream" | "stream" | "mail");
+        for directive in tree.iter().filter(|d| !is_block(d) && !is_apart(d)) {
+            items.extend(flat_nginx(nginx, std::slice::from_ref(directive), &[]));
         }
         if let Some(passes) = tree.iter().find(|d| PASSES.contains(&d.name.as_str())) {
-            let all = items.iter().cloned().chain(upstream(file, root, passes)).collect();
+            let all = items.iter().cloned().chain(upstream(nginx, passes)).collect();
             found.extend(Self::new(Kind::Nginx, all));
         }
         for block in tree.iter().filter(is_block) {
-            Self::of_nginx(file, root, &block.children, &items, found);
+            Self::of_nginx(nginx, &block.children, &items, found);
         }
     }
 }
@@ -355,10 +365,10 @@ fn by_name(file: &ConfigFile) -> Option<Program> {
 }
 
 /// nginx: what `map` blocks of a file say; they hold in each file that nginx includes.
-fn maps<'a>(file: &'a ConfigFile, tree: &[Directive]) -> Vec<ScopedDirective<'a>> {
+fn maps<'a>(nginx: &Nginx<'a>, tree: &[Directive]) -> Vec<ScopedDirective<'a>> {
     let inner = tree.iter().filter(|d| d.name == "http").flat_map(|d| &d.children);
     let maps: Vec<Directive> = tree.iter().chain(inner).filter(|d| d.name == "map").cloned().collect();
-    flat(file, &maps, &[])
+    flat_nginx(nginx, &maps, &[])
 }
 
 /// Directives of nginx that a block inherits only if it has none of them itself: those of one entry go together
@@ -382,47 +392,60 @@ fn inherited<'a>(outside: &[ScopedDirective<'a>], block: &[Directive]) -> Vec<Sc
     outside.iter().filter(stays).cloned().collect()
 }
 
-/// nginx: each location that forwards requests, with what it inherits, and the directive that forwards them.
-fn of_nginx<'a, 't>(
-    unit: &Unit,
-    file: &'a ConfigFile,
-    root: &[Directive],
-    tree: &'t [Directive],
-    outside: &[ScopedDirective<'a>],
-    hosts: &[(String, Program)],
-    servers: &mut Vec<(Server<'a>, &'t Directive)>,
-) {
-    let is_block = |d: &&Directive| matches!(d.name.as_str(), "http" | "server" | "location" | "if" | "limit_except");
-    let mut items = inherited(outside, tree);
-    // `if` and `limit_except` are about requests that this block handles.
-    for directive in tree {
-        match directive.name.as_str() {
-            "http" | "server" | "location" | "upstream" => {}
-            _ => items.extend(flat(file, std::slice::from_ref(directive), &[])),
+/// What finds nginx's locations.
+struct Locations<'s, 'a> {
+    unit: &'s Unit,
+    nginx: &'s Nginx<'a>,
+    /// Names of hosts that serve a program.
+    hosts: &'s [(String, Program)],
+}
+
+impl<'a> Locations<'_, 'a> {
+    /// Each location that forwards requests, with what it inherits, and the directive that forwards them.
+    /// `host`: the file of the server around it.
+    fn find<'t>(
+        &self,
+        tree: &'t [Directive],
+        outside: &[ScopedDirective<'a>],
+        host: Option<&ConfigFile>,
+        servers: &mut Vec<(Server<'a>, &'t Directive)>,
+    ) {
+        let is_block =
+            |d: &&Directive| matches!(d.name.as_str(), "http" | "server" | "location" | "if" | "limit_except");
+        let mut items = inherited(outside, tree);
+        // `if` and `limit_except` are about requests that this block handles.
+        for directive in tree {
+            match directive.name.as_str() {
+                "http" | "server" | "location" | "upstream" | "stream" | "mail" => {}
+                _ => items.extend(flat_nginx(self.nginx, std::slice::from_ref(directive), &[])),
+            }
         }
-    }
-    let passes = tree.iter().find(|d| PASSES.contains(&d.name.as_str()));
-    if let Some(passes) = passes {
-        let mut all = items.clone();
-        all.extend(upstream(file, root, passes));
-        let listens = nginx_listens(&all);
-        let service = served(&all).or_else(|| by_host(&all, &listens, hosts));
-        let server = Server::new(unit, Kind::Nginx, file, passes.line, service, all, listens);
-        servers.extend(server.map(|server| (server, passes)));
-    }
-    for block in tree.iter().filter(is_block).filter(|d| !matches!(d.name.as_str(), "if" | "limit_except")) {
-        let before = servers.len();
-        of_nginx(unit, file, root, &block.children, &items, hosts, servers);
-        if block.name == "server" {
-            let mut own = servers.split_off(before);
-            only_the_uploads(block, &mut own);
-            servers.extend(own);
+        let passes = tree.iter().find(|d| PASSES.contains(&d.name.as_str()));
+        if let Some(passes) = passes {
+            let mut all = items.clone();
+            all.extend(upstream(self.nginx, passes));
+            let listens = nginx_listens(&all);
+            let service = served(&all).or_else(|| by_host(&all, &listens, self.hosts)).or_else(|| by_name(host?));
+            let file = self.nginx.file(passes);
+            let server = Server::new(self.unit, Kind::Nginx, file, passes.line, service, all, listens);
+            servers.extend(server.map(|server| (server, passes)));
+        }
+        for block in tree.iter().filter(is_block).filter(|d| !matches!(d.name.as_str(), "if" | "limit_except")) {
+            let before = servers.len();
+            let is_host = block.name == "server";
+            let host = if is_host { Some(self.nginx.file(block)) } else { host };
+            self.find(&block.children, &items, host, servers);
+            if is_host {
+                let mut own = servers.split_off(before);
+                only_the_uploads(self.nginx, block, &mut own);
+                servers.extend(own);
+            }
         }
     }
 }
 
 /// Where one location takes uploads to Glance, no other location to Glance matters.
-fn only_the_uploads(server: &Directive, locations: &mut Vec<(Server<'_>, &Directive)>) {
+fn only_the_uploads<'a>(nginx: &Nginx<'a>, server: &Directive, locations: &mut Vec<(Server<'a>, &Directive)>) {
     let passes = |d: &&Directive| PASSES.contains(&d.name.as_str());
     let Some(chosen) = upload_path::nginx_location(&server.children) else { return };
     let to_glance = |own: &Server<'_>| own.service == Program::Glance;
@@ -430,12 +453,14 @@ fn only_the_uploads(server: &Directive, locations: &mut Vec<(Server<'_>, &Direct
         // Without this location, another one would lead uploads to Glance.
         let rest: Vec<Directive> = server.children.iter().filter(|d| *d != chosen).cloned().collect();
         let other = upload_path::nginx_location(&rest).and_then(|other| other.children.iter().find(passes));
-        let is_other = |own: &Server<'_>| other.is_some_and(|pass| pass.line == own.line);
+        let is_other = |own: &Server<'_>| {
+            other.is_some_and(|pass| pass.line == own.line && std::ptr::eq(nginx.file(pass), own.file))
+        };
         if upload_path::leads_nowhere(chosen)
             && let Some((own, _)) = locations.iter_mut().find(|(own, _)| to_glance(own) && is_other(own))
         {
             let directive = Directive { children: vec![], ..chosen.clone() };
-            own.leads_nowhere = Some(ScopedDirective { directive, within: vec![], file: own.file });
+            own.leads_nowhere = Some(ScopedDirective { directive, within: vec![], file: nginx.file(chosen) });
         }
         return;
     };
@@ -452,13 +477,14 @@ fn only_the_uploads(server: &Directive, locations: &mut Vec<(Server<'_>, &Direct
 const PASSES: [&str; 3] = ["proxy_pass", "uwsgi_pass", "grpc_pass"];
 
 /// The servers of the upstream to which a location leads, as if they were in it.
-fn upstream<'a>(file: &'a ConfigFile, root: &[Directive], passes: &Directive) -> Vec<ScopedDirective<'a>> {
+fn upstream<'a>(nginx: &Nginx<'a>, passes: &Directive) -> Vec<ScopedDirective<'a>> {
     let target = passes.arg(0).unwrap_or_default();
     let name = target.split("://").last().unwrap_or_default().split('/').next().unwrap_or_default();
-    let named = flatten(root).into_iter().find(|d| d.name == "upstream" && d.arg(0) == Some(name));
+    let is_it = |d: &&Directive| d.name == "upstream" && d.arg(0) == Some(name);
+    let named = nginx.trees().find_map(|tree| flatten(tree).into_iter().find(is_it));
     let members = named.into_iter().flat_map(|d| d.children.iter()).filter(|d| d.name == "server");
     members
         .map(|d| Directive { name: "proxy_pass".into(), ..d.clone() })
-        .map(|directive| ScopedDirective { directive, within: vec![], file })
+        .map(|directive| ScopedDirective { file: nginx.file(&directive), directive, within: vec![] })
         .collect()
 }

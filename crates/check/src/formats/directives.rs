@@ -14,11 +14,13 @@ pub struct Directive {
     /// From 1.
     pub line: usize,
     pub children: Vec<Directive>,
+    /// Which of the files that are read together has it.
+    pub source: usize,
 }
 
 impl Directive {
     pub fn new(written: String, args: Vec<String>, line: usize) -> Self {
-        Self { name: written.to_ascii_lowercase(), written, args, line, children: Vec::new() }
+        Self { name: written.to_ascii_lowercase(), written, args, line, children: Vec::new(), source: 0 }
     }
 
     /// The nth argument.

@@ -4,15 +4,18 @@
 //! names.
 
 mod paths;
+mod redirected;
 
 use std::collections::BTreeSet;
 
 use direct_upload_api::{Rule, Severity};
 use direct_upload_core::derive::Backends;
 use direct_upload_core::derive::exposure_issue::policy::{self, PolicyObject};
+use direct_upload_core::openstack::cors_request::UPLOAD_PATH;
 use serde_json::Value;
 
 pub use self::paths::paths;
+pub(crate) use self::redirected::redirected;
 use crate::derived::{is_refused, policy_object};
 use crate::facts::cloud::PlacedIssue;
 use crate::finding::{Finding, Location};
@@ -27,7 +30,13 @@ pub fn redirects(objects: &[Object], is_wanted: impl Fn(&str) -> bool) -> Vec<Fi
         let spec = &object.value["spec"];
         let severity = if is_wanted(object.namespace()) { Severity::Error } else { Severity::Warning };
         let hosts: Vec<&str> = spec["hostnames"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        for (at, rule) in spec["rules"].as_array().into_iter().flatten().enumerate() {
+        // A prefix of Glance's own is not known here.
+        let may_take = |rule: &Value| {
+            paths::takes("HTTPRoute", rule, UPLOAD_PATH) != Some(false)
+                || any_text(&rule["matches"], &|text| text.contains("image"))
+        };
+        let rules = spec["rules"].as_array().into_iter().flatten().enumerate();
+        for (at, rule) in rules.filter(|(_, rule)| may_take(rule)) {
             for (nth, filter) in rule["filters"].as_array().into_iter().flatten().enumerate() {
                 let target = filter["requestRedirect"]["hostname"].as_str();
                 if let Some(target) = target.filter(|target| !hosts.is_empty() && !hosts.contains(target)) {
@@ -88,4 +97,13 @@ fn named(value: &Value, names: &mut BTreeSet<String>) {
 
 fn speaks_of_glance(value: &Value) -> bool {
     any_text(value, &|text| text.contains("glance"))
+}
+
+/// Whether a route names a middleware, in its rules or by Traefik's annotation.
+fn uses(route: &Object, middleware: &Object) -> bool {
+    let annotated = route.value["metadata"]["annotations"]["traefik.ingress.kubernetes.io/router.middlewares"].as_str();
+    let long = format!("{}-{}@kubernetescrd", middleware.namespace(), middleware.name());
+    annotated.is_some_and(|all| all.split(',').any(|name| name.trim() == long))
+        || (route.namespace() == middleware.namespace()
+            && any_text(&route.value["spec"], &|text| text == middleware.name()))
 }

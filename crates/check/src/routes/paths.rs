@@ -111,43 +111,22 @@ fn path_rules<'a>(object: &'a Object, path: &str) -> Vec<PathRule<'a>> {
         }
         "HTTPRoute" => {
             for (at, rule) in list(&spec["rules"]) {
-                let one = |own: &Value| match (own["path"]["type"].as_str(), own["path"]["value"].as_str()) {
-                    (_, None) => Some(true),
-                    (Some("Exact"), Some(text)) => Some(text == path),
-                    (None | Some("PathPrefix"), Some(text)) => Some(is_below(path, text)),
-                    _ => None,
-                };
                 let steps = ["spec", "rules", &at.to_string(), "matches"].map(str::to_owned).to_vec();
-                let takes = any_of(&rule["matches"], one);
+                let takes = takes(object.kind(), rule, path);
                 rules.push(PathRule { object, steps, hosts: texts(&spec["hostnames"]), takes });
             }
         }
         "VirtualService" => {
             for (at, rule) in list(&spec["http"]) {
-                let one = |own: &Value| match &own["uri"] {
-                    Value::Null => Some(true),
-                    uri => match (uri["prefix"].as_str(), uri["exact"].as_str()) {
-                        (Some(text), _) => Some(path.starts_with(text)),
-                        (_, Some(text)) => Some(path == text),
-                        _ => None,
-                    },
-                };
                 let steps = ["spec", "http", &at.to_string(), "match"].map(str::to_owned).to_vec();
-                rules.push(PathRule {
-                    object,
-                    steps,
-                    hosts: texts(&spec["hosts"]),
-                    takes: any_of(&rule["match"], one),
-                });
+                let takes = takes(object.kind(), rule, path);
+                rules.push(PathRule { object, steps, hosts: texts(&spec["hosts"]), takes });
             }
         }
         "HTTPProxy" if !spec["includes"].is_array() => {
             let hosts: Vec<String> = spec["virtualhost"]["fqdn"].as_str().map(str::to_owned).into_iter().collect();
             for (at, rule) in list(&spec["routes"]) {
-                let conditions = rule["conditions"].as_array().into_iter().flatten();
-                let prefix = conditions.filter_map(|own| own["prefix"].as_str()).next_back();
-                let unknown = rule["conditions"].as_array().into_iter().flatten().any(|own| !own["regex"].is_null());
-                let takes = if unknown { None } else { Some(prefix.is_none_or(|text| path.starts_with(text))) };
+                let takes = takes(object.kind(), rule, path);
                 let steps = ["spec", "routes", &at.to_string(), "conditions"].map(str::to_owned).to_vec();
                 rules.push(PathRule { object, steps, hosts: hosts.clone(), takes });
             }
@@ -155,6 +134,34 @@ fn path_rules<'a>(object: &'a Object, path: &str) -> Vec<PathRule<'a>> {
         _ => {}
     }
     rules
+}
+
+/// Whether a rule of an HTTPRoute, VirtualService or HTTPProxy takes a path, whatever else it asks for.
+pub(super) fn takes(kind: &str, rule: &Value, path: &str) -> Option<bool> {
+    match kind {
+        "HTTPRoute" => {
+            any_of(&rule["matches"], |own| match (own["path"]["type"].as_str(), own["path"]["value"].as_str()) {
+                (_, None) => Some(true),
+                (Some("Exact"), Some(text)) => Some(text == path),
+                (None | Some("PathPrefix"), Some(text)) => Some(is_below(path, text)),
+                _ => None,
+            })
+        }
+        "VirtualService" => any_of(&rule["match"], |own| match &own["uri"] {
+            Value::Null => Some(true),
+            uri => match (uri["prefix"].as_str(), uri["exact"].as_str()) {
+                (Some(text), _) => Some(path.starts_with(text)),
+                (_, Some(text)) => Some(path == text),
+                _ => None,
+            },
+        }),
+        _ => {
+            let mut conditions = rule["conditions"].as_array().into_iter().flatten();
+            let unknown = conditions.clone().any(|own| !own["regex"].is_null() || !own["exact"].is_null());
+            let takes = conditions.all(|own| own["prefix"].as_str().is_none_or(|text| path.starts_with(text)));
+            if unknown { None } else { Some(takes) }
+        }
+    }
 }
 
 /// Whether one of some alternatives holds; true if there are none.

@@ -1,4 +1,4 @@
-//! DU019, DU021: stores and imports.
+//! DU019, DU021, DU026: stores and imports.
 
 use direct_upload_api::{Rule, Severity};
 use direct_upload_core::openstack::Release;
@@ -14,6 +14,49 @@ use crate::unit::Unit;
 
 /// The first release whose glance_store reads Swift's options raw from a store's own group.
 const RAW: Release = Release::new(2026, 1);
+
+/// DU026: the default store must be there, and take images.
+pub fn store(cloud: &Cloud<'_>) -> Vec<Finding> {
+    cloud.glances.iter().filter_map(store_of).collect()
+}
+
+fn store_of(glance: &GlanceFacts<'_>) -> Option<Finding> {
+    if !glance.is_whole() {
+        return None;
+    }
+    let error =
+        |setting: &Setting, found: String, fix: &str| Some(Finding::error(Rule::NoStore, &setting.place, found, fix));
+    let reads_only = |name: &str, kind: &str| {
+        format!("{name} is of type {kind}, which only reads: Glance answers each upload with 410")
+    };
+    let written = |section: &str, name: &str| {
+        glance.option(section, name).filter(|setting| !setting.value.trim().is_empty() && !setting.value.contains('$'))
+    };
+    let another = "make a store of another type the default one, for example of type file";
+    let Some(backends) = written("DEFAULT", "enabled_backends") else {
+        let own = written("glance_store", "default_store")?;
+        let kind = own.value.trim();
+        return if kind.starts_with("http") {
+            error(&own, reads_only("the default store", kind), another)
+        } else {
+            None
+        };
+    };
+    let stores: Vec<(&str, &str)> =
+        backends.value.split(',').filter_map(|store| store.trim().split_once(':')).collect();
+    // Without one Glance does not start, so a file that lacks it is an excerpt.
+    let default = written("glance_store", "default_backend")?;
+    let name = default.value.trim();
+    match stores.iter().find(|(own, _)| own.trim() == name) {
+        Some((_, kind)) if kind.trim() == "http" => error(&default, reads_only(&format!("[{name}]"), "http"), another),
+        Some(_) => None,
+        None => {
+            let found = format!("no enabled store has the name {name} ({}): Glance does not start", backends.place);
+            let first = stores.first()?.0.trim();
+            error(&default, found, &format!("[glance_store] default_backend = {first}"))
+        }
+    }
+}
 
 /// DU019: re-authentication of the Swift store.
 pub fn swift(cloud: &Cloud<'_>) -> Vec<Finding> {

@@ -14,6 +14,9 @@ use crate::unit::{ConfigFile, Program};
 
 const GIB: u64 = 1 << 30;
 
+/// The headers of an upload, in bytes, as uWSGI counts them.
+const HEADERS: u64 = 1400;
+
 fn before_glance<'a, 'b>(cloud: &'b Cloud<'a>) -> impl Iterator<Item = &'b Server<'a>> {
     cloud.servers.iter().filter(|server| server.service == Program::Glance && server.kind != Kind::Haproxy)
 }
@@ -23,6 +26,7 @@ pub fn body(cloud: &Cloud<'_>) -> Vec<Finding> {
     let judge = |server: &Server<'_>| if server.kind == Kind::Nginx { nginx_body(server) } else { httpd_body(server) };
     let own_host = cloud.servers.iter().filter(|server| server.service == Program::Horizon);
     let uwsgi = cloud.glances.iter().filter_map(uwsgi_body).chain(cloud.glances.iter().filter_map(own_cap));
+    let uwsgi = uwsgi.chain(cloud.glances.iter().filter_map(own_quota));
     let modsecurity = before_glance(cloud).filter_map(modsecurity);
     let found = before_glance(cloud).filter_map(judge).chain(own_host.filter_map(under_the_dashboard)).chain(uwsgi);
     found.chain(modsecurity).chain(legacy_body(cloud)).collect()
@@ -105,6 +109,19 @@ fn own_cap(glance: &GlanceFacts<'_>) -> Option<Finding> {
     let found = format!("image_size_cap = {limit}: Glance refuses larger images with 413");
     let fix = "image_size_cap = 1099511627776 (1 TiB, Glance's default)";
     Some(finding(Rule::BodyLimit, &setting.place, found, fix))
+}
+
+/// What a project may store in all (glance/quota/__init__.py): bytes, or with a unit of 1024.
+fn own_quota(glance: &GlanceFacts<'_>) -> Option<Finding> {
+    let setting = glance.option("DEFAULT", "user_storage_quota")?;
+    let text = setting.value.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let shift = ["B", "KB", "MB", "GB", "TB"].iter().position(|unit| *unit == &text[digits..]).unwrap_or_default();
+    let limit = text[..digits].parse::<u64>().ok()?.checked_mul(1 << (10 * shift))?;
+    (1..tolerance::SMALL).contains(&limit).then(|| {
+        let found = format!("user_storage_quota = {text}: Glance refuses images beyond it with 413");
+        Finding::warning(Rule::BodyLimit, &setting.place, found, "user_storage_quota = 0 (no limit, Glance's default)")
+    })
 }
 
 fn uwsgi_body(glance: &GlanceFacts<'_>) -> Option<Finding> {
@@ -204,7 +221,7 @@ pub fn time(cloud: &Cloud<'_>) -> Vec<Finding> {
     findings
 }
 
-/// What uWSGI does with a body that stops, or before Glance gets it.
+/// DU015, DU020: what uWSGI does with large headers, with a body that stops, or before Glance gets it.
 fn uwsgi_patience(file: &ConfigFile, ini: &Ini) -> Vec<Finding> {
     let option = |name: &str| ini.assignments.iter().rfind(|a| a.name.replace('_', "-") == name);
     let number = |name: &str| Some((option(name)?, option(name)?.value.trim().parse::<u64>().ok()?));
@@ -223,6 +240,15 @@ fn uwsgi_patience(file: &ConfigFile, ini: &Ini) -> Vec<Finding> {
             "http-timeout = {seconds}: a pause of this length breaks the upload, for example while Glance stores the last part"
         );
         findings.push(Finding::warning(Rule::TooSlow, &place, what, "http-timeout = 3600").changes("http-timeout"));
+    }
+    // A browser's requests have 1 to 2 KiB of headers, with a token of Keystone's (measured).
+    if let Some((found, size)) = number("buffer-size").filter(|(_, size)| *size < HEADERS) {
+        let place = file.option(found.line, "buffer-size");
+        let what = format!(
+            "buffer-size = {size}: uWSGI closes the connection if a request's headers are larger, and those of an upload are"
+        );
+        findings
+            .push(Finding::error(Rule::OptionsFiltered, &place, what, "buffer-size = 65535").changes("buffer-size"));
     }
     if let Some((found, _)) = number("post-buffering").filter(|(_, size)| *size > 0) {
         let place = file.option(found.line, "post-buffering");

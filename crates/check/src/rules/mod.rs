@@ -32,7 +32,7 @@ use crate::facts::cloud::Cloud;
 /// Everything that is wrong.
 pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
     type RuleOf = fn(&Cloud<'_>) -> Vec<Finding>;
-    const RULES: [RuleOf; 34] = [
+    const RULES: [RuleOf; 36] = [
         origins::form,
         origins::missing,
         headers::headers,
@@ -59,12 +59,14 @@ pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
         limits::time,
         settings::no_effect,
         unknown::settings,
+        import::store,
         import::swift,
         import::bypassed,
         logs::tokens,
         services::cors,
         services::pipelines,
         services::edges,
+        services::uwsgi,
         swift::cors,
         traefik::entry_points,
     ];

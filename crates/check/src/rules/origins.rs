@@ -11,7 +11,7 @@ use crate::facts::cloud::{Certainty, Cloud, ExposedDashboard};
 use crate::facts::filter::{self, PreflightAnswer, Reading};
 use crate::facts::glance::{GlanceFacts, Setting};
 use crate::facts::horizon::{HorizonFacts, Mode};
-use crate::facts::server::Listen;
+use crate::facts::server::{Listen, Server};
 use crate::finding::{Finding, Location};
 use crate::formats::python::Value;
 use crate::rules::refused;
@@ -273,6 +273,8 @@ fn not_listed(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>, setting: &
             )
         })
         .collect();
+    let others: Vec<_> = near.iter().copied().filter(|d| !is_allowed(d) && !explained(&d)).collect();
+    findings.extend(of_aliases(cloud, glance, setting, &others));
     if near.is_empty() {
         // If Glance is known by exactly that name, the input shows nothing in front of the proxy.
         let is_glances = |host: &str| {
@@ -287,6 +289,49 @@ fn not_listed(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>, setting: &
         findings.extend(only_http(cloud, at, &allowed, setting, severity));
     }
     findings
+}
+
+/// Names that both Django and a server of the dashboard have, next to one that is allowed: users of these names cannot
+/// upload. What redirects to another name has no users.
+fn of_aliases(
+    cloud: &Cloud<'_>,
+    glance: &GlanceFacts<'_>,
+    setting: &Setting,
+    refused: &[&ExposedDashboard],
+) -> Vec<Finding> {
+    let redirects = |server: &&Server<'_>| {
+        server.items.iter().any(|item| match item.directive.name.as_str() {
+            "redirect" | "redirectmatch" | "redirectpermanent" | "rewriterule" => true,
+            "return" | "rewrite" => !item.within.is_empty(),
+            _ => false,
+        })
+    };
+    let servers = cloud.servers_near(&glance.unit.scope, Program::Horizon).filter(|server| !redirects(server));
+    let names: Vec<String> = servers
+        .flat_map(|server| &server.items)
+        .filter(|item| matches!(item.directive.name.as_str(), "servername" | "serveralias" | "server_name"))
+        .flat_map(|item| &item.directive.args)
+        .map(|name| name.split("://").last().unwrap_or(name).split(':').next().unwrap_or(name).to_lowercase())
+        .collect();
+    let told = |d: &&&ExposedDashboard| d.certainty == Certainty::Served && names.contains(&d.host);
+    // If none is allowed, each of them is reported as lost.
+    let served = cloud.dashboards_near(&glance.unit.scope).filter(|d| d.certainty == Certainty::Served).count();
+    if refused.iter().filter(|d| d.certainty == Certainty::Served).count() >= served {
+        return Vec::new();
+    }
+    refused
+        .iter()
+        .filter(told)
+        .map(|d| {
+            let origin = d.origin.as_ref().map_or_else(|| format!("https://{}", d.host), Origin::to_string);
+            let found = format!(
+                "allowed_origin lacks {origin}, one of the dashboard's names ({}: {}): its users cannot upload",
+                d.source, d.place
+            );
+            let fix = format!("add {origin} to allowed_origin (or correct the setting that names the dashboard)");
+            Finding::warning(Rule::OriginMissing, &setting.place, found, fix)
+        })
+        .collect()
 }
 
 /// DU002: whatever the cause, a Glance that refuses a dashboard never gets "fine". This covers what no

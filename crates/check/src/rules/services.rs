@@ -16,6 +16,7 @@ use crate::facts::paste::{Filter, Paste};
 use crate::facts::server::{OtherServer, ScopedDirective};
 use crate::finding::{Finding, Location};
 use crate::formats::directives::Directive;
+use crate::rules::haproxy::response_header;
 use crate::rules::options::is_options;
 use crate::rules::origins::{self, Listed, ORIGINS};
 use crate::rules::proxy_headers::{doubles, header};
@@ -147,9 +148,94 @@ fn at_edge(server: &OtherServer<'_>, item: &ScopedDirective<'_>) -> Option<Findi
             }
         }
         "require" | "auth_basic" => return login(server, item),
+        _ if server.kind == Kind::Haproxy => return by_haproxy(server, item),
         _ => return None,
     };
     Some(Finding::warning(Rule::CorsOnTheWay, &item.place(), found, leave))
+}
+
+/// HAProxy's own answers and headers. What only some requests meet is not judged, unless these are preflights.
+fn by_haproxy(server: &OtherServer<'_>, item: &ScopedDirective<'_>) -> Option<Finding> {
+    let service = server.service;
+    let written = format!("{} {}", item.directive.written, item.directive.text());
+    let leave = format!("remove it: {service}'s own [cors] answers the browser");
+    let condition = item.directive.args.iter().position(|word| matches!(word.as_str(), "if" | "unless"));
+    let of_options = condition.is_some_and(|at| {
+        let words = &item.directive.args[at..];
+        words[0] == "if"
+            && (words[1..] == ["METH_OPTIONS"]
+                || words[1..].join(" ").trim_matches(['{', '}', ' ']) == "method OPTIONS")
+    });
+    if let Some((action, _)) = response_header(item, ALLOW_ORIGIN).filter(|_| condition.is_none()) {
+        let removed = server
+            .items
+            .iter()
+            .any(|other| response_header(other, ALLOW_ORIGIN).is_some_and(|(action, _)| action == "del-header"));
+        let written_anew = server
+            .items
+            .iter()
+            .any(|other| response_header(other, ALLOW_ORIGIN).is_some_and(|(action, _)| action != "del-header"));
+        let found = match action {
+            "add-header" if !removed => {
+                format!("{written}: a second value in addition to {service}'s own; browsers accept only one")
+            }
+            "add-header" | "set-header" => {
+                format!("{written} replaces {service}'s answer by one fixed value for every dashboard")
+            }
+            "del-header" if !written_anew => format!("{written}: {service}'s answer never reaches the browser"),
+            _ => return None,
+        };
+        return Some(Finding::warning(Rule::CorsOnTheWay, &item.place(), found, leave));
+    }
+    if item.directive.name != "http-request" {
+        return None;
+    }
+    let action = item.directive.arg(0).unwrap_or_default();
+    match action {
+        "auth" if condition.is_none() => {
+            let found = "http-request auth also applies to OPTIONS, which has no credentials".to_owned();
+            let fix = format!("remove it: {service} checks the token itself");
+            Some(Finding::warning(Rule::OptionsFiltered, &item.place(), found, fix))
+        }
+        "return" | "deny" | "reject" | "tarpit" | "silent-drop" if of_options => {
+            let grants = item.directive.text().to_lowercase().contains(ALLOW_ORIGIN);
+            let rule = if grants { Rule::CorsOnTheWay } else { Rule::OptionsFiltered };
+            let found = format!("{written}: HAProxy answers preflights instead of {service}");
+            Some(Finding::warning(rule, &item.place(), found, leave))
+        }
+        _ => None,
+    }
+}
+
+/// uWSGI's own headers, in front of a service that has origins.
+pub(crate) fn uwsgi(cloud: &Cloud<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for unit in cloud.units {
+        for file in unit.of_kind(Kind::Uwsgi) {
+            let path = file.path.as_deref().or(file.place.file.as_deref()).unwrap_or(&file.name);
+            let Some(service) = classify::service_of(path).or_else(|| classify::service_of(&unit.name)) else {
+                continue;
+            };
+            let near = cloud.units.iter().filter(|other| other.scope == unit.scope);
+            let mut own = near.filter(|other| other.of_kind(Kind::Oslo).any(|file| is_of(other, file, service)));
+            if own.find_map(origins_of).is_none() {
+                continue;
+            }
+            let ini = read::parse(&file.text);
+            let adds = |own: &&Assignment| {
+                own.name.replace('_', "-") == "add-header" && own.value.to_lowercase().trim().starts_with(ALLOW_ORIGIN)
+            };
+            findings.extend(ini.assignments.iter().filter(adds).map(|own| {
+                let found = format!(
+                    "add-header = {}: a second value in addition to {service}'s own; browsers accept only one",
+                    own.value
+                );
+                let fix = format!("remove it: {service}'s own [cors] answers the browser");
+                Finding::warning(Rule::CorsOnTheWay, &file.option(own.line, "add-header"), found, fix)
+            }));
+        }
+    }
+    findings
 }
 
 /// A login that also applies to OPTIONS.

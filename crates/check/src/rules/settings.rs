@@ -11,7 +11,7 @@ use crate::formats::python::{SettingAssignment, Value};
 pub(crate) fn no_effect(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for horizon in &cloud.horizons {
-        findings.extend(horizon.snippets.iter().filter_map(file));
+        findings.extend(horizon.snippets.iter().filter_map(|snippet| file(horizon, snippet)));
         findings.extend(unset(horizon));
         findings.extend(invalid(horizon));
         findings.extend(replaced(horizon));
@@ -20,27 +20,37 @@ pub(crate) fn no_effect(cloud: &Cloud<'_>) -> Vec<Finding> {
     findings
 }
 
+/// How bad it is that a setting has no effect: without it, Horizon usually forwards images itself (legacy), and that
+/// works. In mode off nobody can upload.
+fn without(horizon: &HorizonFacts<'_>) -> Severity {
+    if horizon.mode() == Mode::Off { Severity::Error } else { Severity::Warning }
+}
+
 /// A file as a whole.
-fn file(snippet: &Snippet<'_>) -> Option<Finding> {
+fn file(horizon: &HorizonFacts<'_>, snippet: &Snippet<'_>) -> Option<Finding> {
     let file = snippet.file;
     let told = file.text.contains(MODE);
+    let severity = if told { without(horizon) } else { Severity::Warning };
     if let Some(why) = snippet.unread.as_ref().filter(|_| told) {
         let fix =
             "put it into local_settings.d as NAME.py, where the deployment reads it (see the runbook for your layout)";
-        return Some(Finding::error(Rule::NoEffect, &file.at(1), why.clone(), fix));
+        return Some(Finding::new(Rule::NoEffect, severity, &file.at(1), why.clone(), fix));
     }
-    let severity = if told { Severity::Error } else { Severity::Warning };
+    // Of its main file Horizon forgives only that it is missing (openstack_dashboard/settings.py), and the dashboard does
+    // not start.
+    let is_main = matches!(file.name.as_str(), "local_settings.py" | "local_settings");
+    let (severity, all, rest) = if is_main {
+        (Severity::Error, "the dashboard does not start", "the dashboard does not start")
+    } else {
+        (severity, "Horizon ignores all of it", "Horizon ignores the rest of the file")
+    };
     if let Some((line, error)) = &snippet.settings.error {
-        let found = format!("Python refuses the file: {}; Horizon ignores all of it", lower(error));
+        let found = format!("Python refuses the file: {}; {all}", lower(error));
         return Some(Finding::new(Rule::NoEffect, severity, &file.at(*line), found, "correct the syntax"));
     }
     let (line, why) = snippet.settings.raises.as_ref()?;
-    // What is above it has taken effect.
-    let set = snippet.settings.assignments.iter().any(|a| a.name == MODE);
-    let severity = if told && !set { Severity::Error } else { Severity::Warning };
-    let found = format!("{why}; Horizon ignores the rest of the file");
     let fix = "correct the line; strings need quotes, and True, False, None a capital letter";
-    Some(Finding::new(Rule::NoEffect, severity, &file.at(*line), found, fix))
+    Some(Finding::new(Rule::NoEffect, severity, &file.at(*line), format!("{why}; {rest}"), fix))
 }
 
 fn lower(text: &str) -> String {
@@ -58,7 +68,8 @@ fn unset(horizon: &HorizonFacts<'_>) -> Option<Finding> {
     };
     let place = horizon.snippets.iter().find_map(of)?;
     let found = format!("{MODE} is here, but not as an assignment at the file's outermost level, which Horizon reads");
-    Some(Finding::error(Rule::NoEffect, &place, found, format!("{MODE} = 'direct' on a line of its own, not indented")))
+    let fix = format!("{MODE} = 'direct' on a line of its own, not indented");
+    Some(Finding::new(Rule::NoEffect, without(horizon), &place, found, fix))
 }
 
 /// A mode that Horizon does not know.
@@ -105,7 +116,7 @@ fn replaced(horizon: &HorizonFacts<'_>) -> Option<Finding> {
     let (snippet, direct) = assignments.iter().rev().skip(1).find(is_direct)?;
     // kolla-ansible and RHOSO set 'direct' for everyone; their custom settings exist to change that.
     let meant = horizon.is_deployers(snippet) && by.file.name.trim_start_matches('_').starts_with("9999");
-    let severity = if meant { Severity::Note } else { Severity::Error };
+    let severity = if meant { Severity::Note } else { without(horizon) };
     let place = by.file.at(last.line);
     Some(Finding::new(
         Rule::NoEffect,

@@ -35,8 +35,8 @@ fn horizon(horizon: &HorizonFacts<'_>) -> Vec<Finding> {
     // The CORS_ settings belong to django-cors-headers.
     let installs = |s: &Snippet<'_>| s.file.text.contains("corsheaders");
     let installed = horizon.snippets.iter().any(installs);
-    // If direct is on, a useless setting does no harm. If it is not, somebody wanted it on.
-    let wanted = if horizon.mode() == Mode::Direct { Severity::Warning } else { Severity::Error };
+    // Without the right name uploads pass through the dashboard, and work, unless they are off.
+    let wanted = if horizon.mode() == Mode::Off { Severity::Error } else { Severity::Warning };
     let mut findings = Vec::new();
     for snippet in &horizon.snippets {
         for assignment in &snippet.settings.assignments {
@@ -51,8 +51,6 @@ fn horizon(horizon: &HorizonFacts<'_>) -> Vec<Finding> {
                     Severity::Warning,
                     "remove it; Horizon's own CORS plays no part in the upload, Glance's [cors] allowed_origin does",
                 ),
-                // Another name in Python: uploads then pass through the dashboard, and work.
-                _ if name.eq_ignore_ascii_case(MODE) => (Severity::Warning, "HORIZON_IMAGES_UPLOAD_MODE = 'direct'"),
                 _ => (wanted, "HORIZON_IMAGES_UPLOAD_MODE = 'direct'"),
             };
             let place = snippet.file.option(assignment.line, name);

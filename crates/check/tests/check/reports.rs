@@ -77,7 +77,7 @@ fn configuration_of_glance(#[case] conf: String, #[case] expected: &[&str], #[ca
 }
 
 #[rstest]
-#[case::annotation("HORIZON_IMAGES_UPLOAD_MODE: 'direct'\n", "error DU016", "not as an assignment")]
+#[case::annotation("HORIZON_IMAGES_UPLOAD_MODE: 'direct'\n", "warning DU016", "not as an assignment")]
 #[case::blank("HORIZON_IMAGES_UPLOAD_MODE = 'direct '\r\n", "warning DU016", "so Horizon takes 'legacy'")]
 #[case::policy(
     "HORIZON_IMAGES_UPLOAD_MODE = 'direct'\nCSP_CONNECT_SRC = (\"'self'\", 'https://keystone.lab.example')\n",

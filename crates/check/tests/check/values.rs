@@ -56,7 +56,7 @@ fn values_of_glances_chart(#[case] values: &str, #[case] expected: &[&str]) {
 
 #[rstest]
 #[case::mode("horizon_images_upload_mode: Direct", &["warning DU016 h.yaml:5 conf.horizon.local_settings.config HORIZON_IMAGES_UPLOAD_MODE"])]
-#[case::raw("raw:\n          OPENSTACK_GLANCE_DIRECT_UPLOAD: 'True'", &["error DU017 h.yaml:6 conf.horizon.local_settings.config OPENSTACK_GLANCE_DIRECT_UPLOAD"])]
+#[case::raw("raw:\n          OPENSTACK_GLANCE_DIRECT_UPLOAD: 'True'", &["warning DU017 h.yaml:6 conf.horizon.local_settings.config OPENSTACK_GLANCE_DIRECT_UPLOAD"])]
 #[case::fine("horizon_images_upload_mode: direct", &[])]
 fn values_of_the_dashboards_chart(#[case] line: &str, #[case] expected: &[&str]) {
     let values = format!("conf:\n  horizon:\n    local_settings:\n      config:\n        {line}\n");

@@ -69,6 +69,7 @@ fn a_site_that_is_not_enabled_does_not_count() {
 #[case::a_closed_pod(&[CONF, SETTINGS, HORIZON, GLANCE, ("r.yaml", "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: r, namespace: o}\nspec: {podSelector: {matchLabels: {application: glance}}, policyTypes: [Ingress], ingress: []}\n")], "it blocks all traffic to Glance's pods")]
 #[case::a_secret(&[("glance.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: glance-api, namespace: o}\nspec: {selector: {}, template: {spec: {containers: [{name: g, volumeMounts: [{name: v, mountPath: /etc/glance/glance-api.conf, subPath: glance-api.conf}]}], volumes: [{name: v, secret: {secretName: glance-etc}}]}}}\n")], "Secret o/glance-etc")]
 #[case::a_key(&[("glance.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: glance-api, namespace: o}\nspec: {selector: {}, template: {spec: {containers: [{name: g, volumeMounts: [{name: v, mountPath: /etc/glance/glance-api.conf, subPath: glance-api.conf}]}], volumes: [{name: v, configMap: {name: glance-etc}}]}}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: glance-etc, namespace: o}\ndata: {other: x}\n")], "which has no such key")]
+#[case::a_file_of_the_command(&[("glance.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: glance-api, namespace: o}\nspec: {selector: {}, template: {spec: {containers: [{name: g, args: [glance-api, --config-file, /etc/glance/own.conf], volumeMounts: [{name: v, mountPath: /etc/glance/glance-api.conf, subPath: glance-api.conf}]}], volumes: [{name: v, configMap: {name: glance-etc}}]}}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: glance-etc, namespace: o}\ndata: {glance-api.conf: '[DEFAULT]'}\n")], "/etc/glance/own.conf, which the command")]
 #[case::a_volume(&[("glance.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: glance-api, namespace: o}\nspec: {selector: {}, template: {spec: {containers: [{name: g, volumeMounts: [{name: v, mountPath: /etc/glance}]}], volumes: [{name: v, hostPath: {path: /srv/glance}}]}}}\n")], "a hostPath volume")]
 #[case::a_kind_before_a_service_of_any_name(&[SETTINGS, HORIZON, ("glance.yaml", IMAGES)], "TCPRoute o/r: it names Service images")]
 fn what_is_missing_is_named(#[case] files: &[(&str, &str)], #[case] expected: &str) {
@@ -111,6 +112,46 @@ fn what_nginx_does_not_show(#[case] lines: &str, #[case] expected: Option<&str>)
 fn what_httpd_does_not_show(#[case] lines: &str, #[case] expected: Option<&str>) {
     let host = GLANCE.1.replace("</VirtualHost>", &format!("{lines}\n</VirtualHost>"));
     unseen(&before_glance(GLANCE.0, &host, &[]), expected);
+}
+
+/// A variable of the browser's address, by default one that is refused.
+#[rstest]
+#[case::refused_unless_listed("geo $own { default 1; 192.0.2.0/24 0; }", "if ($own) { return 403; }", true)]
+#[case::compared("geo $own { default no; 192.0.2.0/24 yes; }", "if ($own = no) { return 403; }", true)]
+#[case::compared_with_another("geo $own { default no; 192.0.2.0/24 yes; }", "if ($own != yes) { return 403; }", true)]
+#[case::listed_are_refused("geo $own { default 0; 192.0.2.0/24 1; }", "if ($own) { return 403; }", false)]
+#[case::no_default("geo $own { 192.0.2.0/24 1; }", "if ($own) { return 403; }", false)]
+#[case::of_a_log("geo $own { default 1; 192.0.2.0/24 0; }", "set $log $own;", false)]
+fn addresses_of_nginxs_geo(#[case] geo: &str, #[case] line: &str, #[case] told: bool) {
+    let text = format!("{geo}\n{}", NGINX.replace('@', line));
+    let report = report(&[CONF, SETTINGS, HORIZON, ("etc/nginx/conf.d/glance.conf", &text)]);
+    assert_eq!(
+        report.unseen.iter().any(|what| what.contains("geo lets only some addresses pass")),
+        told,
+        "{:?}",
+        report.unseen
+    );
+}
+
+/// Glance's own port, and the one to which a server leads.
+#[rstest]
+#[case::its_own("", "9292", None)]
+#[case::of_a_uwsgi_that_is_not_seen("", "60999", None)]
+#[case::written("bind_port = 9191\n", "9191", None)]
+#[case::another_than_written("bind_port = 9191\n", "9292", Some("leads to port 9292, but Glance listens on 9191"))]
+#[case::of_nginx("", "nginx 9191", Some("leads to port 9191, but Glance listens on 9292"))]
+#[case::its_own_of_nginx("", "nginx 9292", None)]
+fn a_server_leads_to_the_port_of_glance(#[case] line: &str, #[case] port: &str, #[case] expected: Option<&str>) {
+    let conf = format!("[DEFAULT]\n{line}[cors]\nallowed_origin = https://d.example\n[keystone_authtoken]\n");
+    let (name, host) = match port.strip_prefix("nginx ") {
+        Some(port) => ("etc/nginx/conf.d/glance.conf", NGINX.replace('@', "").replace("9292", port)),
+        None => (GLANCE.0, GLANCE.1.replace("9292", port)),
+    };
+    let report = report(&[(CONF.0, &conf), SETTINGS, HORIZON, (name, &host)]);
+    match expected {
+        Some(text) => assert!(report.unseen.iter().any(|what| what.contains(text)), "{:?}", report.unseen),
+        None => assert!(report.unseen.is_empty(), "{:?}", report.unseen),
+    }
 }
 
 /// An included file of the input is read.

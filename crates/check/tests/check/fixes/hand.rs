@@ -15,7 +15,7 @@ pub enum Hand {
 }
 
 /// Nothing that could be done here by rote, and why.
-const ELSEWHERE: [(Rule, &str); 22] = [
+const ELSEWHERE: [(Rule, &str); 23] = [
     // Somebody has to say what the broken line was for.
     (Rule::NoEffect, "correct the syntax"),
     (Rule::NoEffect, "correct the line; strings need quotes"),
@@ -42,6 +42,8 @@ const ELSEWHERE: [(Rule, &str); 22] = [
     (Rule::CorsOnTheWay, "give Glance its own [cors] first"),
     (Rule::OptionsFiltered, "give Glance its own [cors] first"),
     (Rule::OptionsFiltered, "let the route take each path"),
+    // Which storage there is.
+    (Rule::NoStore, "make a store of another type"),
 ];
 
 fn without_comment(line: &str) -> String {

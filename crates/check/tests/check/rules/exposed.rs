@@ -56,6 +56,7 @@ const GRANT: &str = "allowMethods: [PUT], allowHeaders: [X-Auth-Token, Content-T
 #[rstest]
 #[case::fine(route(""), &[])]
 #[case::filter(route("    filters: [{type: CORS, cors: {allowOrigins: ['https://e.example']}}]\n"), &["error DU012"])]
+#[case::redirect_of_another_path(route("  - matches: [{path: {value: /docs}}]\n    filters: [{type: RequestRedirect, requestRedirect: {hostname: docs.example}}]\n"), &[])]
 #[case::envoys_policy(route(&envoy("cors: {allowOrigins: ['https://e.example'], allowMethods: [GET]}")), &["error DU012"])]
 #[case::envoys_policy_grants(route(&envoy(&format!("cors: {{allowOrigins: ['https://*.example'], {GRANT}}}"))), &[])]
 #[case::envoys_login(route(&envoy("basicAuth: {users: {name: x}}")), &["error DU020"])]
@@ -164,4 +165,83 @@ fn an_issue_is_as_grave_with_resources(#[case] annotation: &str, #[case] spec: &
     let found = cluster(&way);
     let found: Vec<_> = found.iter().filter(|line| line.contains("DU014") || line.contains("DU015")).collect();
     assert_eq!(found, expected);
+}
+
+/// What redirects the requests of an upload, and what only redirects others.
+#[rstest]
+#[case::istio("apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: v, namespace: openstack}\nspec: {hosts: [g.example], http: [{redirect: {authority: images.example}}]}\n", &["error DU020"])]
+#[case::istio_of_another_path("apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: v, namespace: openstack}\nspec: {hosts: [g.example], http: [{match: [{uri: {exact: /}}], redirect: {uri: /v2}}]}\n", &[])]
+#[case::istio_of_another_host("apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: v, namespace: openstack}\nspec: {hosts: [old.example], http: [{redirect: {authority: g.example}}]}\n", &[])]
+#[case::contour("apiVersion: projectcontour.io/v1\nkind: HTTPProxy\nmetadata: {name: p, namespace: openstack}\nspec: {virtualhost: {fqdn: g.example, tls: {secretName: x}}, routes: [{requestRedirectPolicy: {hostname: images.example}}]}\n", &["error DU020"])]
+#[case::contour_of_another_path("apiVersion: projectcontour.io/v1\nkind: HTTPProxy\nmetadata: {name: p, namespace: openstack}\nspec: {virtualhost: {fqdn: g.example, tls: {secretName: x}}, routes: [{services: [{name: glance-api, port: 9292}], timeoutPolicy: {response: infinity}}, {conditions: [{prefix: /docs}], requestRedirectPolicy: {hostname: docs.example}}]}\n", &[])]
+fn routes_that_redirect(#[case] way: &str, #[case] expected: &[&str]) {
+    let published = "apiVersion: keystone.openstack.org/v1beta1\nkind: KeystoneEndpoint\nmetadata: {name: glance, namespace: openstack}\nspec: {serviceName: glance, endpoints: {public: 'https://g.example'}}\n---\n";
+    assert_eq!(cluster(&format!("{published}{way}")), expected, "{way}");
+}
+
+#[rstest]
+#[case::to_another_host("redirectRegex: {regex: '^https://g.example/(.*)', replacement: 'https://images.example/${1}'}", &["error DU020"])]
+#[case::of_another_path("redirectRegex: {regex: '^https://g.example/$', replacement: 'https://docs.example/'}", &[])]
+#[case::to_itself("redirectRegex: {regex: '^http://(.*)', replacement: 'https://${1}'}", &[])]
+#[case::to_https("redirectScheme: {scheme: https}", &[])]
+#[case::to_https_and_its_port("redirectScheme: {scheme: https, port: '443'}", &[])]
+#[case::to_another_port("redirectScheme: {scheme: https, port: '8443'}", &["error DU020"])]
+#[case::to_http("redirectScheme: {scheme: http}", &["error DU020"])]
+fn middlewares_that_redirect(#[case] spec: &str, #[case] expected: &[&str]) {
+    let middleware = |name: &str, spec: &str| {
+        format!(
+            "---\napiVersion: traefik.io/v1alpha1\nkind: Middleware\nmetadata: {{name: {name}, namespace: openstack}}\nspec: {{{spec}}}\n"
+        )
+    };
+    for (named, chain) in [("m", ""), ("c", "chain: {middlewares: [{name: m}]}")] {
+        let route = format!(
+            "apiVersion: traefik.io/v1alpha1\nkind: IngressRoute\nmetadata: {{name: image, namespace: openstack}}\nspec:\n  entryPoints: [websecure]\n  routes: [{{match: 'Host(`g.example`)', kind: Rule, middlewares: [{{name: {named}}}], services: [{{name: glance-api, port: 9292}}]}}]\n  tls: {{secretName: t}}\n"
+        );
+        let chain = if chain.is_empty() { String::new() } else { middleware(named, chain) };
+        let found = cluster(&format!("{route}{chain}{}", middleware("m", spec)));
+        let found: Vec<_> = found.into_iter().filter(|line| line.starts_with("error")).collect();
+        assert_eq!(found, expected, "{spec}");
+    }
+}
+
+#[rstest]
+#[case::permanent("permanent-redirect: https://images.example", &["error DU020"])]
+#[case::temporal("temporal-redirect: https://images.example", &["error DU020"])]
+#[case::to_https("force-ssl-redirect: 'true'", &[])]
+fn annotations_that_redirect(#[case] annotation: &str, #[case] expected: &[&str]) {
+    let patient = ["proxy-read-timeout: '3600'", "proxy-send-timeout: '3600'"];
+    let all = ["proxy-body-size: '0'", "proxy-request-buffering: 'off'", annotation].into_iter().chain(patient);
+    let all: Vec<_> = all.map(|own| format!("{NGINX}/{own}")).collect();
+    assert_eq!(cluster(&ingress("nginx", &all.join(", "))), expected);
+}
+
+/// Errors that a gateway makes on purpose.
+#[rstest]
+#[case::istio(istio("fault: {abort: {httpStatus: 503, percentage: {value: 100}}}"), &["error DU020"])]
+#[case::istio_of_some(istio("fault: {abort: {httpStatus: 503, percentage: {value: 5}}}"), &["warning DU020"])]
+#[case::istio_of_none(istio("fault: {abort: {httpStatus: 503}}"), &[])]
+#[case::istio_only_delays(istio("fault: {delay: {fixedDelay: 1s, percentage: {value: 100}}}"), &[])]
+#[case::envoy(route(&envoys_fault("abort: {httpStatus: 503}")), &["error DU020"])]
+#[case::envoy_only_delays(route(&envoys_fault("delay: {fixedDelay: 1s}")), &[])]
+#[case::a_second_origin(istio("headers: {response: {add: {Access-Control-Allow-Origin: 'https://d.example'}}}"), &["error DU012"])]
+fn faults_on_purpose(#[case] way: String, #[case] expected: &[&str]) {
+    assert_eq!(cluster(&way), expected, "{way}");
+}
+
+fn envoys_fault(fault: &str) -> String {
+    format!(
+        "---\napiVersion: gateway.envoyproxy.io/v1alpha1\nkind: BackendTrafficPolicy\nmetadata: {{name: p, namespace: openstack}}\nspec: {{targetRefs: [{{kind: HTTPRoute, name: image}}], faultInjection: {{{fault}}}}}\n"
+    )
+}
+
+/// The Service's own port, by number or name.
+#[rstest]
+#[case::ingress(ingress("nginx", &format!("{NGINX}/proxy-body-size: '0', {NGINX}/proxy-request-buffering: 'off'")), false)]
+#[case::ingress_to_another(ingress("nginx", &format!("{NGINX}/proxy-body-size: '0', {NGINX}/proxy-request-buffering: 'off'")).replace("number: 9292", "number: 9191"), true)]
+#[case::route(route(""), false)]
+#[case::route_to_another(route("").replace("port: 9292", "port: 9191"), true)]
+#[case::contour_to_another(contour("").replace("port: 9292", "port: 9191").replace(", }", "}"), true)]
+fn routes_lead_to_a_port_of_the_service(#[case] way: String, #[case] fails: bool) {
+    let found = cluster(&way);
+    assert_eq!(found.contains(&"error DU020".to_owned()), fails, "{way} {found:?}");
 }

@@ -528,6 +528,7 @@ fn a_time_out_cuts_what_it_is_said_to_cut(
 #[case::adds_another_header("http-socket", "add-header = X-Served-By: g", 0, 0, None)]
 #[case::socket_timeout("http-socket", "socket-timeout = 1", 3, 0, Some("warning DU015"))]
 #[case::router("http", "", 3, 0, None)]
+#[case::headers("http-socket", "buffer-size = 4096", 0, 0, None)]
 #[case::router_timeout("http", "http-timeout = 1", 3, 0, Some("warning DU015"))]
 #[case::router_timeout_answer("http", "http-timeout = 1", 0, 3, Some("warning DU015"))]
 fn uwsgi_does_what_is_said_of_it(

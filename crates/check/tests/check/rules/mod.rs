@@ -9,6 +9,7 @@ mod cors_oracle;
 mod endpoint;
 mod exposed;
 mod haproxy;
+mod includes;
 mod measured;
 mod options;
 mod paths;

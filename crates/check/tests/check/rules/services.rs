@@ -89,3 +89,36 @@ fn nginx_in_front_of_others(#[case] lines: &str, #[case] expected: &[&str]) {
     let files = [("etc/nova/nova.conf", ORIGIN), ("etc/nginx/conf.d/nova.conf", host.as_str())];
     assert_eq!(found_in(&files, None), expected);
 }
+
+#[rstest]
+#[case::nothing("", &[])]
+#[case::doubled("http-response add-header Access-Control-Allow-Origin *", &["warning DU012"])]
+#[case::replaced("http-response set-header Access-Control-Allow-Origin *", &["warning DU012"])]
+#[case::taken("http-response del-header Access-Control-Allow-Origin", &["warning DU012"])]
+#[case::answered("http-request return status 204 hdr Access-Control-Allow-Origin * if METH_OPTIONS", &["warning DU012"])]
+#[case::refused("http-request deny if { method OPTIONS }", &["warning DU020"])]
+#[case::other_methods("http-request deny if { method TRACE }", &[])]
+#[case::login("http-request auth unless METH_OPTIONS", &[])]
+#[case::login_of_all("http-request auth realm own", &["warning DU020"])]
+#[case::of_some("http-response set-header Access-Control-Allow-Origin * if { src 192.0.2.0/24 }", &[])]
+fn haproxy_in_front_of_others(#[case] line: &str, #[case] expected: &[&str]) {
+    for service in ["keystone", "nova", "neutron"] {
+        let text = format!(
+            "frontend {service}-front\n  bind :8774\n  default_backend {service}-back\nbackend {service}-back\n  mode http\n  {line}\n  server a 192.0.2.1:8774\n"
+        );
+        let conf = format!("etc/{service}/{service}.conf");
+        let files = [(conf.as_str(), ORIGIN), ("etc/haproxy/haproxy.cfg", text.as_str())];
+        assert_eq!(found_in(&files, None), expected, "{text}");
+    }
+}
+
+#[rstest]
+#[case::adds_an_origin("add-header = Access-Control-Allow-Origin: *", &["warning DU012"])]
+#[case::adds_another("add-header = Connection: close", &[])]
+fn uwsgi_in_front_of_others(#[case] line: &str, #[case] expected: &[&str]) {
+    let ini = format!("[uwsgi]\nhttp-socket = :8780\n{line}\n");
+    let files = [("etc/placement/placement.conf", ORIGIN), ("etc/placement/placement-uwsgi.ini", ini.as_str())];
+    assert_eq!(found_in(&files, None), expected);
+    let none = [("etc/placement/placement.conf", "[cors]\nmax_age = 60\n"), files[1]];
+    assert!(found_in(&none, None).is_empty());
+}

@@ -77,3 +77,28 @@ fn glances_own_limit(#[case] limit: &str, #[case] expected: &[&str]) {
     let conf = format!("[DEFAULT]\nimage_size_cap = {limit}\n{GOOD}");
     assert_eq!(found_in(&[DASHBOARD, (CONF, &conf)], Some("2025.1")), expected);
 }
+
+/// The default store must be an enabled one that can write.
+#[rstest]
+#[case::writes("[DEFAULT]\nenabled_backends = fast:file,web:http\n[glance_store]\ndefault_backend = fast\n", &[])]
+#[case::only_reads("[DEFAULT]\nenabled_backends = fast:file,web:http\n[glance_store]\ndefault_backend = web\n", &["error DU026"])]
+#[case::none_of_them("[DEFAULT]\nenabled_backends = fast:file\n[glance_store]\ndefault_backend = slow\n", &["error DU026"])]
+#[case::an_excerpt("[DEFAULT]\nenabled_backends = fast:file\n", &[])]
+#[case::by_a_name("[DEFAULT]\nenabled_backends = fast:file\n[glance_store]\ndefault_backend = $x\n", &[])]
+#[case::of_old("[glance_store]\nstores = file,http\ndefault_store = file\n", &[])]
+#[case::of_old_that_only_reads("[glance_store]\nstores = http\ndefault_store = http\n", &["error DU026"])]
+#[case::nothing_said("", &[])]
+fn the_default_store_takes_images(#[case] conf: &str, #[case] expected: &[&str]) {
+    let conf = format!("{conf}{GOOD}");
+    assert_eq!(found_in(&[DASHBOARD, (CONF, &conf)], Some("2025.1")), expected, "{conf}");
+}
+
+#[rstest]
+#[case::tiny("10MB", &["warning DU014"])]
+#[case::in_bytes("1073741824", &["warning DU014"])]
+#[case::generous("2TB", &[])]
+#[case::none("0", &[])]
+fn glances_own_quota(#[case] quota: &str, #[case] expected: &[&str]) {
+    let conf = format!("[DEFAULT]\nuser_storage_quota = {quota}\n{GOOD}");
+    assert_eq!(found_in(&[DASHBOARD, (CONF, &conf)], Some("2025.1")), expected);
+}

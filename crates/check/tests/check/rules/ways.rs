@@ -370,3 +370,16 @@ fn a_log_that_keeps_tokens(#[case] name: &str, #[case] text: &str, #[case] found
     let findings = found_in(&[(name, text), DASHBOARD, (CONF, GOOD)], Some("2025.1"));
     assert_eq!(findings.iter().any(|line| line == "warning DU025"), found, "{findings:?}");
 }
+
+/// A second name of the dashboard, in its settings and in its server.
+#[rstest]
+#[case::only_one_is_allowed("ServerAlias e.example", "https://d.example", &["warning DU002"])]
+#[case::both_are("ServerAlias e.example", "https://d.example,https://e.example", &[])]
+#[case::of_the_settings_only("", "https://d.example", &[])]
+#[case::it_redirects("ServerAlias e.example\nRewriteEngine On\nRewriteCond %{HTTP_HOST} =e.example\nRewriteRule ^(.*)$ https://d.example$1 [R=301,L]", "https://d.example", &[])]
+fn each_name_of_the_dashboard_is_an_origin(#[case] lines: &str, #[case] allowed: &str, #[case] expected: &[&str]) {
+    let conf = format!("[cors]\nallowed_origin = {allowed}\n");
+    let settings = "ALLOWED_HOSTS = ['d.example', 'e.example']\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n";
+    let files = [(HORIZON, &*horizon(443, true, lines)), (SETTINGS, settings), (CONF, &conf)];
+    assert_eq!(found_in(&files, Some("2025.1")), expected);
+}

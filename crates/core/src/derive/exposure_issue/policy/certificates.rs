@@ -72,7 +72,7 @@ fn of_istio(gateway: &PolicyObject<'_>, route: &PolicyObject<'_>) -> Found {
     let hosts: Vec<String> = texts(&route.spec["hosts"]).map(str::to_owned).collect();
     let servers = gateway.spec["servers"].as_array().into_iter().flatten().enumerate();
     let demands = servers.filter(|(_, server)| server["tls"]["mode"] == "MUTUAL");
-    let serves = |server: &Value| {
+    let meets = |server: &Value| {
         texts(&server["hosts"]).any(|host| {
             let host = host.rsplit('/').next().unwrap_or_default();
             !meeting(&Hostname::parse(Some(host)), &hosts).is_empty()
@@ -82,7 +82,7 @@ fn of_istio(gateway: &PolicyObject<'_>, route: &PolicyObject<'_>) -> Found {
         let path = ["spec", "servers", &at.to_string(), "tls", "mode"];
         found(gateway, Rule::OptionsFiltered, true, place(&path), WHAT, "set SIMPLE")
     };
-    demands.filter(|(_, server)| serves(server)).map(of_server).collect()
+    demands.filter(|(_, server)| meets(server)).map(of_server).collect()
 }
 
 /// Whether a route comes through a Gateway, also by a ListenerSet.

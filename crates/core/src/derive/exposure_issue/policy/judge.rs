@@ -109,7 +109,14 @@ impl<'a> Judge<'a> {
         if key.eq_ignore_ascii_case("access-control-allow-origin")
             && !matches!(self.kind(), "IngressRoute" | "VirtualService" if !path.names().any(|name| name == "headers"))
         {
-            self.rewritten(value.as_str().filter(|text| !text.is_empty()), path);
+            let names: Vec<&str> = path.names().collect();
+            if matches!(names.as_slice(), [.., "add", _]) && self.kind() == "VirtualService" {
+                let found =
+                    "adds a second Access-Control-Allow-Origin to Glance's own; browsers accept only one".to_owned();
+                self.tell(Rule::CorsOnTheWay, true, path, found, "remove it: Glance's own [cors] answers the browser");
+            } else {
+                self.rewritten(value.as_str().filter(|text| !text.is_empty()), path);
+            }
         }
         if matches!((self.kind(), key), ("VirtualService", "fault") | ("BackendTrafficPolicy", "faultInjection")) {
             self.fault(value, path);
@@ -226,7 +233,13 @@ impl<'a> Judge<'a> {
                 let to = self.through.decisions.urls().find_map(|url| redirected(value, &url));
                 if let Some(to) = to {
                     let found = format!("sends uploads to {to}, and browsers follow no redirect of a preflight");
-                    self.tell(Rule::OptionsFiltered, true, path, found, "except /v2/images from its pattern");
+                    self.tell(
+                        Rule::OptionsFiltered,
+                        true,
+                        path,
+                        found,
+                        "remove it, or except /v2/images from its pattern",
+                    );
                 }
             }
             ("Middleware", "plugin") => {

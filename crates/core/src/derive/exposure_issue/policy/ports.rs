@@ -39,7 +39,9 @@ pub(super) fn issues(objects: &[PolicyObject<'_>], through: &Path<'_>, backends:
         for (at, rule) in through.met(route) {
             for (nth, backend) in rule[*list].as_array().into_iter().flatten().enumerate() {
                 let service = backend.pointer(name).and_then(Value::as_str).unwrap_or_default();
-                let path = ["spec", field, &at.to_string(), list, &nth.to_string()];
+                let (at, nth) = (at.to_string(), nth.to_string());
+                let steps = ["spec", field, at.as_str(), *list, nth.as_str()].into_iter();
+                let path: Vec<&str> = steps.chain(port.split('/').skip(1)).collect();
                 let port = backend.pointer(port).map(text).unwrap_or_default();
                 all.extend(wrong(route, &path, service, &port, false, backends));
             }
@@ -53,9 +55,11 @@ fn of_ingress(ingress: &PolicyObject<'_>, backends: &Backends) -> Found {
     for (at, rule) in ingress.spec["rules"].as_array().into_iter().flatten().enumerate() {
         for (nth, path) in rule["http"]["paths"].as_array().into_iter().flatten().enumerate() {
             let service = &path["backend"]["service"];
-            let port = [&service["port"]["number"], &service["port"]["name"]].into_iter().find(|port| !port.is_null());
+            let field = if service["port"]["number"].is_null() { "name" } else { "number" };
+            let port = Some(&service["port"][field]).filter(|port| !port.is_null());
             let (name, port) = (service["name"].as_str().unwrap_or_default(), port.map(text).unwrap_or_default());
-            let steps = ["spec", "rules", &at.to_string(), "http", "paths", &nth.to_string(), "backend"];
+            let (at, nth) = (at.to_string(), nth.to_string());
+            let steps = ["spec", "rules", &at, "http", "paths", &nth, "backend", "service", "port", field];
             all.extend(wrong(ingress, &steps, name, &port, true, backends));
         }
     }
@@ -96,5 +100,10 @@ fn wrong(
     }
     let own: Vec<&str> = ports.own.iter().map(String::as_str).collect();
     let what = format!("Service {name} has no port {port}, only {}, so no request reaches Glance", own.join(", "));
-    Some(found(route, Rule::OptionsFiltered, true, place(path), what, "name a port of the Service"))
+    // A number is no name, and the other way round.
+    let is_number = |text: &str| text.parse::<u16>().is_ok();
+    let alike: Vec<&str> = own.into_iter().filter(|own| is_number(own) == is_number(port)).collect();
+    let fix =
+        if alike.is_empty() { "name a port of the Service".to_owned() } else { format!("set {}", alike.join(" or ")) };
+    Some(found(route, Rule::OptionsFiltered, true, place(path), what, &fix))
 }
