@@ -253,10 +253,9 @@ impl Http2Request {
 fn again(error: &io::Error) -> Option<Offer> {
     let error = connect::inner::<h2::Error>(error)?;
     match error.reason() {
-        Some(Reason::HTTP_1_1_REQUIRED) => Some(Offer::Http1),
         Some(Reason::REFUSED_STREAM) => Some(Offer::Browser),
         Some(Reason::NO_ERROR) if error.is_go_away() => Some(Offer::Browser),
-        Some(Reason::NO_ERROR) => Some(Offer::Http1),
+        Some(Reason::HTTP_1_1_REQUIRED | Reason::NO_ERROR) => Some(Offer::Http1),
         Some(Reason::ENHANCE_YOUR_CALM) if error.is_library() => Some(Offer::Http1),
         _ => (error.is_library() && error.is_reset()).then_some(Offer::Http1),
     }

@@ -19,12 +19,13 @@ fn sizes() -> Vec<usize> {
 #[test]
 #[ignore = "make bench"]
 fn footprint() {
-    let row = |cells: &[String]| eprintln!("| {} |", cells.join(" | "));
     let head = "pairs | ready, a bare client | ready, the operator | ratio | writes for each pair | writes of a restart | \
                 writes of a change | CPU until ready | CPU of a restart | CPU of a change | memory without a pair | memory | connections";
     let rows: Vec<_> = sizes().into_iter().map(measure).collect();
     eprintln!("| {head} |\n|{}", "---|".repeat(head.split(" | ").count()));
-    rows.iter().for_each(|cells| row(cells));
+    for cells in rows {
+        eprintln!("| {} |", cells.join(" | "));
+    }
 }
 
 fn measure(pairs: usize) -> Vec<String> {

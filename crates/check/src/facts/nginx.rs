@@ -2,7 +2,7 @@
 //!
 //! In: the files of a unit. Out: one tree for each file that no other one includes. nginx replaces `include` by the
 //! content of the files, wherever it stands (ngx_conf_file.c, `ngx_conf_include`); a path that does not start with `/`
-//! begins in the folder of the main file. What is not in the input stays an `include`.
+//! is relative to the folder of the main file. What is not in the input stays an `include`.
 
 use crate::classify::Kind;
 use crate::formats::directives::{self, Directive};
@@ -27,7 +27,9 @@ impl<'a> Nginx<'a> {
             .enumerate()
             .map(|(at, file)| {
                 let mut tree = directives::nginx(&file.text);
-                tree.iter_mut().for_each(|directive| mark(directive, at));
+                for directive in &mut tree {
+                    mark(directive, at);
+                }
                 tree
             })
             .collect();
@@ -107,7 +109,7 @@ fn path_of(file: &ConfigFile) -> &str {
 /// The parts of a path.
 struct Steps {
     parts: Vec<String>,
-    /// They begin in nginx's own folder.
+    /// They are relative to nginx's own folder.
     own: bool,
 }
 

@@ -196,8 +196,7 @@ pub(super) fn head(page: &str) -> Vec<Tag> {
             ("template", false) => templates += 1,
             ("template", true) => templates = templates.saturating_sub(1),
             _ if templates > 0 => {}
-            // After the head such elements still go into it (§13.2.6.4.6).
-            ("head", true) => {}
+            // After the end of the head such elements still go into it (§13.2.6.4.6).
             ("html" | "body" | "br", true) => break,
             ("html" | "head" | "base" | "basefont" | "bgsound" | "link" | "meta", false) | (_, true) => {}
             (name, false) if TEXT_ONLY[..5].contains(&name) && name != "textarea" => {}

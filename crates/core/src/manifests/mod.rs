@@ -100,7 +100,7 @@ const LEADING: [&str; 18] = [
     "VirtualService",
 ];
 
-/// Kinds that tell what gateways do to uploads, and that are read from files only: settings of whole gateways, and the
+/// Kinds that show what gateways do to uploads, and that are read from files only: settings of whole gateways, and the
 /// workloads and Services to which they belong. Istio's Gateways have the labels of their pods.
 const UNWATCHED: [&str; 10] = [
     "AuthorizationPolicy",

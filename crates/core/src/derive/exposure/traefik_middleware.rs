@@ -46,7 +46,9 @@ pub(super) fn annotation_redirects_http(snapshot: &Snapshot, annotation: &str) -
 /// Removes the URLs all of whose pages one of these Middlewares sends to another origin.
 pub(super) fn without_redirected(snapshot: &Snapshot, named: &[Key], found: &mut Exposures, notes: &mut Notes) {
     let mut all = Vec::new();
-    named.iter().for_each(|key| collect(snapshot, key, DEEPEST, &mut all));
+    for key in named {
+        collect(snapshot, key, DEEPEST, &mut all);
+    }
     found.urls.retain(|exposure| {
         let elsewhere = all.iter().find_map(|(key, spec)| Some((key, leads_elsewhere(spec, &exposure.url)?)));
         let Some((key, to)) = elsewhere else { return true };

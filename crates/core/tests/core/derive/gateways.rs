@@ -1,4 +1,4 @@
-//! What is known of gateways beside their routes: their classes, settings of whole gateways, certificates, redirects,
+//! What is known of gateways apart from their routes: their classes, settings of whole gateways, certificates, redirects,
 //! headers and ports. `check` reads all this with the same code.
 
 use rstest::rstest;

@@ -1,4 +1,4 @@
-//! Settings of whole gateways that are in objects of their own, beside any route: Istio's EnvoyFilters, and what load
+//! Settings of whole gateways that are in objects of their own, apart from any route: Istio's EnvoyFilters, and what load
 //! balancers of Google and AWS allow.
 //!
 //! Sources: Istio's reference (EnvoyFilter: `workloadSelector`, `targetRefs`, the root namespace); Envoy's buffer filter
@@ -51,17 +51,15 @@ fn applies(filter: &PolicyObject<'_>, objects: &[PolicyObject<'_>], through: &Pa
                 || through.routes.iter().any(of_route))
         });
     }
-    match filter.spec["workloadSelector"]["labels"].as_object().filter(|labels| !labels.is_empty()) {
-        Some(labels) => gateways().any(|gateway| {
+    if let Some(labels) = filter.spec["workloadSelector"]["labels"].as_object().filter(|labels| !labels.is_empty()) {
+        return gateways().any(|gateway| {
             let own = &gateway.spec["selector"];
             labels.iter().all(|(name, value)| own[name.as_str()] == *value)
-        }),
-        None => {
-            let here = |gateway: &PolicyObject<'_>| gateway.key.namespace == filter.key.namespace;
-            let by_istio = through.routes.iter().any(|route| by_istio(&route));
-            by_istio && (near || filter.key.namespace == ROOT || gateways().any(here))
-        }
+        });
     }
+    let here = |gateway: &PolicyObject<'_>| gateway.key.namespace == filter.key.namespace;
+    let by_istio = through.routes.iter().any(|route| by_istio(&route));
+    by_istio && (near || filter.key.namespace == ROOT || gateways().any(here))
 }
 
 fn of_filter(filter: &PolicyObject<'_>) -> ExposureIssue {

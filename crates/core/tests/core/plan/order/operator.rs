@@ -173,7 +173,7 @@ impl Cloud {
     pub fn probe(&mut self, broken: bool, firm: bool) {
         for (question, epoch) in World::of(&self.snapshot).probe_targets() {
             let of = |name: &&str| self.wants(name) && self.origins(name).contains(&question.origin);
-            assert!(HORIZONS.iter().any(|name| of(&name)), "nobody wants an answer for {question:?}");
+            assert!(HORIZONS.iter().any(of), "nobody wants an answer for {question:?}");
             let Some(epoch) = epoch else { continue };
             let host = question.endpoint.origin().host();
             let glance = GLANCES.iter().find(|name| host.starts_with(**name)).unwrap();

@@ -61,8 +61,8 @@ impl Cloud {
     /// Since when a dashboard does not upload directly because preflights were refused, as its ConfigMaps say.
     pub fn fallen(&self, horizon: &str) -> Option<String> {
         let of = |config_map: &&Arc<ConfigMap>| config_map.meta.key.name.starts_with(&format!("{horizon}-"));
-        let noted = self.snapshot.config_maps.seen("cloud").filter(of);
-        noted.filter_map(|config_map| config_map.meta.ours.get(annotations::BACKED_OUT)).next().cloned()
+        let mut noted = self.snapshot.config_maps.seen("cloud").filter(of);
+        noted.find_map(|config_map| config_map.meta.ours.get(annotations::BACKED_OUT)).cloned()
     }
 
     /// Whether a pod of a Glance refuses every upload.
