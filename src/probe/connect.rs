@@ -12,7 +12,7 @@ use futures::future::select_ok;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::client::{Resumption, verify_server_name};
+use tokio_rustls::rustls::client::verify_server_name;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -102,8 +102,6 @@ impl Trust {
             .with_root_certificates(roots.clone())
             .with_no_client_auth();
         http1.alpn_protocols = vec![HTTP1.to_vec()];
-        // Browsers resume sessions too, but no verdict may depend on a server that does that badly.
-        http1.resumption = Resumption::disabled();
         let mut browser = http1.clone();
         browser.alpn_protocols = vec![HTTP2.to_vec(), HTTP1.to_vec()];
         Ok(Self { browser: Arc::new(browser), http1: Arc::new(http1), roots, given })

@@ -252,7 +252,7 @@ fn one_glance() {
     scale.tell("one new name", &writes);
     let concerned = scale.cluster.writes(&image, mark).len() + scale.cluster.writes(&scale.names[0], mark).len();
     assert_eq!(total(&writes), concerned, "nobody else's object: {writes:?}");
-    assert!(concerned <= 6, "{writes:?}");
+    assert!(concerned <= 6, "{writes:?}{}", scale.bodies(mark));
     assert_eq!(scale.rolls(&image, mark), 1);
 
     // All of them do.
@@ -322,7 +322,7 @@ fn pairs() {
     let writes = scale.writes(mark);
     scale.tell("one new name", &writes);
     assert_eq!(total(&writes), scale.cluster.writes(&scale.names[0], mark).len(), "nobody else's object: {writes:?}");
-    assert!(total(&writes) <= 6, "{writes:?}");
+    assert!(total(&writes) <= 6, "{writes:?}{}", scale.bodies(mark));
 }
 
 /// Ten thousand objects of others, each kind: how much memory do they take? Condition, not asserted.
