@@ -1,8 +1,8 @@
 //! What directives of each server do to an upload: data that rules read, and that docs/servers.md shows.
 //!
 //! Rows of nginx, HAProxy, httpd and uWSGI are measured in a test against the real servers, except those about TLS,
-//! ports and ModSecurity; of the others the source is named, as it was in November 2026. What fields of objects limit, the operator and `check` read by the
-//! table of `direct-upload-core`; a test compares the two.
+//! ports and ModSecurity; of the others the source is named, as it was in November 2026. The operator and `check` read
+//! the limits in fields of objects by the table of `direct-upload-core`; a test compares the two.
 
 pub use direct_upload_core::derive::exposure_issue::policy::Limit;
 

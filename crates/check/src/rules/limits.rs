@@ -14,7 +14,7 @@ use crate::unit::{ConfigFile, Program};
 
 const GIB: u64 = 1 << 30;
 
-/// The headers of an upload, in bytes, as uWSGI counts them.
+/// About how many bytes the headers of an upload have, as uWSGI counts them: an estimate, with a Fernet token.
 const HEADERS: u64 = 1400;
 
 fn before_glance<'a, 'b>(cloud: &'b Cloud<'a>) -> impl Iterator<Item = &'b Server<'a>> {
