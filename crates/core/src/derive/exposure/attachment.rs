@@ -296,8 +296,11 @@ fn without_controller(snapshot: &Snapshot, gateway: &Gateway) -> Option<String> 
     let accepted = find_condition(&class.conditions, "Accepted").filter(|own| is_current(own, &class.meta));
     match accepted.map(|condition| (condition.status.as_str(), condition)) {
         Some(("False", own)) => Some(format!("GatewayClass {name} is not accepted: {}: {}", own.reason, own.message)),
-        Some(("True", _)) => None,
-        _ => class.meta.is_stored().then(|| format!("no controller has accepted GatewayClass {name}")),
+        Some(("Unknown", _)) => {
+            class.meta.is_stored().then(|| format!("no controller has accepted GatewayClass {name}"))
+        }
+        // A status of an earlier generation, or none at all, takes no URL away.
+        _ => None,
     }
 }
 

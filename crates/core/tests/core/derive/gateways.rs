@@ -25,6 +25,7 @@ fn object(api_version: &str, kind: &str, key: (&str, &str), spec: &str) -> Strin
 #[case::accepted("class True", "https://a.io")]
 #[case::refused("class False", "")]
 #[case::waiting("class Unknown", "")]
+#[case::told_of_an_earlier_generation("stale False", "https://a.io")]
 #[case::gateway_waits("gateway Unknown", "")]
 #[case::gateway_accepted("gateway True", "https://a.io")]
 fn a_gateway_needs_a_controller(#[case] judged: &str, #[case] expected: &str) {
@@ -40,7 +41,9 @@ fn a_gateway_needs_a_controller(#[case] judged: &str, #[case] expected: &str) {
         _ => own,
     };
     let mut objects = vec![own, route(PUBLIC, "hostnames: [a.io]")];
-    objects.extend((what == "class").then_some(class));
+    let stale = class.replace("creationTimestamp", "generation: 2, creationTimestamp");
+    let stale = stale.replace("type: Accepted", "type: Accepted, observedGeneration: 1");
+    objects.extend((what == "class").then_some(class).or((what == "stale").then_some(stale)));
     let objects: Vec<&str> = objects.iter().map(String::as_str).collect();
     let (found, notes) = urls("{}", &objects);
     assert_eq!(found, expected, "{notes}");
