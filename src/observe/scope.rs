@@ -6,8 +6,11 @@ use std::sync::Arc;
 use direct_upload_core::model::Key;
 
 /// Up to this number, each namespace has its own watch, and others cost nothing. With more, one watch of
-/// the whole cluster per kind is cheaper for the API server.
-const MAX_NARROW: usize = 50;
+/// the whole cluster per kind is cheaper for the API server, and for this program: each watch takes 25 KiB.
+const FEW: usize = 10;
+
+/// How many watches there are at most beside one of the whole cluster.
+const MOST: usize = 50;
 
 /// What a watch covers.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,8 +68,8 @@ impl Scope {
 
 /// The scopes of one kind with which namespaces are watched.
 ///
-/// The wide watch stays while a few narrow ones can cover the difference to what is needed. Then another
-/// wide watch replaces it. So namespaces that come and go one by one do not cause a new list of the cluster
+/// The wide watch stays while narrow ones, half as many as it has namespaces, can cover the difference to what is
+/// needed. Then another wide watch replaces it. So namespaces that come and go one by one do not cause a new list of the cluster
 /// each time, and what nobody needs does not stay forever.
 #[derive(Debug, Default)]
 pub struct Widths {
@@ -76,8 +79,9 @@ pub struct Widths {
 impl Widths {
     /// The scopes for the needed namespaces.
     pub fn cover(&mut self, needed: &BTreeSet<String>) -> Vec<Scope> {
-        if self.wide.symmetric_difference(needed).count() > MAX_NARROW {
-            self.wide = if needed.len() > MAX_NARROW { Arc::new(needed.clone()) } else { Arc::default() };
+        let tolerated = (self.wide.len() / 2).clamp(FEW, MOST);
+        if self.wide.symmetric_difference(needed).count() > tolerated {
+            self.wide = if too_many(needed.len()) { Arc::new(needed.clone()) } else { Arc::default() };
         }
         let wide = (!self.wide.is_empty()).then(|| Scope::Namespaces(self.wide.clone()));
         narrow(needed.difference(&self.wide)).chain(wide).collect()
@@ -91,5 +95,5 @@ pub(crate) fn narrow<'a>(namespaces: impl IntoIterator<Item = &'a String>) -> im
 
 /// Whether there are too many for one watch each.
 pub fn too_many(objects: usize) -> bool {
-    objects > MAX_NARROW
+    objects > FEW
 }
