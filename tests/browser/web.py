@@ -42,7 +42,15 @@ class Web:
             if context is None:
                 self._exchange(connection)
                 return
-            with context.wrap_socket(connection, server_side=True) as secured:
+            with context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False) as secured:
+                try:
+                    secured.do_handshake()
+                except ssl.SSLError:
+                    # To close while data is unread would reset the connection, and the alert could get lost.
+                    secured.shutdown(socket.SHUT_WR)
+                    while secured.recv(65536):
+                        pass
+                    return
                 self._exchange(secured)
                 secured.unwrap()
 
