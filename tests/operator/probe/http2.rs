@@ -29,6 +29,8 @@ enum Edge {
     RefusesHttp1,
     /// Wants HTTP/1.1 after all (RFC 9113 §7).
     WantsHttp1,
+    /// Ends streams before an answer, without an error (RFC 9113 §8.1).
+    EndsStreams,
     /// Answers HTTP/1.1 well, and breaks uploads by HTTP/2.
     BreaksUploads,
     /// Has a limit.
@@ -71,6 +73,7 @@ impl Edge {
         let status = |status| hyper::Response::builder().status(status).body(()).unwrap();
         match self {
             Self::WantsHttp1 => return sender.send_reset(Reason::HTTP_1_1_REQUIRED),
+            Self::EndsStreams => return sender.send_reset(Reason::NO_ERROR),
             Self::BreaksUploads if request.method() == "PUT" => return sender.send_reset(Reason::PROTOCOL_ERROR),
             Self::ForwardsByName if is_dashboards => return drop(sender.send_response(status(404), true)),
             Self::ForwardsByNameMisdirected if is_dashboards => return drop(sender.send_response(status(421), true)),
@@ -144,6 +147,7 @@ async fn of(edge: Edge, panel: Panel, name: &str, origin: &str) -> ProbeResult {
 #[rstest]
 #[case(Edge::RefusesHttp1)]
 #[case(Edge::WantsHttp1)]
+#[case(Edge::EndsStreams)]
 #[tokio::test]
 async fn an_upload_that_works_in_a_browser_is_granted(#[case] edge: Edge) {
     let observed = observed(edge).await;
