@@ -150,7 +150,12 @@ func classify(r *http.Request) string {
 }
 
 func (l *lane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body)
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		// The operator was killed while it sent the request: no API server acts on half of one.
+		reset(r)
+		return
+	}
 	kind, line := classify(r), r.Method+" "+r.URL.RequestURI()
 	e := entry{Time: now(), Method: r.Method, Path: r.URL.Path, Manager: r.URL.Query().Get("fieldManager"), Body: string(body)}
 	l.mu.Lock()
