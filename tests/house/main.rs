@@ -141,7 +141,9 @@ fn what_is_wrong_is_seen_however_it_is_named() {
 fn every_file_is_in_a_module() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
-    ["src", "crates", "tests", "examples"].iter().for_each(|folder| collect(&root.join(folder), &mut files));
+    for folder in ["src", "crates", "tests", "examples"] {
+        collect(&root.join(folder), &mut files);
+    }
     let file = |path: &std::path::PathBuf| {
         (path.strip_prefix(root).unwrap().to_string_lossy().into_owned(), std::fs::read_to_string(path).unwrap())
     };

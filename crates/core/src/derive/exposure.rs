@@ -29,7 +29,7 @@ use serde_json::Value;
 
 use super::exposing_object::ExposingObject;
 use crate::derive::exposure::backends::Backends;
-use crate::model::{Advice, Key, Kind, Needs, Problem, Snapshot, Unread, Workload};
+use crate::model::{Advice, Id, Key, Kind, Needs, Problem, Snapshot, Unread, Workload};
 
 /// The kinds to look for if none is named. Not Services: every workload has one, which says nothing.
 const KINDS: [ExposureKind; 7] = [
@@ -42,17 +42,42 @@ const KINDS: [ExposureKind; 7] = [
     ExposureKind::IngressRoute,
 ];
 
-/// The source of a URL from the spec.
-const STATED: &str = "spec.publicURL";
-
 /// One URL and where it comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exposure {
     pub url: PublicUrl,
-    /// `spec.publicURL` or e.g. `Ingress openstack/horizon`.
-    pub source: String,
+    pub source: ExposureSource,
     /// No object states its port, so the scheme's default is assumed.
     pub port_assumed: bool,
+}
+
+/// What gives a URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExposureSource {
+    /// `spec.publicURL` of the resource.
+    Stated,
+    /// An exposing object.
+    Object(Id),
+}
+
+impl ExposureSource {
+    /// The exposing object, if one gives the URL.
+    pub fn object(&self) -> Option<&Id> {
+        match self {
+            Self::Stated => None,
+            Self::Object(object) => Some(object),
+        }
+    }
+}
+
+/// `spec.publicURL` or e.g. `Ingress openstack/horizon`.
+impl fmt::Display for ExposureSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stated => f.write_str("spec.publicURL"),
+            Self::Object(object) => object.fmt(f),
+        }
+    }
 }
 
 impl Exposure {
@@ -82,22 +107,18 @@ impl Exposures {
 
     /// Whether `spec.publicURL` alone decides.
     pub fn is_stated(&self) -> bool {
-        self.urls.first().is_some_and(|exposure| exposure.source == STATED)
+        self.urls.first().is_some_and(|exposure| exposure.source == ExposureSource::Stated)
     }
 
     /// The objects that give an origin, or may. `resource` is the one whose `spec.publicURL` states it.
     pub fn sources_of(&self, origin: &Origin, resource: impl fmt::Display) -> BTreeSet<String> {
         let here = self.urls.iter().filter(|exposure| exposure.url.origin() == origin || exposure.may_be(origin));
-        here.map(|exposure| if exposure.source == STATED { resource.to_string() } else { exposure.source.clone() })
-            .collect()
+        here.map(|exposure| exposure.source.object().map_or_else(|| resource.to_string(), Id::to_string)).collect()
     }
 
-    fn add(&mut self, source: &str, urls: impl IntoIterator<Item = PublicUrl>) {
-        self.add_assuming(source, urls, false);
-    }
-
-    fn add_assuming(&mut self, source: &str, urls: impl IntoIterator<Item = PublicUrl>, port_assumed: bool) {
-        self.urls.extend(urls.into_iter().map(|url| Exposure { url, source: source.to_owned(), port_assumed }));
+    /// Adds a URL that the object of these notes gives.
+    fn add(&mut self, notes: &Notes, url: PublicUrl, port_assumed: bool) {
+        self.urls.push(Exposure { url, source: ExposureSource::Object(notes.object.clone()), port_assumed });
     }
 
     fn extend(&mut self, other: Self) {
@@ -118,17 +139,17 @@ impl Exposures {
 
 /// What to report about one object, each thing once.
 pub struct Notes {
-    source: String,
+    object: Id,
     notes: Vec<Advice>,
 }
 
 impl Notes {
-    fn new(source: String) -> Self {
-        Self { source, notes: Vec::new() }
+    fn new(kind: ExposureKind, key: &Key) -> Self {
+        Self { object: Id { kind: kind.to_string(), key: key.clone() }, notes: Vec::new() }
     }
 
     fn add(&mut self, what: impl fmt::Display) {
-        let note = Advice::new(what.to_string()).object(&self.source);
+        let note = Advice::new(what.to_string()).object(self.object.to_string());
         if !self.notes.contains(&note) {
             self.notes.push(note);
         }
@@ -156,9 +177,8 @@ pub fn derive(
     if let Some(text) = stated.public_url {
         let url =
             PublicUrl::parse(text).map_err(|e| Problem::new(Reason::InvalidSpec, format!("spec.publicURL: {e}")))?;
-        let mut found = Exposures::default();
-        found.add(STATED, [url]);
-        return Ok(found);
+        let stated = Exposure { url, source: ExposureSource::Stated, port_assumed: false };
+        return Ok(Exposures { urls: vec![stated], ..Exposures::default() });
     }
     let workload = workload.map_err(|problem| {
         // If the workload cannot be seen, what exposes it cannot either.
@@ -261,7 +281,7 @@ pub(crate) fn needs(snapshot: &Snapshot, namespaces: &BTreeSet<&str>) -> Needs {
 }
 
 /// Called for each host and path that an object claims, with the object.
-pub(crate) type HostClaims<'a> = &'a mut dyn FnMut(&str, &str, fmt::Arguments<'_>);
+pub(crate) type HostClaims<'a> = &'a mut dyn FnMut(&str, &str, ExposureKind, &Key);
 
 /// All hosts and paths that objects claim.
 pub(crate) fn claims(snapshot: &Snapshot, found: HostClaims<'_>) {
@@ -306,19 +326,20 @@ fn one(snapshot: &Snapshot, named: &ExposedBy, key: &Key, backends: &Backends) -
             snapshot.tls_routes.get(key)?.map(|route| tls_route::exposures(snapshot, route, backends)).transpose()?
         }
     };
-    let mut notes = Notes::new("spec.exposedBy".into());
-    let mut found = found.unwrap_or_else(|| {
-        let others = others(snapshot, named.kind, key);
+    let kind = named.kind;
+    let note = |what: String| Advice::new(what).field("spec.exposedBy");
+    let Some(mut found) = found else {
+        let others = others(snapshot, kind, key);
         let but = if others.is_empty() { String::new() } else { format!(", but {} of that name", others.join(", ")) };
-        notes.add(format!("there is no {} {key}{but}", named.kind));
-        Exposures::default()
-    });
-    scheme::only(&mut found, named, key, &mut notes);
-    if found == Exposures::default() && notes.notes.is_empty() {
+        let notes = vec![note(format!("there is no {kind} {key}{but}"))];
+        return Ok(Exposures { notes, ..Exposures::default() });
+    };
+    if let Some(scheme) = scheme::only(&mut found, named.scheme) {
+        found.notes.push(note(format!("{kind} {key} has no URL of scheme {scheme:?}")));
+    } else if found == Exposures::default() {
         let services = backends.services.join(", ");
-        notes.add(format!("{} {key} leads to none of the workload's Services ({services})", named.kind));
+        found.notes.push(note(format!("{kind} {key} leads to none of the workload's Services ({services})")));
     }
-    found.notes.extend(notes.notes);
     Ok(found)
 }
 
@@ -362,7 +383,7 @@ fn finish(
     let public = found.urls.iter().any(|e| internal(&e.url).is_none());
     let secure: BTreeSet<String> =
         found.urls.iter().map(|e| e.url.origin()).filter(|o| o.is_https()).map(|o| o.host().to_owned()).collect();
-    let mut left_out = Notes::new(String::new());
+    let mut left_out: Vec<Advice> = Vec::new();
     found.urls.retain(|e| {
         let origin = e.url.origin();
         let why = match internal(&e.url) {
@@ -372,11 +393,13 @@ fn finish(
             }
             _ => return true,
         };
-        left_out.source.clone_from(&e.source);
-        left_out.add(why);
+        let note = Advice::new(why).object(e.source.to_string());
+        if !left_out.contains(&note) {
+            left_out.push(note);
+        }
         false
     });
-    found.notes.extend(left_out.notes);
+    found.notes.extend(left_out);
     if !found.urls.is_empty() {
         return Ok(found);
     }
