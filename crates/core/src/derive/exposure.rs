@@ -127,6 +127,42 @@ impl Exposures {
         self.exposing.extend(other.exposing);
     }
 
+    /// The same in order, without what browsers cannot or need not use. `namespace`: the workload's.
+    fn for_browsers(mut self, namespace: &str) -> Self {
+        let internal = |url: &PublicUrl| {
+            let origin = url.origin();
+            // `horizon.openstack` and similar names work only inside the cluster. An Ingress of openstack-helm
+            // has one.
+            let short = origin.host().split_once('.').is_some_and(|(_, rest)| rest == namespace);
+            origin.unreachable().or(short.then_some("a cluster-internal name"))
+        };
+        // A stable sort keeps the order otherwise.
+        self.urls.sort_by_key(|e| (internal(&e.url).is_some(), !e.url.origin().is_https()));
+        let mut seen = BTreeSet::new();
+        self.urls.retain(|e| seen.insert(e.url.clone()));
+        let public = self.urls.iter().any(|e| internal(&e.url).is_none());
+        let secure = self.urls.iter().map(|e| e.url.origin()).filter(|o| o.is_https());
+        let secure: BTreeSet<String> = secure.map(|o| o.host().to_owned()).collect();
+        let mut left_out: Vec<Advice> = Vec::new();
+        self.urls.retain(|e| {
+            let origin = e.url.origin();
+            let why = match internal(&e.url) {
+                Some(why) if public => format!("{origin} is {why} and is left out"),
+                _ if !origin.is_https() && secure.contains(origin.host()) => {
+                    format!("{origin} is left out: the same host is served by https; let {} redirect to it", e.source)
+                }
+                _ => return true,
+            };
+            let note = Advice::new(why).object(e.source.to_string());
+            if !left_out.contains(&note) {
+                left_out.push(note);
+            }
+            false
+        });
+        self.notes.extend(left_out);
+        self
+    }
+
     /// Ends with the object that led there.
     fn finish(mut self, notes: Notes, through: impl FnOnce() -> Option<ExposingObject>) -> Self {
         self.notes = notes.notes;
@@ -200,7 +236,8 @@ pub fn derive(
             }
         }
     }
-    finish(found, stated, workload, &backends)
+    let found = found.for_browsers(&workload.meta.key.namespace);
+    if found.urls.is_empty() { Err(not_exposed(&found.notes, stated, workload, &backends)) } else { Ok(found) }
 }
 
 /// The result of all objects that lead to the workload.
@@ -362,63 +399,25 @@ fn others(snapshot: &Snapshot, not: ExposureKind, key: &Key) -> Vec<String> {
     others.map(|kind| format!("{kind} {key}")).collect()
 }
 
-fn finish(
-    mut found: Exposures,
-    stated: Stated<'_>,
-    workload: &Workload,
-    backends: &Backends,
-) -> Result<Exposures, Problem> {
+/// Why a workload has no URL, with everything that was noted on the way.
+fn not_exposed(notes: &[Advice], stated: Stated<'_>, workload: &Workload, backends: &Backends) -> Problem {
     let key = &workload.meta.key;
-    let internal = |url: &PublicUrl| {
-        let origin = url.origin();
-        // `horizon.openstack` and similar names work only inside the cluster. An Ingress of openstack-helm
-        // has one.
-        let short = origin.host().split_once('.').is_some_and(|(_, rest)| rest == key.namespace);
-        origin.unreachable().or(short.then_some("a cluster-internal name"))
-    };
-    // A stable sort keeps the order otherwise.
-    found.urls.sort_by_key(|e| (internal(&e.url).is_some(), !e.url.origin().is_https()));
-    let mut seen = BTreeSet::new();
-    found.urls.retain(|e| seen.insert(e.url.clone()));
-    let public = found.urls.iter().any(|e| internal(&e.url).is_none());
-    let secure: BTreeSet<String> =
-        found.urls.iter().map(|e| e.url.origin()).filter(|o| o.is_https()).map(|o| o.host().to_owned()).collect();
-    let mut left_out: Vec<Advice> = Vec::new();
-    found.urls.retain(|e| {
-        let origin = e.url.origin();
-        let why = match internal(&e.url) {
-            Some(why) if public => format!("{origin} is {why} and is left out"),
-            _ if !origin.is_https() && secure.contains(origin.host()) => {
-                format!("{origin} is left out: the same host is served by https; let {} redirect to it", e.source)
-            }
-            _ => return true,
-        };
-        let note = Advice::new(why).object(e.source.to_string());
-        if !left_out.contains(&note) {
-            left_out.push(note);
-        }
-        false
-    });
-    found.notes.extend(left_out);
-    if !found.urls.is_empty() {
-        return Ok(found);
-    }
-    let services = &backends.services;
+    let services = backends.services.join(", ");
     let mut message = if services.is_empty() {
         format!("no Service in {} selects the pods of {} {}", key.namespace, workload.kind, key.name)
     } else if stated.exposed_by.is_some() {
-        format!("no object that spec.exposedBy names gives a URL for Service {}", services.join(", "))
-    } else if found.notes.is_empty() {
+        format!("no object that spec.exposedBy names gives a URL for Service {services}")
+    } else if notes.is_empty() {
         let kinds = KINDS.map(|kind| kind.to_string()).join(", ");
         let kinds = kinds.rsplit_once(", ").map_or_else(|| kinds.clone(), |(all, last)| format!("{all} or {last}"));
-        format!("no {kinds} in {} leads to Service {}; other kinds are not read", key.namespace, services.join(", "))
+        format!("no {kinds} in {} leads to Service {services}; other kinds are not read", key.namespace)
     } else {
-        format!("nothing that leads to Service {} gives a URL", services.join(", "))
+        format!("nothing that leads to Service {services} gives a URL")
     };
-    for note in &found.notes {
+    for note in notes {
         message.push_str("; ");
         message.push_str(&note.to_string());
     }
     message.push_str(". Set spec.publicURL to the URL that browsers use");
-    Err(Problem::new(Reason::NotExposed, message))
+    Problem::new(Reason::NotExposed, message)
 }
