@@ -57,10 +57,9 @@ impl Applier {
                 let why = format!("{object}: {message}; that manager keeps it");
                 Err(self.leave(adjustment, why, RETRY, now))
             }
-            // These are the authorizer's words; an admission policy uses others.
-            Err(ApplyError::Refused { object, code: 403, message }) if message.contains("cannot patch resource") => {
+            Err(error) if error.lacks_right() => {
                 let why = format!(
-                    "{object}: {message}; by default the operator has no right to write there: kubectl apply -k deploy/exposure grants it (tried again every five minutes), or set spec.exposure.manage: false"
+                    "{error}; by default the operator has no right to write there: kubectl apply -k deploy/exposure grants it (tried again every five minutes), or set spec.exposure.manage: false"
                 );
                 Err(self.leave(adjustment, why, RETRY, now))
             }

@@ -54,6 +54,13 @@ impl ApplyError {
         }
     }
 
+    /// Whether RBAC gives the operator no right to make this patch. The API server's authorizer and its
+    /// admission plugins answer with the same code, reason and details: both use `NewForbidden` (apiserver,
+    /// `handlers/responsewriters/errors.go` and `admission/errors.go`). So only the message tells them apart.
+    pub fn lacks_right(&self) -> bool {
+        matches!(self, Self::Refused { code: 403, message, .. } if message.contains("cannot patch resource"))
+    }
+
     /// What the status says about the first failure. Nothing, if the API server cannot be reached or the
     /// object changed in between.
     pub fn problem(&self) -> Option<Problem> {

@@ -96,7 +96,6 @@ pub async fn main(args: Args) -> ExitCode {
         trust,
         gate: Gate::default(),
         panel: args.panel,
-        diagnose: true,
         uploads: (!args.no_put).then_some(Uploads { size: args.size }),
         page: (!args.no_page).then(|| Page { path: args.page_path.trim_end_matches('/').to_owned(), assumed: false }),
         address_spaces: !args.no_page,

@@ -194,7 +194,6 @@ mod tests {
             panel: Panel::Angular,
             trust: Trust::with(&[]).unwrap(),
             gate: gate.clone(),
-            diagnose: true,
             uploads: None,
             page: None,
             address_spaces: false,

@@ -38,8 +38,6 @@ pub struct Probe {
     pub hosts: Vec<Host>,
     pub trust: Trust,
     pub gate: Gate,
-    /// After a refusal without a reason, request less (up to five times) to find the cause.
-    pub diagnose: bool,
     /// Which uploads without a token follow a granted preflight.
     pub uploads: Option<Uploads>,
     /// Which page of the dashboard may be requested.
@@ -309,7 +307,7 @@ fn reached_here_only(host: &Host, asked: &Preflight, address: SocketAddr) -> Opt
     )
 }
 
-/// The failure; more precise if smaller requests showed more.
+/// The failure. If it names no cause, up to five smaller requests may find it.
 async fn narrowed(
     probe: &Probe,
     site: &Site,
@@ -318,7 +316,7 @@ async fn narrowed(
     answer: &Response,
     failure: Failure,
 ) -> Failure {
-    if !probe.diagnose || !diagnose::is_worth_asking(asked, answer) {
+    if !diagnose::is_worth_asking(asked, answer) {
         return failure;
     }
     let questions = diagnose::questions(asked);

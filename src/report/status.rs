@@ -139,7 +139,7 @@ fn primary(exposures: &Result<Exposures, Problem>) -> Option<String> {
 
 fn exposures(exposures: &Result<Exposures, Problem>) -> Vec<ExposureStatus> {
     let urls = exposures.iter().flat_map(|exposures| &exposures.urls).take(LISTED);
-    urls.map(|exposure| ExposureStatus { url: exposure.url.to_string(), from: exposure.source.clone() }).collect()
+    urls.map(|exposure| ExposureStatus { url: exposure.url.to_string(), from: exposure.source.to_string() }).collect()
 }
 
 fn sentence(origins: &[String], lead: &str) -> String {

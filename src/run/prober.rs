@@ -152,7 +152,6 @@ async fn observe(due: &Due, gate: Gate) -> Observation {
         hosts,
         trust,
         gate,
-        diagnose: true,
         uploads: question.uploads.map(|size| Uploads { size }),
         page: question.page.clone(),
         address_spaces: question.address_spaces,

@@ -5,12 +5,15 @@
 //! below it. The lists are the architecture, see docs/architecture.md. A layer that is not in its list
 //! fails.
 
+mod modules;
 mod public;
 mod sources;
 
+use std::path::Path;
 use std::process::Command;
 
-use sources::{Crate, circle_between_modules, room};
+use modules::unnamed;
+use sources::{Crate, circle_between_modules, collect, room};
 
 /// What each crate's rooms are, lowest first.
 const CRATES: [(&str, &[&str]); 4] = [
@@ -132,6 +135,56 @@ fn what_is_wrong_is_seen_however_it_is_named() {
         ("two.rs", "use crate::one::{self, File}; use std::fs as one_more; pub fn g() { one::f(); File::g() }"),
     ]);
     assert_eq!((upward(&good, &["one", "two"]), circle_between_modules(&good)), (vec![], vec![]));
+}
+
+#[test]
+fn every_file_is_in_a_module() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    for folder in ["src", "crates", "tests", "examples"] {
+        collect(&root.join(folder), &mut files);
+    }
+    let file = |path: &std::path::PathBuf| {
+        (path.strip_prefix(root).unwrap().to_string_lossy().into_owned(), std::fs::read_to_string(path).unwrap())
+    };
+    let files = files.iter().map(file).collect();
+    let unnamed = unnamed(&files);
+    assert!(unnamed.is_empty(), "Cargo ignores these files, because no module names them:\n{}", unnamed.join("\n"));
+}
+
+/// A crate with every way to name a file, and with files beside them that look as if they were in it.
+#[test]
+fn a_file_that_no_module_names_is_seen() {
+    let files = [
+        ("crates/one/src/lib.rs", "mod leaf; mod room; mod inline { mod child; }"),
+        ("crates/one/src/leaf.rs", "#[cfg(test)] mod tests;"),
+        ("crates/one/src/leaf/tests.rs", ""),
+        ("crates/one/src/tests.rs", ""),
+        ("crates/one/src/room/mod.rs", "mod part; // mod absent;"),
+        ("crates/one/src/room/part.rs", ""),
+        ("crates/one/src/room/absent.rs", "mod of_absent;"),
+        ("crates/one/src/room/of_absent.rs", ""),
+        ("crates/one/src/room/main.rs", ""),
+        ("crates/one/src/inline/child.rs", ""),
+        ("crates/one/src/child.rs", ""),
+        ("crates/one/tests/one/main.rs", "#[path = \"../two/shared.rs\"] mod shared;"),
+        ("crates/one/tests/two/shared.rs", ""),
+        ("crates/one/tests/two/other.rs", ""),
+        ("tests/alone.rs", ""),
+        ("tests/support/src/lib.rs", ""),
+        ("tests/support/src/main/mod.rs", ""),
+    ];
+    let files = files.map(|(file, text)| (file.to_owned(), text.to_owned())).into();
+    let expected = [
+        "crates/one/src/child.rs",
+        "crates/one/src/room/absent.rs",
+        "crates/one/src/room/main.rs",
+        "crates/one/src/room/of_absent.rs",
+        "crates/one/src/tests.rs",
+        "crates/one/tests/two/other.rs",
+        "tests/support/src/main/mod.rs",
+    ];
+    assert_eq!(unnamed(&files), expected);
 }
 
 #[test]

@@ -69,8 +69,8 @@ fn exposed<'a>(
     let mut found = Vec::new();
     for (unit, exposures) in exposures_of(snapshot, units, service) {
         for exposure in exposures.urls.into_iter().filter(|e| e.url.origin().unreachable().is_none()) {
-            let (kind, key) = exposure.source.split_once(' ').unwrap_or_default();
-            let place = place(objects, kind, &key.parse().unwrap_or_default(), &["spec"]);
+            let object = exposure.source.object();
+            let place = object.map(|id| place(objects, &id.kind, &id.key, &["spec"])).unwrap_or_default();
             found.push((unit, exposure, place));
         }
     }
@@ -278,7 +278,7 @@ pub fn dashboards(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Ve
             host: exposure.url.origin().host().to_owned(),
             origin: Some(exposure.url.origin().clone()),
             place,
-            source: exposure.source,
+            source: exposure.source.to_string(),
             certainty: Certainty::Exposed,
             scope: unit.scope.clone(),
         })

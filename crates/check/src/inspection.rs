@@ -24,19 +24,16 @@ pub fn check(input: CheckInput) -> Report {
     units.extend(snippets);
     let exposed = derived::dashboards(&input.snapshot, &input.objects, &units);
     let published = derived::endpoints(&input.snapshot, &input.objects, &units);
-    let mut cloud = Cloud::new(&units, exposed, published, input.release);
     let world = World::of(&input.snapshot);
+    let cloud = Cloud::new(&units, exposed, published, derived::panels(&world), input.release);
     let mut issues = derived::issues(&world, &input.snapshot, &input.objects, &units, &cloud.dashboards);
     let mut lacking = controller::apply(&input.objects, &mut issues);
     lacking.extend(traefik::apply(&input.objects, &units, &mut issues));
     issues.extend(routes::issues(&input.objects, &derived::backends(&input.snapshot, &units)));
-    cloud.issues = issues;
-    cloud.panels = derived::panels(&world);
     let is_legacy = |unit: &Unit| cloud.horizons.iter().any(|h| std::ptr::eq(h.unit, unit) && h.is_legacy());
     let mut legacy = derived::legacy_issues(&input.snapshot, &input.objects, &units, is_legacy);
     lacking.extend(controller::apply(&input.objects, &mut legacy));
-    cloud.legacy_issues = legacy;
-    let mut findings = rules::all(&cloud);
+    let mut findings = rules::all(&cloud, &issues, &legacy);
     findings.extend(derived::findings(&world, &input.objects, &units));
     let is_wanted = |namespace: &str| cloud.is_direct_in(&[namespace.to_owned()]);
     findings.extend(routes::redirects(&input.objects, is_wanted));
@@ -81,8 +78,8 @@ pub fn refused_panels(before: &Manifests, end: Vec<Value>) -> Vec<(Panel, Findin
     managed::put(&mut objects, end);
     let units = objects::units(&objects);
     let exposed = derived::dashboards(&before.snapshot, &objects, &units);
-    let mut cloud = Cloud::new(&units, exposed, Vec::new(), None);
-    cloud.panels = derived::panels(&World::of(&before.snapshot));
+    let panels = derived::panels(&World::of(&before.snapshot));
+    let cloud = Cloud::new(&units, exposed, Vec::new(), panels, None);
     let refused = |at| {
         let findings = rules::credentials::of_panel(&cloud, at).into_iter();
         findings.map(|finding| (cloud.panel_of(at), finding)).collect::<Vec<_>>()

@@ -138,7 +138,6 @@ impl Attempt<'_> {
             hosts: self.asked.hosts.clone(),
             trust: self.asked.trust.clone(),
             gate: Gate::default(),
-            diagnose: true,
             uploads: None,
             page: None,
             address_spaces: false,

@@ -18,7 +18,6 @@ fn ask(server: &Server) -> Observation {
         hosts: vec![host],
         trust: Trust::with(b"").unwrap(),
         gate: Gate::default(),
-        diagnose: true,
         uploads: None,
         page: None,
         address_spaces: false,

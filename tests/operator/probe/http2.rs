@@ -135,7 +135,6 @@ async fn of(edge: Edge, panel: Panel, name: &str, origin: &str) -> ProbeResult {
         hosts: vec![host("glance.example.com"), host("horizon.example.com")],
         trust: Trust::with(&std::fs::read(folder.path().join("ca.pem")).unwrap()).unwrap(),
         gate: Gate::default(),
-        diagnose: true,
         uploads: Some(Uploads { size: 1 << 30 }),
         page: None,
         address_spaces: false,

@@ -31,7 +31,6 @@ fn the_probe_reads_and_decides_as_the_table_says() {
                 hosts: vec![host.clone()],
                 trust: trust.clone(),
                 gate: Gate::default(),
-                diagnose: true,
                 uploads: None,
                 page: None,
                 address_spaces: false,

@@ -70,21 +70,18 @@ pub struct Cloud<'a> {
     pub pairs: Vec<Pair>,
     /// The image panels that resources state, by the name of the unit.
     pub panels: BTreeMap<String, Panel>,
-    /// Issues of the objects that expose Glance.
-    pub issues: Vec<PlacedIssue>,
-    /// What limits bodies on the objects that expose a dashboard in legacy mode.
-    pub legacy_issues: Vec<PlacedIssue>,
     /// Stated by the user; it overrides the images' tags.
     pub release: Option<Release>,
 }
 
 impl<'a> Cloud<'a> {
     /// Joins the facts. `exposed`: dashboards from Ingresses and similar objects. `published`: Glance's
-    /// public URLs.
+    /// public URLs. `panels`: what resources state.
     pub fn new(
         units: &'a [Unit],
         exposed: Vec<ExposedDashboard>,
         published: Vec<Published>,
+        panels: BTreeMap<String, Panel>,
         release: Option<Release>,
     ) -> Self {
         let of_service = |service| units.iter().filter(move |unit| unit.service() == Some(service));
@@ -107,19 +104,7 @@ impl<'a> Cloud<'a> {
         let behind = servers.iter().filter(of_dashboard).any(|s| s.kind == Kind::Haproxy);
         dashboards.extend(servers.iter().filter(of_dashboard).filter(|_| !behind).filter_map(of_server));
         let pairs = pairs(&horizons, &glances);
-        Self {
-            units,
-            glances,
-            horizons,
-            servers,
-            published,
-            dashboards,
-            pairs,
-            panels: BTreeMap::new(),
-            issues: Vec::new(),
-            legacy_issues: Vec::new(),
-            release,
-        }
+        Self { units, glances, horizons, servers, published, dashboards, pairs, panels, release }
     }
 
     /// Glance's release.

@@ -5,9 +5,10 @@ use direct_upload_api::{Rule, Severity};
 use crate::facts::cloud::{Cloud, PlacedIssue};
 use crate::finding::Finding;
 
-/// What the operator's own derivation finds blocking uploads.
-pub fn issues(cloud: &Cloud<'_>) -> Vec<Finding> {
-    let legacy = cloud.legacy_issues.iter().map(|placed| {
+/// What the operator's own derivation finds blocking uploads. `before_glance`: on the objects that expose
+/// Glance. `legacy`: what limits bodies on those that expose a dashboard in legacy mode.
+pub fn issues(cloud: &Cloud<'_>, before_glance: &[PlacedIssue], legacy: &[PlacedIssue]) -> Vec<Finding> {
+    let legacy = legacy.iter().map(|placed| {
         let mut finding = told(cloud, placed);
         finding.severity = if placed.issue.fails { Severity::Error } else { Severity::Warning };
         finding.found.push_str(" (Horizon is in legacy mode, so images pass through it)");
@@ -17,7 +18,7 @@ pub fn issues(cloud: &Cloud<'_>) -> Vec<Finding> {
     let usual = |placed: &&PlacedIssue| {
         placed.issue.written || placed.issue.rule != Rule::TooSlow || placed.asked || cloud.is_direct_in(&placed.scope)
     };
-    cloud.issues.iter().filter(usual).map(|placed| told(cloud, placed)).chain(legacy).collect()
+    before_glance.iter().filter(usual).map(|placed| told(cloud, placed)).chain(legacy).collect()
 }
 
 fn told(cloud: &Cloud<'_>, placed: &PlacedIssue) -> Finding {

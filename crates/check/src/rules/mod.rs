@@ -27,12 +27,12 @@ pub mod unknown;
 use direct_upload_api::Severity;
 
 use super::finding::Finding;
-use crate::facts::cloud::Cloud;
+use crate::facts::cloud::{Cloud, PlacedIssue};
 
-/// Everything that is wrong.
-pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
+/// Everything that is wrong. `before_glance` and `legacy` are the issues of [`exposed::issues`].
+pub fn all(cloud: &Cloud<'_>, before_glance: &[PlacedIssue], legacy: &[PlacedIssue]) -> Vec<Finding> {
     type RuleOf = fn(&Cloud<'_>) -> Vec<Finding>;
-    const RULES: [RuleOf; 36] = [
+    const RULES: [RuleOf; 35] = [
         origins::form,
         origins::missing,
         headers::headers,
@@ -52,7 +52,6 @@ pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
         lists::uwsgi,
         refused::refused,
         requests::requests,
-        exposed::issues,
         haproxy::haproxy,
         csp::connect_src,
         limits::body,
@@ -71,6 +70,7 @@ pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
         traefik::entry_points,
     ];
     let mut findings: Vec<Finding> = RULES.iter().flat_map(|rule| rule(cloud)).collect();
+    findings.extend(exposed::issues(cloud, before_glance, legacy));
     findings.extend(origins::refused_after_all(cloud, &findings));
     findings
 }

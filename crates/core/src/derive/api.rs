@@ -16,7 +16,7 @@ use super::tenure::Tenure;
 use super::user_cors::{self, UserCors};
 use crate::model::{Advice, Custom, EnvValue, Key, Known, Meta, Problem, Snapshot};
 use crate::openstack::{CorsFilter, OpenStackService};
-use crate::render::GlanceSettings;
+use crate::render::ApiSettings;
 use crate::workload::{Applied, Secrets, Target};
 
 /// One API and its pods.
@@ -57,7 +57,7 @@ pub struct Terms {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Asked {
     /// What to render, without any origin.
-    pub settings: Result<GlanceSettings, Problem>,
+    pub settings: Result<ApiSettings, Problem>,
     /// The ConfigMap with the user's own file.
     pub source: Option<Key>,
     /// Origins that the resource states.

@@ -9,7 +9,7 @@ use direct_upload_api::web::Origin;
 
 use super::exposure::{self, Exposures};
 use super::grant::Grants;
-use crate::model::{Advice, Problem, Snapshot};
+use crate::model::{Advice, Id, Problem, Snapshot};
 
 /// How many a sentence names at most.
 const NAMED: usize = 3;
@@ -18,16 +18,16 @@ const NAMED: usize = 3;
 type HostPath = (String, String);
 
 /// Which objects claim places that have more than one claim.
-pub(crate) struct Rivals(BTreeMap<HostPath, BTreeSet<String>>);
+pub(crate) struct Rivals(BTreeMap<HostPath, BTreeSet<Id>>);
 
 impl Rivals {
     /// Compares all services.
     pub fn find<'a>(snapshot: &Snapshot, derived: impl Iterator<Item = &'a Result<Exposures, Problem>>) -> Self {
-        let mut wanted: BTreeMap<HostPath, BTreeSet<String>> =
+        let mut wanted: BTreeMap<HostPath, BTreeSet<Id>> =
             derived.flat_map(places).map(|place| (place, BTreeSet::new())).collect();
-        exposure::claims(snapshot, &mut |host, path, object| {
+        exposure::claims(snapshot, &mut |host, path, kind, key| {
             if let Some(claims) = wanted.get_mut(&place(host, path)) {
-                claims.insert(object.to_string());
+                claims.insert(Id { kind: kind.to_string(), key: key.clone() });
             }
         });
         wanted.retain(|_, claims| claims.len() > 1);
@@ -36,11 +36,13 @@ impl Rivals {
 
     /// Objects that claim a place of this service, but do not lead browsers to it.
     pub fn advice(&self, exposures: &Result<Exposures, Problem>) -> Vec<Advice> {
-        let own: BTreeSet<&str> = exposures.iter().flat_map(|e| &e.urls).map(|e| e.source.as_str()).collect();
+        let urls = exposures.iter().flat_map(|e| &e.urls);
+        let own: BTreeSet<&Id> = urls.filter_map(|e| e.source.object()).collect();
         let places: BTreeSet<HostPath> = places(exposures).collect();
         let sentence = |place: &HostPath| {
-            let others = self.0.get(place)?.iter().filter(|claim| !own.contains(claim.as_str()));
-            let others = list(others.map(String::as_str))?;
+            let others = self.0.get(place)?.iter().filter(|claim| !own.contains(claim));
+            let others: BTreeSet<String> = others.map(Id::to_string).collect();
+            let others = list(others.iter().map(String::as_str))?;
             let (host, path) = place;
             let found = format!("{host}{path} is also claimed by {others}, which does not count here");
             Some(Advice::new(found).fix("decide who gets that host name: Glance trusts its pages"))
@@ -51,7 +53,7 @@ impl Rivals {
 
 /// The places where a service was found, except those that its resource states itself.
 fn places(exposures: &Result<Exposures, Problem>) -> impl Iterator<Item = HostPath> {
-    let derived = exposures.iter().flat_map(|e| &e.urls).filter(|e| e.source != "spec.publicURL");
+    let derived = exposures.iter().flat_map(|e| &e.urls).filter(|e| e.source.object().is_some());
     derived.map(|e| place(e.url.origin().host(), e.url.path()))
 }
 

@@ -29,7 +29,7 @@ use serde_json::Value;
 
 use super::exposing_object::ExposingObject;
 use crate::derive::exposure::backends::Backends;
-use crate::model::{Advice, Key, Kind, Needs, Problem, Snapshot, Unread, Workload};
+use crate::model::{Advice, Id, Key, Kind, Needs, Problem, Snapshot, Unread, Workload};
 
 /// The kinds to look for if none is named. Not Services: every workload has one, which says nothing.
 const KINDS: [ExposureKind; 7] = [
@@ -42,17 +42,42 @@ const KINDS: [ExposureKind; 7] = [
     ExposureKind::IngressRoute,
 ];
 
-/// The source of a URL from the spec.
-const STATED: &str = "spec.publicURL";
-
 /// One URL and where it comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exposure {
     pub url: PublicUrl,
-    /// `spec.publicURL` or e.g. `Ingress openstack/horizon`.
-    pub source: String,
+    pub source: ExposureSource,
     /// No object states its port, so the scheme's default is assumed.
     pub port_assumed: bool,
+}
+
+/// What gives a URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExposureSource {
+    /// `spec.publicURL` of the resource.
+    Stated,
+    /// An exposing object.
+    Object(Id),
+}
+
+impl ExposureSource {
+    /// The exposing object, if one gives the URL.
+    pub fn object(&self) -> Option<&Id> {
+        match self {
+            Self::Stated => None,
+            Self::Object(object) => Some(object),
+        }
+    }
+}
+
+/// `spec.publicURL` or e.g. `Ingress openstack/horizon`.
+impl fmt::Display for ExposureSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stated => f.write_str("spec.publicURL"),
+            Self::Object(object) => object.fmt(f),
+        }
+    }
 }
 
 impl Exposure {
@@ -82,28 +107,60 @@ impl Exposures {
 
     /// Whether `spec.publicURL` alone decides.
     pub fn is_stated(&self) -> bool {
-        self.urls.first().is_some_and(|exposure| exposure.source == STATED)
+        self.urls.first().is_some_and(|exposure| exposure.source == ExposureSource::Stated)
     }
 
     /// The objects that give an origin, or may. `resource` is the one whose `spec.publicURL` states it.
     pub fn sources_of(&self, origin: &Origin, resource: impl fmt::Display) -> BTreeSet<String> {
         let here = self.urls.iter().filter(|exposure| exposure.url.origin() == origin || exposure.may_be(origin));
-        here.map(|exposure| if exposure.source == STATED { resource.to_string() } else { exposure.source.clone() })
-            .collect()
+        here.map(|exposure| exposure.source.object().map_or_else(|| resource.to_string(), Id::to_string)).collect()
     }
 
-    fn add(&mut self, source: &str, urls: impl IntoIterator<Item = PublicUrl>) {
-        self.add_assuming(source, urls, false);
-    }
-
-    fn add_assuming(&mut self, source: &str, urls: impl IntoIterator<Item = PublicUrl>, port_assumed: bool) {
-        self.urls.extend(urls.into_iter().map(|url| Exposure { url, source: source.to_owned(), port_assumed }));
+    /// Adds a URL that the object of these notes gives.
+    fn add(&mut self, notes: &Notes, url: PublicUrl, port_assumed: bool) {
+        self.urls.push(Exposure { url, source: ExposureSource::Object(notes.object.clone()), port_assumed });
     }
 
     fn extend(&mut self, other: Self) {
         self.urls.extend(other.urls);
         self.notes.extend(other.notes);
         self.exposing.extend(other.exposing);
+    }
+
+    /// The same in order, without what browsers cannot or need not use. `namespace`: the workload's.
+    fn for_browsers(mut self, namespace: &str) -> Self {
+        let internal = |url: &PublicUrl| {
+            let origin = url.origin();
+            // `horizon.openstack` and similar names work only inside the cluster. An Ingress of openstack-helm
+            // has one.
+            let short = origin.host().split_once('.').is_some_and(|(_, rest)| rest == namespace);
+            origin.unreachable().or(short.then_some("a cluster-internal name"))
+        };
+        // A stable sort keeps the order otherwise.
+        self.urls.sort_by_key(|e| (internal(&e.url).is_some(), !e.url.origin().is_https()));
+        let mut seen = BTreeSet::new();
+        self.urls.retain(|e| seen.insert(e.url.clone()));
+        let public = self.urls.iter().any(|e| internal(&e.url).is_none());
+        let secure = self.urls.iter().map(|e| e.url.origin()).filter(|o| o.is_https());
+        let secure: BTreeSet<String> = secure.map(|o| o.host().to_owned()).collect();
+        let mut left_out: Vec<Advice> = Vec::new();
+        self.urls.retain(|e| {
+            let origin = e.url.origin();
+            let why = match internal(&e.url) {
+                Some(why) if public => format!("{origin} is {why} and is left out"),
+                _ if !origin.is_https() && secure.contains(origin.host()) => {
+                    format!("{origin} is left out: the same host is served by https; let {} redirect to it", e.source)
+                }
+                _ => return true,
+            };
+            let note = Advice::new(why).object(e.source.to_string());
+            if !left_out.contains(&note) {
+                left_out.push(note);
+            }
+            false
+        });
+        self.notes.extend(left_out);
+        self
     }
 
     /// Ends with the object that led there.
@@ -118,17 +175,17 @@ impl Exposures {
 
 /// What to report about one object, each thing once.
 pub struct Notes {
-    source: String,
+    object: Id,
     notes: Vec<Advice>,
 }
 
 impl Notes {
-    fn new(source: String) -> Self {
-        Self { source, notes: Vec::new() }
+    fn new(kind: ExposureKind, key: &Key) -> Self {
+        Self { object: Id { kind: kind.to_string(), key: key.clone() }, notes: Vec::new() }
     }
 
     fn add(&mut self, what: impl fmt::Display) {
-        let note = Advice::new(what.to_string()).object(&self.source);
+        let note = Advice::new(what.to_string()).object(self.object.to_string());
         if !self.notes.contains(&note) {
             self.notes.push(note);
         }
@@ -156,9 +213,8 @@ pub fn derive(
     if let Some(text) = stated.public_url {
         let url =
             PublicUrl::parse(text).map_err(|e| Problem::new(Reason::InvalidSpec, format!("spec.publicURL: {e}")))?;
-        let mut found = Exposures::default();
-        found.add(STATED, [url]);
-        return Ok(found);
+        let stated = Exposure { url, source: ExposureSource::Stated, port_assumed: false };
+        return Ok(Exposures { urls: vec![stated], ..Exposures::default() });
     }
     let workload = workload.map_err(|problem| {
         // If the workload cannot be seen, what exposes it cannot either.
@@ -180,7 +236,8 @@ pub fn derive(
             }
         }
     }
-    finish(found, stated, workload, &backends)
+    let found = found.for_browsers(&workload.meta.key.namespace);
+    if found.urls.is_empty() { Err(not_exposed(&found.notes, stated, workload, &backends)) } else { Ok(found) }
 }
 
 /// The result of all objects that lead to the workload.
@@ -261,7 +318,7 @@ pub(crate) fn needs(snapshot: &Snapshot, namespaces: &BTreeSet<&str>) -> Needs {
 }
 
 /// Called for each host and path that an object claims, with the object.
-pub(crate) type HostClaims<'a> = &'a mut dyn FnMut(&str, &str, fmt::Arguments<'_>);
+pub(crate) type HostClaims<'a> = &'a mut dyn FnMut(&str, &str, ExposureKind, &Key);
 
 /// All hosts and paths that objects claim.
 pub(crate) fn claims(snapshot: &Snapshot, found: HostClaims<'_>) {
@@ -306,19 +363,20 @@ fn one(snapshot: &Snapshot, named: &ExposedBy, key: &Key, backends: &Backends) -
             snapshot.tls_routes.get(key)?.map(|route| tls_route::exposures(snapshot, route, backends)).transpose()?
         }
     };
-    let mut notes = Notes::new("spec.exposedBy".into());
-    let mut found = found.unwrap_or_else(|| {
-        let others = others(snapshot, named.kind, key);
+    let kind = named.kind;
+    let note = |what: String| Advice::new(what).field("spec.exposedBy");
+    let Some(mut found) = found else {
+        let others = others(snapshot, kind, key);
         let but = if others.is_empty() { String::new() } else { format!(", but {} of that name", others.join(", ")) };
-        notes.add(format!("there is no {} {key}{but}", named.kind));
-        Exposures::default()
-    });
-    scheme::only(&mut found, named, key, &mut notes);
-    if found == Exposures::default() && notes.notes.is_empty() {
+        let notes = vec![note(format!("there is no {kind} {key}{but}"))];
+        return Ok(Exposures { notes, ..Exposures::default() });
+    };
+    if let Some(scheme) = scheme::only(&mut found, named.scheme) {
+        found.notes.push(note(format!("{kind} {key} has no URL of scheme {scheme:?}")));
+    } else if found == Exposures::default() {
         let services = backends.services.join(", ");
-        notes.add(format!("{} {key} leads to none of the workload's Services ({services})", named.kind));
+        found.notes.push(note(format!("{kind} {key} leads to none of the workload's Services ({services})")));
     }
-    found.notes.extend(notes.notes);
     Ok(found)
 }
 
@@ -341,61 +399,25 @@ fn others(snapshot: &Snapshot, not: ExposureKind, key: &Key) -> Vec<String> {
     others.map(|kind| format!("{kind} {key}")).collect()
 }
 
-fn finish(
-    mut found: Exposures,
-    stated: Stated<'_>,
-    workload: &Workload,
-    backends: &Backends,
-) -> Result<Exposures, Problem> {
+/// Why a workload has no URL, with everything that was noted on the way.
+fn not_exposed(notes: &[Advice], stated: Stated<'_>, workload: &Workload, backends: &Backends) -> Problem {
     let key = &workload.meta.key;
-    let internal = |url: &PublicUrl| {
-        let origin = url.origin();
-        // `horizon.openstack` and similar names work only inside the cluster. An Ingress of openstack-helm
-        // has one.
-        let short = origin.host().split_once('.').is_some_and(|(_, rest)| rest == key.namespace);
-        origin.unreachable().or(short.then_some("a cluster-internal name"))
-    };
-    // A stable sort keeps the order otherwise.
-    found.urls.sort_by_key(|e| (internal(&e.url).is_some(), !e.url.origin().is_https()));
-    let mut seen = BTreeSet::new();
-    found.urls.retain(|e| seen.insert(e.url.clone()));
-    let public = found.urls.iter().any(|e| internal(&e.url).is_none());
-    let secure: BTreeSet<String> =
-        found.urls.iter().map(|e| e.url.origin()).filter(|o| o.is_https()).map(|o| o.host().to_owned()).collect();
-    let mut left_out = Notes::new(String::new());
-    found.urls.retain(|e| {
-        let origin = e.url.origin();
-        let why = match internal(&e.url) {
-            Some(why) if public => format!("{origin} is {why} and is left out"),
-            _ if !origin.is_https() && secure.contains(origin.host()) => {
-                format!("{origin} is left out: the same host is served by https; let {} redirect to it", e.source)
-            }
-            _ => return true,
-        };
-        left_out.source.clone_from(&e.source);
-        left_out.add(why);
-        false
-    });
-    found.notes.extend(left_out.notes);
-    if !found.urls.is_empty() {
-        return Ok(found);
-    }
-    let services = &backends.services;
+    let services = backends.services.join(", ");
     let mut message = if services.is_empty() {
         format!("no Service in {} selects the pods of {} {}", key.namespace, workload.kind, key.name)
     } else if stated.exposed_by.is_some() {
-        format!("no object that spec.exposedBy names gives a URL for Service {}", services.join(", "))
-    } else if found.notes.is_empty() {
+        format!("no object that spec.exposedBy names gives a URL for Service {services}")
+    } else if notes.is_empty() {
         let kinds = KINDS.map(|kind| kind.to_string()).join(", ");
         let kinds = kinds.rsplit_once(", ").map_or_else(|| kinds.clone(), |(all, last)| format!("{all} or {last}"));
-        format!("no {kinds} in {} leads to Service {}; other kinds are not read", key.namespace, services.join(", "))
+        format!("no {kinds} in {} leads to Service {services}; other kinds are not read", key.namespace)
     } else {
-        format!("nothing that leads to Service {} gives a URL", services.join(", "))
+        format!("nothing that leads to Service {services} gives a URL")
     };
-    for note in &found.notes {
+    for note in notes {
         message.push_str("; ");
         message.push_str(&note.to_string());
     }
     message.push_str(". Set spec.publicURL to the URL that browsers use");
-    Err(Problem::new(Reason::NotExposed, message))
+    Problem::new(Reason::NotExposed, message)
 }

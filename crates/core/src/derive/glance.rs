@@ -18,7 +18,7 @@ use crate::model::{Advice, GlanceObject, Id, Known, Problem, Snapshot};
 use crate::openstack::layout::GlancePlaces;
 use crate::openstack::{GLANCE, layout, policy};
 use crate::render::{
-    CorsSettings, GlanceHttpdSettings, GlanceSettings, HttpdServer, OwnSettings, PolicySettings, TlsHost,
+    ApiSettings, CorsSettings, GlanceHttpdSettings, HttpdServer, OwnSettings, PolicySettings, TlsHost,
 };
 use crate::workload::rehearsal::{CatalogLook, CorsLook, RehearsalDraft};
 use crate::workload::{Applied, SecretMount, Secrets, TLS_VOLUME, Target};
@@ -189,7 +189,7 @@ fn of_internal(spec: &GlanceSpec, api: &InternalApi, public: &Asked, tenure: &Te
         if let Ok(target) = &tenure.named {
             image_import::staged(import, methods, target)?;
         }
-        Ok(GlanceSettings { own, policy, cors: None, httpd: None, ..public })
+        Ok(ApiSettings { own, policy, cors: None, httpd: None, ..public })
     });
     let own_dir = settings.as_ref().ok().map(|settings| settings.own.dir.as_str());
     let secrets = of_stores(spec, own_dir);
@@ -202,7 +202,7 @@ fn settings(
     exposures: &Result<Exposures, Problem>,
     places: GlancePlaces,
     cors: CorsSettings,
-) -> Result<GlanceSettings, Problem> {
+) -> Result<ApiSettings, Problem> {
     let server = match spec.httpd.server {
         GlanceServer::None => None,
         GlanceServer::ModWSGI => Some(HttpdServer::ModWsgi),
@@ -222,7 +222,7 @@ fn settings(
     if let Ok(target) = &tenure.named {
         image_import::staged(import, None, target)?;
     }
-    Ok(GlanceSettings { cors: Some(cors), config_dir: places.config_dir, own, policy, httpd })
+    Ok(ApiSettings { cors: Some(cors), config_dir: places.config_dir, own, policy, httpd })
 }
 
 fn httpd(

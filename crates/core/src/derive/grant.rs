@@ -67,6 +67,26 @@ impl Grants {
         self.unseen.keys().any(|namespace| self.before.get(namespace).is_some_and(|had| had.contains(origin)))
     }
 
+    /// The same with all that is asked and that has room, in this order. An entry: whether it is new, who asks, and for
+    /// which origin.
+    fn within(mut self, mut quota: Quota<'_>, asked: Vec<(bool, &Key, Origin)>) -> Self {
+        for (_, key, origin) in asked {
+            match quota.reserve(&key.namespace, &origin) {
+                Ok(()) => {
+                    self.given.entry(key.namespace.clone()).or_default().insert(origin.clone());
+                    self.by.entry(origin).or_default().insert(key.clone());
+                }
+                Err(denial) => {
+                    if matches!(denial, Denial::Never(_)) && self.holders.contains(key) {
+                        self.leaving.insert(origin);
+                    }
+                    self.denied.entry(key.clone()).or_insert(denial);
+                }
+            }
+        }
+        self
+    }
+
     /// The annotation of a file that has these origins.
     pub fn annotation(&self, kept: impl Fn(&Origin) -> bool) -> Option<(String, String)> {
         let mut all: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
@@ -149,7 +169,6 @@ fn for_glance(
     let consent = |namespace: &str| consent::check(snapshot, own, &allowed.namespaces, namespace);
     let in_use = glance.public.origins_in_use();
     let mut grants = Grants { before: granted_before(&glance.public), ..Grants::default() };
-    let mut quota = Quota::new(own, allowed, &grants.before, &in_use);
     let mut asked = Vec::new();
     for Asker { dashboard, pairing } in askers {
         let key = &dashboard.object.meta.key;
@@ -188,20 +207,8 @@ fn for_glance(
     grants.unseen.extend(unseen.into_iter().map(|(namespace, problem)| (namespace.clone(), problem.clone())));
     // Existing origins come first, so that nobody's new origin replaces another's.
     asked.sort();
-    for (_, key, origin) in asked {
-        match quota.reserve(&key.namespace, &origin) {
-            Ok(()) => {
-                grants.given.entry(key.namespace.clone()).or_default().insert(origin.clone());
-                grants.by.entry(origin).or_default().insert(key.clone());
-            }
-            Err(denial) => {
-                if matches!(denial, Denial::Never(_)) && grants.holders.contains(key) {
-                    grants.leaving.insert(origin);
-                }
-                grants.denied.entry(key.clone()).or_insert(denial);
-            }
-        }
-    }
+    let quota = Quota::new(own, allowed, &grants.before, &in_use);
+    let mut grants = grants.within(quota, asked);
     for dashboard in askers.iter().map(|asker| asker.dashboard) {
         let key = &dashboard.object.meta.key;
         for (origin, _) in grants.by.iter().filter(|(_, horizons)| horizons.contains(key)) {

@@ -16,7 +16,7 @@ use super::tenure::Tenure;
 use super::user_cors;
 use crate::model::{Advice, ApiObject, Key, Problem, Snapshot, describe};
 use crate::openstack::{API, CorsFilter, GLANCE, OpenStackService, SWIFT_ORIGINS, layout};
-use crate::render::{CorsSettings, GlanceSettings};
+use crate::render::{ApiSettings, CorsSettings};
 use crate::workload::{Target, mountable};
 
 /// Stands for a service whose name this version cannot read. Nothing is rendered for it.
@@ -80,7 +80,7 @@ fn asked(snapshot: &Snapshot, spec: &OpenStackApiSpec, service: &'static OpenSta
     let settings = wrong.and_then(|()| {
         let options = user_cors::merged(spec.cors.options(), users?.options);
         let cors = Some(CorsSettings { origins: BTreeSet::new(), options });
-        Ok(GlanceSettings { cors, config_dir, ..GlanceSettings::default() })
+        Ok(ApiSettings { cors, config_dir, ..ApiSettings::default() })
     });
     Asked { settings, source, stated, carried, advice, ..Asked::unreadable("") }
 }
@@ -109,7 +109,7 @@ fn places(
 }
 
 /// What Swift cannot do, and what a person writes into its file if the operator has no folder for it.
-fn of_swift(spec: &OpenStackApiSpec, settings: &Result<GlanceSettings, Problem>, callers: &Callers) -> Vec<Advice> {
+fn of_swift(spec: &OpenStackApiSpec, settings: &Result<ApiSettings, Problem>, callers: &Callers) -> Vec<Advice> {
     let mut advice = Vec::new();
     let names = |names: &BTreeSet<Origin>| names.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
     if matches!(settings, Err(problem) if problem.reason == Reason::PathUnknown) && !callers.wanted.is_empty() {

@@ -8,7 +8,7 @@ use direct_upload_api::{ExposureKind, WorkloadKind};
 use kube_core::discovery::ApiResource;
 use serde_json::Value;
 
-use super::{DecodeError, Meta};
+use super::DecodeError;
 
 /// A cluster object, reduced to what decisions depend on.
 pub trait Observed: Sized + PartialEq {
@@ -17,9 +17,6 @@ pub trait Observed: Sized + PartialEq {
     /// # Errors
     /// The decoder's words with the field, if the object does not have the shape of its kind.
     fn reduce(kind: Kind, object: Value) -> Result<Option<Self>, DecodeError>;
-
-    /// Its metadata.
-    fn meta_mut(&mut self) -> &mut Meta;
 }
 
 /// What the operator must know about a kind.

@@ -73,8 +73,8 @@ macro_rules! snapshot {
                     $(Kind::$kind => {
                         let reduced = <$type as Observed>::reduce(kind, object)?;
                         let Some(mut reduced) = reduced else { return Ok(false) };
-                        settle(reduced.meta_mut()).map_err(DecodeError::Invalid)?;
-                        let key = reduced.meta_mut().key.clone();
+                        settle(&mut reduced.meta).map_err(DecodeError::Invalid)?;
+                        let key = reduced.meta.key.clone();
                         Ok(self.$store.insert(key, reduced))
                     })*
                 }

@@ -1,6 +1,6 @@
 //! Glance's files, and those of any other API with the same CORS filter.
 //!
-//! In: [`GlanceSettings`], and the service. Out: the complete `[cors]` section in a file that the CORS
+//! In: [`ApiSettings`], and the service. Out: the complete `[cors]` section in a file that the CORS
 //! filter reads, options that Glance itself reads, and directives for the httpd in front of glance-api, if
 //! there is one.
 
@@ -15,14 +15,14 @@ use direct_upload_api::{CorsValue, Delivery};
 use super::error::{FormatLimit, RenderError, Unwritable};
 use super::file::{File, FileFormat, HEADER, HTTPD_FILE, OWN_FILE, file};
 use super::oslo::write::Writer;
-use super::settings::{CorsSettings, GlanceSettings};
+use super::settings::{ApiSettings, CorsSettings};
 use crate::openstack::{ALLOW_HEADERS, CorsFilter, CorsKind, CorsOption, GLANCE, OpenStackService, is_token};
 
 /// Renders Glance's files; none if there is nothing to write.
 ///
 /// # Errors
 /// Names the setting whose value cannot be written.
-pub fn glance(settings: &GlanceSettings) -> Result<Vec<File>, RenderError> {
+pub fn glance(settings: &ApiSettings) -> Result<Vec<File>, RenderError> {
     api(settings, &GLANCE)
 }
 
@@ -30,7 +30,7 @@ pub fn glance(settings: &GlanceSettings) -> Result<Vec<File>, RenderError> {
 ///
 /// # Errors
 /// As [`glance`].
-pub fn api(settings: &GlanceSettings, service: &OpenStackService) -> Result<Vec<File>, RenderError> {
+pub fn api(settings: &ApiSettings, service: &OpenStackService) -> Result<Vec<File>, RenderError> {
     let mut files = Vec::new();
     if let Some(settings_cors) = &settings.cors {
         let file = file(

@@ -1,6 +1,6 @@
 //! Settings become files. Pure.
 //!
-//! In: [`GlanceSettings`] and [`HorizonSettings`], whose types have only valid values. Out: [`File`]s,
+//! In: [`ApiSettings`] and [`HorizonSettings`], whose types have only valid values. Out: [`File`]s,
 //! whose bytes depend only on the settings: no date, no version, no map order. The effect of our files is
 //! read back from their bytes ([`effects`]).
 
@@ -26,6 +26,6 @@ pub use glance::{api, glance};
 pub use horizon::horizon;
 pub use meaning::{same_meaning, says_enough};
 pub use settings::{
-    CorsSettings, GlanceHttpdSettings, GlanceSettings, HorizonCorsSettings, HorizonHttpdSettings, HorizonSettings,
+    ApiSettings, CorsSettings, GlanceHttpdSettings, HorizonCorsSettings, HorizonHttpdSettings, HorizonSettings,
     HttpdServer, OwnSettings, PolicySettings, SwiftStore, SwiftTenancy, TlsHost, TlsTerminationSettings,
 };

@@ -7,9 +7,10 @@ use direct_upload_api::{CorsValues, Delivery, GlanceProxy};
 
 use super::glance::import::ImportSettings;
 
-/// Everything that Glance's files depend on.
+/// Everything that the files of an API depend on. What is empty gives no file, and only Glance has more than
+/// `[cors]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct GlanceSettings {
+pub struct ApiSettings {
     /// `[cors]`; none while nobody may upload from a browser.
     pub cors: Option<CorsSettings>,
     /// The folder that the CORS filter reads, e.g. `/etc/glance/glance-api.conf.d`.

@@ -143,7 +143,7 @@ pub(crate) fn attachments(
             RouteAcceptance::Stale(generation) => {
                 let why = format!(
                     "the controller of {name} has processed {} only up to generation {generation}, not {}",
-                    notes.source, route.meta.generation
+                    notes.object, route.meta.generation
                 );
                 return Err(Problem::new(Reason::ObservationIncomplete, why));
             }
@@ -305,7 +305,7 @@ fn without_controller(snapshot: &Snapshot, gateway: &Gateway) -> Option<String> 
 }
 
 fn unseen(name: &str, notes: &Notes, unknown: crate::model::Unknown) -> Problem {
-    let why = format!("{} is attached to {name}, which cannot be seen: {}", notes.source, unknown.why);
+    let why = format!("{} is attached to {name}, which cannot be seen: {}", notes.object, unknown.why);
     Problem { found: why, ..unknown.into() }
 }
 

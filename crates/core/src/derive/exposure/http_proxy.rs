@@ -15,7 +15,7 @@ use super::backends::Backends;
 use super::http_route::is_sent;
 use super::ingress::port;
 use crate::derive::exposing_object::ExposingObject;
-use crate::derive::exposure::{Exposure, Exposures, HostClaims, Notes};
+use crate::derive::exposure::{Exposures, HostClaims, Notes};
 use crate::model::{
     HttpProxy, Key, Problem, ProxyCondition, ProxyHeader, ProxyHost, ProxyInclude, ProxyRoute, ProxyService, Snapshot,
     find_condition,
@@ -26,7 +26,7 @@ use crate::model::{
 /// # Errors
 /// [`Problem`] if one that it includes cannot be seen, or Contour has not yet looked at one as it stands.
 pub fn exposures(snapshot: &Snapshot, proxy: &Arc<HttpProxy>, backends: &Backends) -> Result<Exposures, Problem> {
-    let mut notes = Notes::new(format!("HTTPProxy {}", proxy.meta.key));
+    let mut notes = Notes::new(ExposureKind::HTTPProxy, &proxy.meta.key);
     let mut found = Exposures::default();
     let mut walk = Walk { snapshot, backends, path: Vec::new(), ways: Vec::new(), tcp: false, unread: BTreeSet::new() };
     walk.of(proxy, "", &mut notes)?;
@@ -50,7 +50,7 @@ pub(crate) fn claims(proxy: &HttpProxy, found: HostClaims<'_>) {
     let all = routes.chain(proxy.spec.includes.iter().map(|include| &include.conditions));
     for conditions in all.filter(|conditions| demand(conditions).is_none()) {
         let path: String = conditions.iter().filter_map(|condition| condition.prefix.as_deref()).collect();
-        found(&host.fqdn, &path, format_args!("HTTPProxy {}", proxy.meta.key));
+        found(&host.fqdn, &path, ExposureKind::HTTPProxy, &proxy.meta.key);
     }
 }
 
@@ -251,14 +251,10 @@ fn urls(proxy: &HttpProxy, host: &ProxyHost, walk: &Walk<'_>, found: &mut Exposu
     if host.fqdn.contains('*') {
         return notes.add(format!("host {} is a wildcard, but an origin needs an exact host name", host.fqdn));
     }
-    let source = notes.source.clone();
     let mut add = |https: bool, path: &str, notes: &mut Notes| {
         let (port, port_assumed) = port(https, &proxy.ports, notes);
         match Origin::from_parts(https, &host.fqdn, port) {
-            Ok(origin) => {
-                let url = PublicUrl::with_path(origin, path);
-                found.urls.push(Exposure { url, source: source.clone(), port_assumed });
-            }
+            Ok(origin) => found.add(notes, PublicUrl::with_path(origin, path), port_assumed),
             Err(why) => notes.add(why),
         }
     };

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use direct_upload_api::ExposureKind;
 use direct_upload_api::web::{Origin, PublicUrl};
 
 use super::attachment::{self, Attaching, Attachment, attachments};
@@ -21,7 +22,7 @@ use crate::model::{
 /// [`Problem`] if a Gateway that the answer depends on cannot be seen, or its controller has not yet
 /// looked at the route as it stands.
 pub fn exposures(snapshot: &Snapshot, route: &Arc<HttpRoute>, backends: &Backends) -> Result<Exposures, Problem> {
-    let mut notes = Notes::new(format!("HTTPRoute {}", route.meta.key));
+    let mut notes = Notes::new(ExposureKind::HTTPRoute, &route.meta.key);
     let mut rules = Vec::new();
     let mut positions = Vec::new();
     for (at, rule) in route.spec.rules.iter().enumerate() {
@@ -44,8 +45,9 @@ pub fn exposures(snapshot: &Snapshot, route: &Arc<HttpRoute>, backends: &Backend
                 };
                 for (origin, assumed) in origins("HTTPRoute", &spec.hostnames, https, &attachment, listener, &mut notes)
                 {
-                    let urls = paths.iter().map(|path| PublicUrl::with_path(origin.clone(), path));
-                    found.add_assuming(&notes.source, urls, assumed);
+                    for path in &paths {
+                        found.add(&notes, PublicUrl::with_path(origin.clone(), path), assumed);
+                    }
                 }
             }
         }
@@ -63,7 +65,7 @@ pub(crate) fn claims(route: &HttpRoute, found: HostClaims<'_>) {
         let paths = matches.map(|m| m.path.value.as_deref().unwrap_or_default());
         for path in paths.chain(rule.matches.is_empty().then_some("")) {
             for host in &route.spec.hostnames {
-                found(host, path, format_args!("HTTPRoute {}", route.meta.key));
+                found(host, path, ExposureKind::HTTPRoute, &route.meta.key);
             }
         }
     }

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::iter;
 use std::sync::Arc;
 
+use direct_upload_api::ExposureKind;
 use direct_upload_api::web::{Origin, PublicUrl};
 
 use super::backends::Backends;
 use super::ingress_tls::{Door, doors};
 use super::traefik_middleware::{annotated, annotation_redirects_http, without_redirected};
 use crate::derive::exposing_object::ExposingObject;
-use crate::derive::exposure::{Exposure, Exposures, HostClaims, Notes};
+use crate::derive::exposure::{Exposures, HostClaims, Notes};
 use crate::model::{Ingress, IngressPath, Snapshot};
 
 /// Traefik's annotation.
@@ -21,7 +22,7 @@ const MIDDLEWARES: &str = "traefik.ingress.kubernetes.io/router.middlewares";
 /// An Ingress names hosts but no ports. The port comes from the controller's status if it is there, else it
 /// is the scheme's default, and that is recorded.
 pub fn exposures(snapshot: &Snapshot, ingress: &Arc<Ingress>, backends: &Backends) -> Exposures {
-    let mut notes = Notes::new(format!("Ingress {}", ingress.meta.key));
+    let mut notes = Notes::new(ExposureKind::Ingress, &ingress.meta.key);
     let mut found = Exposures::default();
     let default = ingress.default_service.as_ref().is_some_and(|service| backends.leads(service));
     let rest = IngressPath { path: "/".into(), ..IngressPath::default() };
@@ -46,7 +47,7 @@ pub fn exposures(snapshot: &Snapshot, ingress: &Arc<Ingress>, backends: &Backend
             Some(host) => {
                 let has_tls = has_tls(ingress, host);
                 for host in iter::once(host).chain(aliases(ingress)) {
-                    found.urls.extend(urls(ingress, host, (has_tls, redirects), &paths, &mut notes));
+                    urls(ingress, host, (has_tls, redirects), &paths, &mut found, &mut notes);
                 }
             }
             None => notes.add("a rule without host gives no origin"),
@@ -58,7 +59,7 @@ pub fn exposures(snapshot: &Snapshot, ingress: &Arc<Ingress>, backends: &Backend
             notes.add("its default backend has no host name, so it gives no origin");
         }
         for host in hosts {
-            found.urls.extend(urls(ingress, host, (true, redirects), &[&rest], &mut notes));
+            urls(ingress, host, (true, redirects), &[&rest], &mut found, &mut notes);
         }
     }
     if let Some(named) = ingress.annotations.get(MIDDLEWARES) {
@@ -74,14 +75,14 @@ pub fn exposures(snapshot: &Snapshot, ingress: &Arc<Ingress>, backends: &Backend
 
 /// The hosts and paths that an Ingress claims.
 pub(crate) fn claims(snapshot: &Snapshot, ingress: &Ingress, found: HostClaims<'_>) {
-    let is_secure = |host: &str| {
-        doors_of(ingress, host, has_tls(ingress, host), &mut Notes::new(String::new())).iter().any(|door| door.https)
-    };
+    let mut notes = Notes::new(ExposureKind::Ingress, &ingress.meta.key);
+    let mut is_secure =
+        |host: &str| doors_of(ingress, host, has_tls(ingress, host), &mut notes).iter().any(|door| door.https);
     let redirects = redirects_http(snapshot, ingress);
     for rule in ingress.rules.iter().filter(|_| redirect(ingress).is_none()) {
         let Some(host) = rule.host.as_ref().filter(|host| !redirects || is_secure(host)) else { continue };
         for path in rule.paths.iter().filter(|path| !path.exact) {
-            found(host, &path.path, format_args!("Ingress {}", ingress.meta.key));
+            found(host, &path.path, ExposureKind::Ingress, &ingress.meta.key);
         }
     }
 }
@@ -115,19 +116,18 @@ fn has_tls(ingress: &Ingress, host: &str) -> bool {
     ingress.tls.iter().any(|t| t.hosts.is_empty() || t.hosts.iter().any(|h| covers(h, host)))
 }
 
-/// The URLs of a host. `redirects`: Traefik answers plain http itself.
+/// Adds the URLs of a host. `redirects`: Traefik answers plain http itself.
 fn urls(
     ingress: &Ingress,
     host: &str,
     (has_tls, redirects): (bool, bool),
     paths: &[&IngressPath],
+    found: &mut Exposures,
     notes: &mut Notes,
-) -> Vec<Exposure> {
+) {
     if host.contains(['*', '~']) {
-        notes.add(format!("host {host} is a wildcard, but an origin needs an exact host name"));
-        return Vec::new();
+        return notes.add(format!("host {host} is a wildcard, but an origin needs an exact host name"));
     }
-    let mut all = Vec::new();
     let doors = doors_of(ingress, host, has_tls, notes).into_iter().filter(|door| door.https || !redirects);
     for Door { https, port: stated } in doors {
         let (port, port_assumed) = match stated {
@@ -135,11 +135,10 @@ fn urls(
             None => port(https, &ingress.ports, notes),
         };
         match Origin::from_parts(https, host, port) {
-            Ok(origin) => all.extend(below(&origin, paths, port_assumed, notes)),
+            Ok(origin) => below(&origin, paths, port_assumed, found, notes),
             Err(why) => notes.add(why),
         }
     }
-    all
 }
 
 /// How browsers come to a host: as annotations say, else by `spec.tls`.
@@ -152,18 +151,15 @@ fn doors_of(ingress: &Ingress, host: &str, has_tls: bool, notes: &mut Notes) -> 
     })
 }
 
-/// The URLs of paths below an origin.
-fn below(origin: &Origin, paths: &[&IngressPath], port_assumed: bool, notes: &mut Notes) -> Vec<Exposure> {
-    let source = notes.source.clone();
-    let url = |path: &&IngressPath| {
+/// Adds the URLs of paths below an origin.
+fn below(origin: &Origin, paths: &[&IngressPath], port_assumed: bool, found: &mut Exposures, notes: &mut Notes) {
+    for path in paths {
         let prefix = prefix(path);
         if prefix.is_none() {
             notes.add(format!("path {:?} is not a prefix; / is assumed", path.path));
         }
-        PublicUrl::with_path(origin.clone(), prefix.unwrap_or_default())
-    };
-    let urls = paths.iter().map(url);
-    urls.map(|url| Exposure { url, source: source.clone(), port_assumed }).collect()
+        found.add(notes, PublicUrl::with_path(origin.clone(), prefix.unwrap_or_default()), port_assumed);
+    }
 }
 
 /// The prefix that a path means; none if it is not one.

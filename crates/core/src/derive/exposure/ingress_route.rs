@@ -15,7 +15,7 @@ use super::outer_port::of_entry_point;
 use super::traefik_middleware::{missing, named, redirect_http, without_redirected};
 use super::traefik_rule::{Alternative, alternatives, both};
 use crate::derive::exposing_object::ExposingObject;
-use crate::derive::exposure::{Exposure, Exposures, HostClaims, Notes};
+use crate::derive::exposure::{Exposures, HostClaims, Notes};
 use crate::model::{
     IngressRoute, IngressRouteRef, IngressRouteRule, IngressRouteService, Key, Kind, Needs, Problem, Snapshot,
 };
@@ -25,7 +25,7 @@ use crate::model::{
 /// # Errors
 /// [`Problem`] if one that it names as its parent, or a `TraefikService`, cannot be seen.
 pub fn exposures(snapshot: &Snapshot, route: &Arc<IngressRoute>, backends: &Backends) -> Result<Exposures, Problem> {
-    let mut notes = Notes::new(format!("IngressRoute {}", route.meta.key));
+    let mut notes = Notes::new(ExposureKind::IngressRoute, &route.meta.key);
     let mut found = Exposures::default();
     let namespace = &route.meta.key.namespace;
     for rule in &route.spec.routes {
@@ -69,7 +69,7 @@ pub(crate) fn claims(snapshot: &Snapshot, route: &IngressRoute, found: HostClaim
         for one in alternatives(&rule.matches).unwrap_or_default().iter().filter(|one| one.demand.is_none()) {
             for host in one.hosts.iter().flatten() {
                 let path = one.prefix.as_deref().unwrap_or_default();
-                found(host, path, format_args!("IngressRoute {}", route.meta.key));
+                found(host, path, ExposureKind::IngressRoute, &route.meta.key);
             }
         }
     }
@@ -304,10 +304,7 @@ fn urls(snapshot: &Snapshot, door: &Door<'_>, rule: &Alternative, found: &mut Ex
     let seen = entry.and_then(|name| of_entry_point(snapshot, name)).and_then(|port| u16::try_from(port).ok());
     for host in hosts {
         match Origin::from_parts(https, host, seen) {
-            Ok(origin) => {
-                let url = PublicUrl::with_path(origin, path);
-                found.urls.push(Exposure { url, source: notes.source.clone(), port_assumed: seen.is_none() });
-            }
+            Ok(origin) => found.add(notes, PublicUrl::with_path(origin, path), seen.is_none()),
             Err(why) => {
                 notes.add(why);
                 continue;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use direct_upload_api::ExposureKind;
 use direct_upload_api::web::{Origin, PublicUrl};
 
 use super::backends::Backends;
@@ -13,7 +14,7 @@ use crate::model::{Route, RouteIngress, RouteTarget, find_condition};
 ///
 /// Routers listen at the default ports; a Route has no field for others.
 pub fn exposures(route: &Arc<Route>, backends: &Backends) -> Exposures {
-    let mut notes = Notes::new(format!("Route {}", route.meta.key));
+    let mut notes = Notes::new(ExposureKind::Route, &route.meta.key);
     let mut found = Exposures::default();
     let leads = |target: &RouteTarget| {
         matches!(target.kind.as_str(), "" | "Service") && target.weight != Some(0) && backends.leads(&target.name)
@@ -29,7 +30,7 @@ pub fn exposures(route: &Arc<Route>, backends: &Backends) -> Exposures {
         }
         for https in schemes(route) {
             match Origin::from_parts(https, host, None) {
-                Ok(origin) => found.add(&notes.source, [PublicUrl::with_path(origin, &spec.path)]),
+                Ok(origin) => found.add(&notes, PublicUrl::with_path(origin, &spec.path), false),
                 Err(why) => notes.add(why),
             }
         }
@@ -55,7 +56,7 @@ pub(crate) fn claims(route: &Route, found: HostClaims<'_>) {
     let is_of_file = route.ingress.is_empty() && !route.meta.is_stored() && !route.spec.host.is_empty();
     let requested = is_of_file.then_some(&route.spec.host);
     for host in route.ingress.iter().filter(admitted).map(|entry| &entry.host).chain(requested) {
-        found(host, &route.spec.path, format_args!("Route {}", route.meta.key));
+        found(host, &route.spec.path, ExposureKind::Route, &route.meta.key);
     }
 }
 

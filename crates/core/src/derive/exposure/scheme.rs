@@ -1,18 +1,16 @@
 //! Plain http counts for a dashboard only if somebody requested it. Its users' tokens would travel
 //! unencrypted, and anyone between browser and dashboard could use Glance from its origin.
 
-use direct_upload_api::{ExposedBy, Reason, Scheme};
+use direct_upload_api::{Reason, Scheme};
 
-use crate::derive::exposure::{Exposures, Notes, Stated, key_of};
-use crate::model::{Advice, Key, Problem};
+use crate::derive::exposure::{Exposure, Exposures, Stated, key_of};
+use crate::model::{Advice, Id, Problem};
 
-/// Keeps the URLs of the scheme that `exposedBy` says, if it says one.
-pub fn only(found: &mut Exposures, named: &ExposedBy, key: &Key, notes: &mut Notes) {
-    let Some(scheme) = named.scheme.filter(|_| !found.urls.is_empty()) else { return };
+/// Keeps the URLs of a scheme, if one is stated. Returns it if it takes all of them away.
+pub fn only(found: &mut Exposures, stated: Option<Scheme>) -> Option<Scheme> {
+    let scheme = stated.filter(|_| !found.urls.is_empty())?;
     found.urls.retain(|e| e.url.origin().is_https() == (scheme == Scheme::HTTPS));
-    if found.urls.is_empty() {
-        notes.add(format!("{} {key} has no URL of scheme {scheme:?}", named.kind));
-    }
+    found.urls.is_empty().then_some(scheme)
 }
 
 /// Leaves out plain http, unless `publicURL` or `exposedBy` requests it.
@@ -24,10 +22,10 @@ pub fn asked_for(mut found: Exposures, stated: Stated<'_>, namespace: &str) -> R
         return Ok(found);
     }
     let named = stated.exposed_by.into_iter().flatten().filter(|named| named.scheme == Some(Scheme::HTTP));
-    let asked: Vec<_> = named.map(|named| format!("{} {}", named.kind, key_of(named, namespace))).collect();
-    let counts = |source: &String, https: bool| https || asked.contains(source);
+    let asked: Vec<_> = named.map(|named| Id { kind: named.kind.to_string(), key: key_of(named, namespace) }).collect();
+    let is_asked = |e: &Exposure| e.source.object().is_some_and(|object| asked.contains(object));
     let (kept, plain): (Vec<_>, Vec<_>) =
-        found.urls.into_iter().partition(|e| counts(&e.source, e.url.origin().is_https()));
+        found.urls.into_iter().partition(|e| e.url.origin().is_https() || is_asked(e));
     found.urls = kept;
     if let (true, Some(first)) = (found.urls.is_empty(), plain.first()) {
         let all: Vec<_> = plain.iter().map(|e| format!("{} ({})", e.url.origin(), e.source)).collect();
@@ -42,9 +40,9 @@ pub fn asked_for(mut found: Exposures, stated: Stated<'_>, namespace: &str) -> R
         }
         return Err(Problem::new(Reason::PlainHttp, message));
     }
-    let left_out = |e: &crate::derive::exposure::Exposure| {
+    let left_out = |e: &Exposure| {
         let found = format!("{} is left out: plain http counts only if exposedBy requests it", e.url.origin());
-        Advice::new(found).object(&e.source)
+        Advice::new(found).object(e.source.to_string())
     };
     found.notes.extend(plain.iter().map(left_out));
     Ok(found)

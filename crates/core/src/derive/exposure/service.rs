@@ -1,7 +1,7 @@
 //! Service → URLs. A Service states no scheme, so it counts only if `exposedBy` names it with one.
 
-use direct_upload_api::Scheme;
 use direct_upload_api::web::{Origin, PublicUrl};
+use direct_upload_api::{ExposureKind, Scheme};
 
 use super::backends::Backends;
 use crate::derive::exposure::{Exposures, Notes};
@@ -10,7 +10,7 @@ use crate::model::Service;
 /// The URLs of a Service of type `LoadBalancer` that belongs to the workload, or of one of type
 /// `ExternalName`, which selects no pods and is trusted as it is.
 pub fn exposures(service: &Service, scheme: Scheme, port: Option<u16>, backends: &Backends) -> Exposures {
-    let mut notes = Notes::new(format!("Service {}", service.meta.key));
+    let mut notes = Notes::new(ExposureKind::Service, &service.meta.key);
     let mut found = Exposures::default();
     let hosts: Vec<&String> = match service.type_.as_str() {
         "ExternalName" => service.external_name.iter().collect(),
@@ -30,7 +30,7 @@ pub fn exposures(service: &Service, scheme: Scheme, port: Option<u16>, backends:
         Ok(port) => {
             for host in hosts {
                 match Origin::from_parts(https, host, Some(port)) {
-                    Ok(origin) => found.add(&notes.source, [PublicUrl::with_path(origin, "")]),
+                    Ok(origin) => found.add(&notes, PublicUrl::with_path(origin, ""), false),
                     Err(why) => notes.add(why),
                 }
             }

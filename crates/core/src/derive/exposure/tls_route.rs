@@ -22,7 +22,7 @@ use crate::model::{Kind, Needs, Problem, Snapshot, TlsRoute};
 /// [`Problem`] if a parent that the answer depends on cannot be seen, or its controller has not yet looked
 /// at the route as it stands.
 pub fn exposures(snapshot: &Snapshot, route: &Arc<TlsRoute>, backends: &Backends) -> Result<Exposures, Problem> {
-    let mut notes = Notes::new(format!("TLSRoute {}", route.meta.key));
+    let mut notes = Notes::new(ExposureKind::TLSRoute, &route.meta.key);
     let mut found = Exposures::default();
     let TlsRoute { meta, spec, parents } = &**route;
     let mut leads = false;
@@ -42,7 +42,7 @@ pub fn exposures(snapshot: &Snapshot, route: &Arc<TlsRoute>, backends: &Backends
                     ));
                 }
                 for (origin, assumed) in origins {
-                    found.add_assuming(&notes.source, [PublicUrl::with_path(origin, "")], assumed);
+                    found.add(&notes, PublicUrl::with_path(origin, ""), assumed);
                 }
             }
         }
@@ -55,7 +55,7 @@ pub fn exposures(snapshot: &Snapshot, route: &Arc<TlsRoute>, backends: &Backends
 pub(crate) fn claims(route: &TlsRoute, found: HostClaims<'_>) {
     if is_accepted(&route.meta, &route.parents) {
         for host in &route.spec.hostnames {
-            found(host, "", format_args!("TLSRoute {}", route.meta.key));
+            found(host, "", ExposureKind::TLSRoute, &route.meta.key);
         }
     }
 }

@@ -29,7 +29,7 @@ pub fn exposures(
     service: &Arc<VirtualService>,
     backends: &Backends,
 ) -> Result<Exposures, Problem> {
-    let mut notes = Notes::new(format!("VirtualService {}", service.meta.key));
+    let mut notes = Notes::new(ExposureKind::VirtualService, &service.meta.key);
     let mut found = Exposures::default();
     let leading = Leading::of(snapshot, service, backends, &mut notes)?;
     if !leading.is_empty() {
@@ -61,7 +61,7 @@ pub(crate) fn claims(service: &VirtualService, found: HostClaims<'_>) {
         let all = (rule.matches.is_empty() && at_gateways(&spec.gateways)).then(String::new);
         for path in rule.matches.iter().filter_map(of_match).chain(all) {
             for host in &spec.hosts {
-                found(host, &path, format_args!("VirtualService {}", service.meta.key));
+                found(host, &path, ExposureKind::VirtualService, &service.meta.key);
             }
         }
     }
@@ -349,7 +349,7 @@ impl Listening<'_> {
 
     fn add(&self, host: &str, path: &str, found: &mut Exposures, notes: &mut Notes) {
         match Origin::from_parts(self.https, host, u16::try_from(self.server.port.number).ok()) {
-            Ok(origin) => found.add(&notes.source, [PublicUrl::with_path(origin, path)]),
+            Ok(origin) => found.add(notes, PublicUrl::with_path(origin, path), false),
             Err(why) => notes.add(why),
         }
     }
@@ -369,7 +369,7 @@ fn through_gateways(
     }
     for key in gateways {
         let gateway = snapshot.istio_gateways.get_named(&key).map_err(|unknown| {
-            let why = format!("{} is at Istio Gateway {key}, which cannot be seen: {}", notes.source, unknown.why);
+            let why = format!("{} is at Istio Gateway {key}, which cannot be seen: {}", notes.object, unknown.why);
             Problem { found: why, ..unknown.into() }
         })?;
         let Some(gateway) = gateway else {

@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1 as core;
 use serde_json::Value;
 
 use super::decode::{decode, meta};
-use crate::model::{ConfigMap, DecodeError, Effects, Kind, Meta, Observed};
+use crate::model::{ConfigMap, DecodeError, Effects, Kind, Observed};
 use crate::render::effects;
 
 impl Observed for ConfigMap {
@@ -18,9 +18,5 @@ impl Observed for ConfigMap {
         let data = object.data.unwrap_or_default();
         let effects = if managed { effects(&data) } else { Effects::default() };
         Ok(Some(Self { meta: meta(object.metadata), managed, data, effects }))
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
     }
 }

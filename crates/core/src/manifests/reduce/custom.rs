@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::decode::{decode, meta};
-use crate::model::{Custom, DecodeError, Kind, Meta, Observed};
+use crate::model::{Custom, DecodeError, Kind, Observed};
 
 impl<Spec, Status> Observed for Custom<Spec, Status>
 where
@@ -15,10 +15,6 @@ where
 {
     fn reduce(_: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
         custom(&object).map(Some)
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
     }
 }
 

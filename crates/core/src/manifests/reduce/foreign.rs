@@ -7,8 +7,8 @@ use super::annotations::{owners, proxies};
 use super::decode::{foreign, labels, meta};
 use crate::model::{
     AllowedListeners, Condition, DecodeError, Gateway, GatewayClass, HttpProxy, HttpRoute, IngressRoute, IstioGateway,
-    IstioServer, Kind, Listener, ListenerSet, ListenerStatus, Meta, Observed, Policy, ReferenceGrant, Route,
-    RouteIngress, RouteParentStatus, TlsRoute, VirtualService, is_refused,
+    IstioServer, Kind, Listener, ListenerSet, ListenerStatus, Observed, Policy, ReferenceGrant, Route, RouteIngress,
+    RouteParentStatus, TlsRoute, VirtualService, is_refused,
 };
 
 #[derive(Default, Deserialize)]
@@ -65,10 +65,6 @@ impl Observed for Gateway {
             addresses,
         }))
     }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
 }
 
 #[derive(Deserialize)]
@@ -90,10 +86,6 @@ impl Observed for GatewayClass {
         let GatewayClassSpec { controller_name: controller } = spec;
         Ok(Some(Self { meta: meta(metadata), controller, conditions }))
     }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
 }
 
 #[derive(Default, Deserialize)]
@@ -109,20 +101,12 @@ impl Observed for HttpRoute {
         let labels = labels(&mut metadata);
         Ok(Some(Self { meta: meta(metadata), labels, written, spec, parents }))
     }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
 }
 
 impl Observed for ReferenceGrant {
     fn reduce(_: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
         let (metadata, spec, NoStatus {}) = foreign(object)?;
         Ok(Some(Self { meta: meta(metadata), spec }))
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
     }
 }
 
@@ -139,10 +123,6 @@ impl Observed for Route {
         let (annotations, owners) = (proxies(&metadata), owners(&metadata));
         Ok(Some(Self { annotations, owners, meta: meta(metadata), written, spec, ingress }))
     }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
 }
 
 impl Observed for VirtualService {
@@ -150,10 +130,6 @@ impl Observed for VirtualService {
         let written = object["spec"].clone();
         let (metadata, spec, NoStatus {}) = foreign(object)?;
         Ok(Some(Self { meta: meta(metadata), written, spec }))
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
     }
 }
 
@@ -168,10 +144,6 @@ impl Observed for IstioGateway {
         let (metadata, Servers { servers }, NoStatus {}) = foreign(object)?;
         Ok(Some(Self { meta: meta(metadata), servers }))
     }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
 }
 
 impl Observed for ListenerSet {
@@ -180,20 +152,12 @@ impl Observed for ListenerSet {
         let labels = labels(&mut metadata);
         Ok(Some(Self { meta: meta(metadata), labels, spec, conditions, listener_statuses: listeners }))
     }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
 }
 
 impl Observed for TlsRoute {
     fn reduce(_: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
         let (metadata, spec, Parents { parents }) = foreign(object)?;
         Ok(Some(Self { meta: meta(metadata), spec, parents }))
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
     }
 }
 
@@ -202,10 +166,6 @@ impl Observed for IngressRoute {
         let written = object["spec"].clone();
         let (metadata, spec, NoStatus {}) = foreign(object)?;
         Ok(Some(Self { meta: meta(metadata), written, spec }))
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
     }
 }
 
@@ -244,10 +204,6 @@ impl Observed for HttpProxy {
         let ports = load_balancer.ingress.iter().flat_map(|ingress| &ingress.ports).map(|port| port.port).collect();
         Ok(Some(Self { meta: meta(metadata), written, spec, current_status, description, conditions, ports }))
     }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
 }
 
 impl Observed for Policy {
@@ -256,9 +212,5 @@ impl Observed for Policy {
         let (metadata, spec, NoStatus {}) = foreign(object)?;
         let meta = meta(metadata);
         Ok(Some(Self { refused: is_refused(&status, meta.generation), meta, spec }))
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
     }
 }

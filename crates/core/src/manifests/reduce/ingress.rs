@@ -5,15 +5,11 @@ use serde_json::Value;
 
 use super::annotations::{owners, proxies};
 use super::decode::{decode, meta};
-use crate::model::{DecodeError, Ingress, IngressPath, IngressRule, IngressTls, Kind, Meta, Observed};
+use crate::model::{DecodeError, Ingress, IngressPath, IngressRule, IngressTls, Kind, Observed};
 
 impl Observed for Ingress {
     fn reduce(_: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
         decode(object).map(|object| Some(ingress(object)))
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
     }
 }
 

@@ -6,25 +6,17 @@ use serde_json::Value;
 
 use super::decode::{decode, meta};
 use super::pod_template::{our_config_maps, volume};
-use crate::model::{DecodeError, Job, JobEvent, Key, Kind, Meta, Observed, Volume};
+use crate::model::{DecodeError, Job, JobEvent, Key, Kind, Observed, Volume};
 
 impl Observed for Job {
     fn reduce(_: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
         decode(object).map(|object| Some(job(object)))
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
     }
 }
 
 impl Observed for JobEvent {
     fn reduce(_: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
         decode(object).map(event)
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
     }
 }
 

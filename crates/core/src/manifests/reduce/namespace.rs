@@ -5,15 +5,11 @@ use k8s_openapi::api::core::v1 as core;
 use serde_json::Value;
 
 use super::decode::{decode, meta};
-use crate::model::{DecodeError, Key, Kind, Meta, Namespace, Observed};
+use crate::model::{DecodeError, Key, Kind, Namespace, Observed};
 
 impl Observed for Namespace {
     fn reduce(_: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
         decode(object).map(|object| Some(namespace(object)))
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
     }
 }
 

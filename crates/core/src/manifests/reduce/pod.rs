@@ -5,15 +5,11 @@ use serde_json::Value;
 
 use super::decode::{decode, meta, owner};
 use super::pod_template::{our_config_maps, volume};
-use crate::model::{DecodeError, Kind, Meta, Observed, Pod, Volume};
+use crate::model::{DecodeError, Kind, Observed, Pod, Volume};
 
 impl Observed for Pod {
     fn reduce(_: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
         decode(object).map(|object| Some(pod(object)))
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
     }
 }
 

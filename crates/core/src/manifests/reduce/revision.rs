@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::decode::{decode, meta, owner};
 use super::pod_template::{our_config_maps, template};
-use crate::model::{DecodeError, Kind, Meta, Observed, PodTemplate, Revision};
+use crate::model::{DecodeError, Kind, Observed, PodTemplate, Revision};
 
 impl Observed for Revision {
     fn reduce(kind: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
@@ -16,10 +16,6 @@ impl Observed for Revision {
             _ => replica_set(decode(object)?),
         };
         Ok(Some(revision))
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
     }
 }
 

@@ -8,15 +8,11 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::Value;
 
 use super::decode::{decode, meta};
-use crate::model::{DecodeError, Kind, Meta, Observed, Service};
+use crate::model::{DecodeError, Kind, Observed, Service};
 
 impl Observed for Service {
     fn reduce(_: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
         decode(object).map(|object| Some(service(object)))
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
     }
 }
 

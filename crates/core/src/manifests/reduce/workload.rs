@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::decode::{decode, meta};
 use super::pod_template::template;
 use super::rolling::{self, attribute};
-use crate::model::{DecodeError, Kind, Meta, Observed, Workload, WorkloadStatus};
+use crate::model::{DecodeError, Kind, Observed, Workload, WorkloadStatus};
 use crate::workload::CONFIG_VOLUME;
 
 impl Observed for Workload {
@@ -21,10 +21,6 @@ impl Observed for Workload {
             _ => deployment(decode(object)?),
         };
         Ok(Some(workload))
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
     }
 }
 

@@ -19,11 +19,15 @@ const REFERENCE: &str = "{directUpload: {glanceRef: {name: glance, namespace: im
 
 /// A Glance `images/glance` with this consent, and these objects.
 fn with(consent: &str, objects: &[&str]) -> Simulation {
+    render(&cloud(consent, objects))
+}
+
+fn cloud(consent: &str, objects: &[&str]) -> String {
     let spec = format!("{{cors: {{allowedHorizons: {{{consent}}}}}}}");
     let own =
         [service("images", "glance", "glance.example.com"), resource("glance", "Glance", "images", "glance", &spec)];
     let all: Vec<&str> = own.iter().map(String::as_str).chain(objects.iter().copied()).collect();
-    render(&join(&all))
+    join(&all)
 }
 
 fn horizon(namespace: &str, name: &str, spec: &str) -> String {
@@ -65,6 +69,33 @@ fn a_forged_switch_gains_nothing_without_consent(#[case] consent: &str, #[case] 
     let resource = horizon("mallory", "horizon", REFERENCE);
     let outcome = with(consent, &[files, &workload, &exposed, &resource]);
     assert_eq!(origins(&outcome, "images/glance"), expected);
+}
+
+/// A Glance waits for its holders, for example before it goes. Without consent, no tenant makes itself one: its
+/// pods must upload there, and its namespace must have been granted an origin.
+#[rstest]
+fn without_consent_only_who_was_granted_and_still_uploads_is_awaited(
+    #[values(true, false)] granted: bool,
+    #[values(true, false)] uploads: bool,
+) {
+    let tenant = dashboard("mallory", "mallory.example.com");
+    let before = with(ALL, &[&tenant]);
+    assert!(is_direct(&before, "mallory/horizon"));
+    let objects = read(&fed_back(&cloud("namespaces: {from: Same}", &[&tenant]), &before)).manifests.into_iter();
+    let objects: Vec<String> = objects
+        .map(|manifest| match manifest.object {
+            object if object["kind"] == "Deployment" && object["metadata"]["namespace"] == "mallory" && !uploads => {
+                deployment("mallory", "horizon")
+            }
+            object if granted => object.to_string(),
+            object => object.to_string().replace("direct-upload.openstack.org/granted", "example.com/granted"),
+        })
+        .collect();
+    let world = World::of(&read(&join(&objects.iter().map(String::as_str).collect::<Vec<_>>())).snapshot);
+    let grants = &world.glances[&Key::new("images", "glance")].public.grants;
+    assert!(grants.given.is_empty() && grants.before.contains_key("mallory") == granted, "{grants:?}");
+    let is_awaited = grants.holders.contains(&Key::new("mallory", "horizon"));
+    assert_eq!((is_awaited, !grants.leaving.is_empty()), (granted && uploads, granted && uploads), "{grants:?}");
 }
 
 /// The host name of somebody else's dashboard, on the tenant's own Ingress.

@@ -5,7 +5,7 @@ use direct_upload_api::{ApiService, CorsValue, Rule};
 use direct_upload_core::judge::{CallPreflight, Response};
 use direct_upload_core::model::{ApiCall, ProbeAnswer};
 use direct_upload_core::openstack::OpenStackService;
-use direct_upload_core::render::{CorsSettings, GlanceSettings, api};
+use direct_upload_core::render::{ApiSettings, CorsSettings, api};
 use rstest::rstest;
 use serde_json::{Value, json};
 use test_support::oracle::ask;
@@ -58,8 +58,7 @@ fn answers(ini: &str, questions: &[CallPreflight]) -> Vec<Response> {
 fn ini(service: &'static OpenStackService, options: &[(&'static str, CorsValue)]) -> String {
     let cors =
         CorsSettings { origins: [Origin::parse(PORTAL).unwrap()].into(), options: options.iter().cloned().collect() };
-    let settings =
-        GlanceSettings { cors: Some(cors), config_dir: "/etc/x/x.conf.d".into(), ..GlanceSettings::default() };
+    let settings = ApiSettings { cors: Some(cors), config_dir: "/etc/x/x.conf.d".into(), ..ApiSettings::default() };
     api(&settings, service).unwrap().remove(0).contents
 }
 

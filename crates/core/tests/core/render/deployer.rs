@@ -4,7 +4,7 @@ use direct_upload_api::Delivery;
 use direct_upload_core::openstack::GLANCE;
 use direct_upload_core::render::deployer::{Component, Deployer, Fragment, Source, fragment};
 use direct_upload_core::render::{
-    GlanceSettings, HorizonSettings, ImportSettings, OwnSettings, TlsTerminationSettings, api, horizon,
+    ApiSettings, HorizonSettings, ImportSettings, OwnSettings, TlsTerminationSettings, api, horizon,
 };
 use rstest::rstest;
 use serde::Deserialize;
@@ -25,7 +25,7 @@ struct Deployed {
     snippets: String,
 }
 
-fn of_glance(deployer: Deployer, settings: &GlanceSettings) -> Option<Fragment> {
+fn of_glance(deployer: Deployer, settings: &ApiSettings) -> Option<Fragment> {
     let files = api(settings, &GLANCE).unwrap();
     let files: Vec<_> = files.iter().map(|file| (file.name.as_str(), file.contents.as_str())).collect();
     fragment(
@@ -47,11 +47,11 @@ fn of_horizon(deployer: Deployer, direct: bool, tls: Option<TlsTerminationSettin
     fragment(deployer, &Source { service: Component::Horizon, files: &files, glance_url: None })
 }
 
-fn settings() -> GlanceSettings {
-    GlanceSettings {
+fn settings() -> ApiSettings {
+    ApiSettings {
         cors: Some(cors(&[ORIGIN, OTHER])),
         config_dir: "/etc/glance/glance-api.conf.d".into(),
-        ..GlanceSettings::default()
+        ..ApiSettings::default()
     }
 }
 
@@ -112,7 +112,7 @@ fn what_says_nothing_has_no_fragment(
     #[values(Deployer::OpenStackHelm, Deployer::KollaAnsible, Deployer::OpenStackAnsible, Deployer::Rhoso)]
     deployer: Deployer,
 ) {
-    assert_eq!(of_glance(deployer, &GlanceSettings::default()), None);
+    assert_eq!(of_glance(deployer, &ApiSettings::default()), None);
     assert_eq!(of_horizon(deployer, false, None), None);
 }
 
@@ -124,7 +124,7 @@ fn options_of_imports_come_along(
 ) {
     let import = ImportSettings { methods: Some(vec!["glance-direct", "web-download"]), ..ImportSettings::default() };
     let own = OwnSettings { dir: "/etc/glance/glance.conf.d".into(), import, swift: Vec::new() };
-    let glance = of_glance(deployer, &GlanceSettings { own, ..settings() }).unwrap();
+    let glance = of_glance(deployer, &ApiSettings { own, ..settings() }).unwrap();
     let merged = deployed(deployer, &glance, &of_horizon(deployer, true, None).unwrap());
     let files = merged.glance.as_object().unwrap();
     let text = files.values().next_back().unwrap().as_str().unwrap();

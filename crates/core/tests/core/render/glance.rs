@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use direct_upload_api::web::Origin;
 use direct_upload_api::{CorsValue, CorsValues};
 use direct_upload_core::openstack::GLANCE;
-use direct_upload_core::render::{CorsSettings, GlanceSettings, glance};
+use direct_upload_core::render::{ApiSettings, CorsSettings, glance};
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -41,11 +41,8 @@ pub fn cors(origins: &[&str]) -> CorsSettings {
 }
 
 pub fn ini(cors: CorsSettings) -> String {
-    let settings = GlanceSettings {
-        cors: Some(cors),
-        config_dir: "/etc/glance/glance-api.conf.d".into(),
-        ..GlanceSettings::default()
-    };
+    let settings =
+        ApiSettings { cors: Some(cors), config_dir: "/etc/glance/glance-api.conf.d".into(), ..ApiSettings::default() };
     glance(&settings).unwrap().remove(0).contents
 }
 
@@ -167,10 +164,10 @@ proptest! {
         headers in prop::collection::vec(prop_oneof![1 => hostile(), 3 => "[!#$%&'*+.^_`|~0-9A-Za-z-]{1,6}"], 0..4),
     ) {
         let options = CorsValues::from([("allow_headers", CorsValue::List(headers.clone()))]);
-        let settings = GlanceSettings {
+        let settings = ApiSettings {
             cors: Some(CorsSettings { options, ..cors(&["https://h.example"]) }),
             config_dir: "/etc/glance/glance-api.conf.d".into(),
-            ..GlanceSettings::default()
+            ..ApiSettings::default()
         };
         match glance(&settings) {
             Ok(files) => {

@@ -4,7 +4,7 @@ use rstest::rstest;
 use std::collections::{BTreeMap, BTreeSet};
 
 use direct_upload_api::{CorsValue, CorsValues};
-use direct_upload_core::render::{CorsSettings, File, FileFormat, GlanceSettings, glance, same_meaning, says_enough};
+use direct_upload_core::render::{ApiSettings, CorsSettings, File, FileFormat, glance, same_meaning, says_enough};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
@@ -130,7 +130,7 @@ fn stating(headers: &[&str]) -> File {
     let headers = headers.iter().map(|header| (*header).to_owned()).collect();
     let options = CorsValues::from([("allow_headers", CorsValue::List(headers))]);
     let cors = CorsSettings { options, ..CorsSettings::default() };
-    let settings = GlanceSettings { cors: Some(cors), config_dir: "/etc/glance".into(), ..GlanceSettings::default() };
+    let settings = ApiSettings { cors: Some(cors), config_dir: "/etc/glance".into(), ..ApiSettings::default() };
     glance(&settings).unwrap().remove(0)
 }
 

@@ -132,7 +132,7 @@ fn a_route_of_another_namespace_counts_only_if_it_is_named() {
     );
     assert_eq!(urls("{}", &[&all]).0, "");
     let found = exposures("{exposedBy: [{kind: IngressRoute, namespace: infra, name: all}]}", &[&all]).unwrap();
-    assert_eq!(found.urls[0].source, "IngressRoute infra/all");
+    assert_eq!(found.urls[0].source.to_string(), "IngressRoute infra/all");
     assert!(found.urls[0].port_assumed);
 }
 

@@ -248,7 +248,7 @@ fn only_gateways_of_services_that_lead_to_us_are_watched() {
         "{hosts: [b.io], gateways: [infra/private], http: [{route: [{destination: {host: x.elsewhere.svc.cluster.local}}]}]}",
     );
     let found = exposures("{}", &[&gateway(&format!("[{HTTPS}]")), &own, &foreign]).unwrap();
-    assert_eq!(found.urls[0].source, "VirtualService openstack/horizon");
+    assert_eq!(found.urls[0].source.to_string(), "VirtualService openstack/horizon");
     let world = World::of(&read(&[horizon("{}"), own, foreign].join("\n---\n")).snapshot);
     assert_eq!(world.needs().named[&Kind::IstioGateway], [Key::new("infra", "public")].into());
     let none = exposures("{}", &[]).unwrap_err();

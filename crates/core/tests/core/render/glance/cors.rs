@@ -3,11 +3,11 @@
 use direct_upload_api::CorsValue;
 use direct_upload_api::CorsValues;
 use direct_upload_api::web::Origin;
-use direct_upload_core::render::{CorsSettings, FormatLimit, GlanceSettings, glance};
+use direct_upload_core::render::{ApiSettings, CorsSettings, FormatLimit, glance};
 use std::collections::BTreeSet;
 
-fn settings(cors: CorsSettings) -> GlanceSettings {
-    GlanceSettings { cors: Some(cors), config_dir: "/etc/glance/glance-api.conf.d".into(), ..GlanceSettings::default() }
+fn settings(cors: CorsSettings) -> ApiSettings {
+    ApiSettings { cors: Some(cors), config_dir: "/etc/glance/glance-api.conf.d".into(), ..ApiSettings::default() }
 }
 
 fn origins(texts: &[&str]) -> BTreeSet<Origin> {
@@ -41,7 +41,7 @@ fn complete_section() {
 
 #[test]
 fn nothing_to_say() {
-    assert_eq!(glance(&GlanceSettings::default()).unwrap(), vec![]);
+    assert_eq!(glance(&ApiSettings::default()).unwrap(), vec![]);
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn header_that_is_none_is_named() {
 #[test]
 fn folder_must_be_absolute_and_normal() {
     for dir in ["etc", "/etc/../root", "/etc//x", "", "/e\n"] {
-        let bad = GlanceSettings { config_dir: dir.into(), ..settings(CorsSettings::default()) };
+        let bad = ApiSettings { config_dir: dir.into(), ..settings(CorsSettings::default()) };
         assert_eq!(glance(&bad).unwrap_err().cause.refusal, FormatLimit::Path, "{dir:?}");
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use direct_upload_core::render::{GlanceHttpdSettings, GlanceSettings, HttpdServer, TlsHost, glance};
+use direct_upload_core::render::{ApiSettings, GlanceHttpdSettings, HttpdServer, TlsHost, glance};
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -17,8 +17,8 @@ pub fn fragment(server: HttpdServer, tls: Option<TlsHost>, legacy_headers: bool)
     glance(&settings(server, tls, legacy_headers)).unwrap().remove(0).contents
 }
 
-fn settings(server: HttpdServer, tls: Option<TlsHost>, legacy_headers: bool) -> GlanceSettings {
-    GlanceSettings {
+fn settings(server: HttpdServer, tls: Option<TlsHost>, legacy_headers: bool) -> ApiSettings {
+    ApiSettings {
         httpd: Some(GlanceHttpdSettings {
             conf_dir: "/etc/apache2/conf-enabled".into(),
             server,
@@ -27,7 +27,7 @@ fn settings(server: HttpdServer, tls: Option<TlsHost>, legacy_headers: bool) -> 
             limit_request_body: 0,
             legacy_headers,
         }),
-        ..GlanceSettings::default()
+        ..ApiSettings::default()
     }
 }
 

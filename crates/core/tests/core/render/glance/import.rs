@@ -6,7 +6,7 @@ use direct_upload_api::{GlanceSpec, ImageImport};
 use direct_upload_core::derive::image_import;
 use direct_upload_core::model::EnvValue;
 use direct_upload_core::render::oslo::write::Writer;
-use direct_upload_core::render::{File, GlanceSettings, OwnSettings, PolicySettings, glance};
+use direct_upload_core::render::{ApiSettings, File, OwnSettings, PolicySettings, glance};
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ fn import(spec: &Value) -> ImageImport {
 }
 
 fn files(import: &ImageImport, rules: &[(&str, &str)]) -> Vec<File> {
-    let settings = GlanceSettings {
+    let settings = ApiSettings {
         own: OwnSettings {
             dir: "/etc/glance/glance.conf.d".into(),
             import: image_import::settings(Some(import), None),
@@ -27,7 +27,7 @@ fn files(import: &ImageImport, rules: &[(&str, &str)]) -> Vec<File> {
             dir: "/etc/glance/policy.d".into(),
             rules: rules.iter().map(|(name, rule)| ((*name).to_owned(), (*rule).to_owned())).collect(),
         },
-        ..GlanceSettings::default()
+        ..ApiSettings::default()
     };
     glance(&settings).unwrap()
 }
@@ -201,9 +201,9 @@ proptest! {
     #[test]
     fn policy_is_refused_or_understood(expression in expression()) {
         let rules = BTreeMap::from([("upload_image".to_owned(), expression.clone())]);
-        let settings = GlanceSettings {
+        let settings = ApiSettings {
             policy: PolicySettings { dir: "/etc/glance/policy.d".into(), rules },
-            ..GlanceSettings::default()
+            ..ApiSettings::default()
         };
         let real: Vec<bool> = ask(&json!({"ask": "expressions", "expressions": [expression]}));
         let plain = expression.is_ascii() && !expression.contains(char::is_control);
