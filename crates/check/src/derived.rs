@@ -315,6 +315,16 @@ pub fn panels(world: &World) -> BTreeMap<String, Panel> {
     stated.collect()
 }
 
+/// The sizes of the test PUTs of Horizons, by the name of the workload's unit.
+pub fn sizes(world: &World) -> BTreeMap<String, u64> {
+    let stated = world.horizons.values().filter_map(|view| {
+        let workload = &view.dashboard.tenure.named.as_ref().ok()?.workload;
+        let size = view.dashboard.spec()?.direct_upload.probe.put.size?;
+        Some((describe(workload.kind, &workload.meta.key), u64::try_from(size).ok()?))
+    });
+    stated.collect()
+}
+
 /// What the conditions of custom resources would say with a rule's id.
 pub fn findings(world: &World, objects: &[Object], units: &[Unit]) -> Vec<Finding> {
     let mut findings = Vec::new();

@@ -32,6 +32,7 @@ pub fn check(input: CheckInput) -> Report {
     issues.extend(routes::issues(&input.objects, &derived::backends(&input.snapshot, &units)));
     cloud.issues = issues;
     cloud.panels = derived::panels(&world);
+    cloud.sizes = derived::sizes(&world);
     let is_legacy = |unit: &Unit| cloud.horizons.iter().any(|h| std::ptr::eq(h.unit, unit) && h.is_legacy());
     let mut legacy = derived::legacy_issues(&input.snapshot, &input.objects, &units, is_legacy);
     lacking.extend(controller::apply(&input.objects, &mut legacy));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use direct_upload_api::Panel;
 use direct_upload_api::web::{Origin, PublicUrl};
 use direct_upload_core::derive::ExposureIssue;
+use direct_upload_core::derive::exposure_issue::tolerance;
 use direct_upload_core::openstack::Release;
 
 use super::catalog::{Published, Source};
@@ -70,6 +71,8 @@ pub struct Cloud<'a> {
     pub pairs: Vec<Pair>,
     /// The image panels that resources state, by the name of the unit.
     pub panels: BTreeMap<String, Panel>,
+    /// The largest uploads that resources state, in bytes, by the name of the unit.
+    pub sizes: BTreeMap<String, u64>,
     /// Issues of the objects that expose Glance.
     pub issues: Vec<PlacedIssue>,
     /// What limits bodies on the objects that expose a dashboard in legacy mode.
@@ -116,6 +119,7 @@ impl<'a> Cloud<'a> {
             dashboards,
             pairs,
             panels: BTreeMap::new(),
+            sizes: BTreeMap::new(),
             issues: Vec::new(),
             legacy_issues: Vec::new(),
             release,
@@ -150,6 +154,15 @@ impl<'a> Cloud<'a> {
             () if is_angular => Panel::Angular,
             () => Panel::Unknown,
         }
+    }
+
+    /// How many bytes the largest uploads to this Glance have: what its dashboards' resources state, or the size
+    /// above which images are not common.
+    pub fn largest_of(&self, glance: usize) -> u64 {
+        let stated = self.horizons_of(glance).filter_map(|horizon| self.sizes.get(&horizon.unit.name));
+        // A resource may name a dashboard whose settings are not in the input.
+        let any = || self.sizes.values().max();
+        stated.max().or_else(any).copied().unwrap_or(tolerance::SMALL)
     }
 
     /// Whether somebody wants direct uploads to this Glance. Without a known Horizon: yes, because

@@ -17,6 +17,7 @@ pub mod proxy_headers;
 pub mod reading;
 mod refused;
 mod requests;
+mod segments;
 pub mod services;
 pub mod settings;
 pub mod start;
@@ -32,7 +33,7 @@ use crate::facts::cloud::Cloud;
 /// Everything that is wrong.
 pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
     type RuleOf = fn(&Cloud<'_>) -> Vec<Finding>;
-    const RULES: [RuleOf; 36] = [
+    const RULES: [RuleOf; 37] = [
         origins::form,
         origins::missing,
         headers::headers,
@@ -61,6 +62,7 @@ pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
         unknown::settings,
         import::store,
         import::swift,
+        segments::segments,
         import::bypassed,
         logs::tokens,
         services::cors,
