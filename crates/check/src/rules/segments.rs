@@ -75,7 +75,8 @@ fn of_store(glance: &GlanceFacts<'_>, store: &Segmented, largest: u64, severity:
         _ => String::new(),
     };
     Some(if managed {
-        let fix = format!("set largeObjectSize: {size} of {name} in spec.swift of the Glance resource{swift}");
+        let fix =
+            format!("set largeObjectSize: {size} for the store {name} in spec.swift of the Glance resource{swift}");
         Finding::new(Rule::SwiftSegments, severity, &place, found, fix).changes_resource()
     } else {
         let group = store.set_in.as_ref().unwrap_or(name);

@@ -3,9 +3,9 @@
 use direct_upload_api::{GlanceSwift, Reason, Rule, SwiftTenancy, seconds};
 use sha2::{Digest, Sha256};
 
+use super::exposure_issue::tolerance;
 use super::user_cors::UserCors;
 use crate::model::{Advice, Problem};
-use super::exposure_issue::tolerance;
 use crate::openstack::Release;
 use crate::openstack::swift::{
     LARGE_OBJECT_SIZE, MultiTenant, SPLITS_WRONGLY, Segmented, multi_tenant, named, segmented, splits_wrongly,
@@ -83,7 +83,7 @@ fn split(stores: &[GlanceSwift], users: &UserCors, release: Option<Release>) -> 
             store.bytes()
         );
         let fix = format!(
-            "set largeObjectSize: {size} of {name} in spec.swift; Swift must accept objects of {} bytes",
+            "set largeObjectSize: {size} for the store {name} in spec.swift; Swift must accept objects of {} bytes",
             Segmented::max_file_size(size)
         );
         let advice = Advice::new(found).fix(fix);

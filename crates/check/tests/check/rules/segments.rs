@@ -110,8 +110,7 @@ fn the_size_of_what_is_split(#[case] store: &str, #[case] cap: &str, #[case] exp
 #[case::not_yet("2025.2", &["error DU027 etc/glance/glance-api.conf:6: [s] swift_store_large_object_size = 10486"])]
 #[case::since("2026.1", &["error DU027 etc/glance/glance-api.conf:8: [backend_defaults] swift_store_large_object_size = 10486"])]
 fn what_all_stores_share(#[case] release: &str, #[case] expected: &[&str]) {
-    let conf =
-        format!("{ONE}swift_store_user = a:b\n[backend_defaults]\nswift_store_large_object_size = 5242\n{CORS}");
+    let conf = format!("{ONE}swift_store_user = a:b\n[backend_defaults]\nswift_store_large_object_size = 5242\n{CORS}");
     let found = fixes(&[(CONF, &conf), DASHBOARD], Some(release));
     let found: Vec<_> = found.iter().map(|fix| fix.split(" (").next().unwrap()).collect();
     assert_eq!(found, expected);
@@ -124,7 +123,10 @@ const SWIFTS_OWN: &str = "(first set [swift-constraints] max_file_size = 1073766
 /// The fix, where the file's owner writes it.
 #[test]
 fn the_fix_is_in_the_words_of_the_files_owner() {
-    let conf = format!("{}swift_store_user = a:b\n{CORS}", ONE.replace("s:swift", "my-swift:swift").replace("= s\n[s]", "= my-swift\n[my-swift]"));
+    let conf = format!(
+        "{}swift_store_user = a:b\n{CORS}",
+        ONE.replace("s:swift", "my-swift:swift").replace("= s\n[s]", "= my-swift\n[my-swift]")
+    );
     let own = format!("[my-swift] swift_store_large_object_size = 10486 {SWIFTS_OWN}");
     let found = |conf: &str| fixes(&[(CONF, conf), DASHBOARD], Some("2026.1"));
     assert_eq!(found(&conf), [format!("error DU027 {CONF}:6: {own}")]);
@@ -174,7 +176,8 @@ fn the_operators_own_file_is_changed_in_its_resource() {
         let findings = check::check(input).findings.into_iter().filter(|f| f.rule.to_string() == "DU027");
         findings.map(|f| format!("{} {}: {}", f.severity, f.place.object.unwrap(), f.fix)).collect()
     };
-    let resource = format!("set largeObjectSize: 10486 of s in spec.swift of the Glance resource {SWIFTS_OWN}");
+    let resource =
+        format!("set largeObjectSize: 10486 for the store s in spec.swift of the Glance resource {SWIFTS_OWN}");
     assert_eq!(found("[s]\nswift_store_large_object_size = 5120\n"), [format!("warning ConfigMap o/own: {resource}")]);
     let file = format!("[s] swift_store_large_object_size = 10486 {SWIFTS_OWN}");
     assert_eq!(found("[s]\nswift_store_retry_get_count = 0\n"), [format!("warning ConfigMap o/etc: {file}")]);
