@@ -46,7 +46,7 @@ pub struct GlanceSwift {
     /// objects than by default (`max_file_size` of its `[swift-constraints]`). Default: the value in Glance's
     /// own file, else 5120.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 1073742))]
+    #[schemars(range(min = 1, max = 1_073_742))]
     pub large_object_size: Option<i32>,
     /// Size of a segment in units of 1024000 bytes (`swift_store_large_object_chunk_size`). Default: the value
     /// in Glance's own file, else 200.

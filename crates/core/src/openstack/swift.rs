@@ -94,7 +94,7 @@ pub fn unbuffered(option: impl Fn(&str, &str) -> Option<String>) -> Vec<String> 
 /// A Swift store that takes uploads, and from which size on it splits an image into segments.
 ///
 /// glance_store 5.0.0 to 5.7.0 announce each segment as a whole one. If the size of the upload is known, Swift then
-/// waits in vain for the rest of the last segment (`add` in `glance_store/_drivers/swift/store.py`).
+/// waits for a rest of the last segment that never comes (`add` in `glance_store/_drivers/swift/store.py`).
 #[derive(Debug, PartialEq, Eq)]
 pub struct Segmented {
     /// Its group.
@@ -176,7 +176,7 @@ pub fn segmented(option: impl Fn(&str, &str) -> Option<String>, shared: bool) ->
         let set = groups.into_iter().flatten().find_map(|group| Some((group, said(group, LARGE_OBJECT_SIZE)?)));
         let megabytes = set.as_ref().map_or(Some(5120), |(_, value)| value.trim().parse().ok())?;
         let set_in = set.map(|(group, _)| group.to_owned());
-        Some(Segmented { set_in, megabytes, certain, name })
+        Some(Segmented { name, megabytes, set_in, certain })
     };
     names.into_iter().filter_map(of).collect()
 }

@@ -1,4 +1,4 @@
-//! Images that a Swift store splits: which uploads fail, with which releases, and what mends it.
+//! Images that a Swift store splits: which uploads fail, with which releases, and what repairs it.
 
 use direct_upload_api::Rule;
 use direct_upload_check as check;
