@@ -24,6 +24,13 @@ UWSGI = ['uwsgi', '--plugins=python3', '--master', '--die-on-term', '--lazy-apps
          '--processes=1', '--threads=4', '--buffer-size=65535', '--add-header=Connection: close']
 
 
+def prove(main):
+    """Runs a program of this folder in this system."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    os.environ.update(PATH='/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG='C.UTF-8')
+    main()
+
+
 def call(method, url, body=None, token=None, headers=()):
     """Status, headers and body of an answer, whatever it is."""
     headers = {'Content-Type': 'application/json', **dict(headers)}

@@ -10,7 +10,6 @@ import pathlib
 import re
 import sqlite3
 import subprocess
-import traceback
 import urllib.parse
 
 import cloud
@@ -236,8 +235,6 @@ def exported(image, home, expected):
 
 
 def main():
-    LOGS.mkdir(parents=True, exist_ok=True)
-    os.environ.update(PATH='/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG='C.UTF-8')
     names = ' '.join(f'{name} {name}.' for name in (REGION, OTHER, f'x.{REGION}'))
     pathlib.Path('/etc/hosts').write_text(f'127.0.0.1 localhost\n{ADDRESS} {names}\n')
     relay = Relay()
@@ -292,8 +289,4 @@ def main():
 
 
 if __name__ == '__main__':
-    try:
-        main()
-    except Exception:
-        traceback.print_exc()
-        raise SystemExit(1)
+    cloud.prove(main)

@@ -106,6 +106,8 @@ rules! {
         "An upload carries the user's Keystone token in X-Auth-Token. A log with that header contains tokens. Anyone who reads it can act as those users until their tokens expire.";
     NoStore "DU026" "a store that takes no images"
         "Glance puts the data of each upload into its default store. A store of type http can only read. If the default store is none of the enabled ones, Glance does not start.";
+    SwiftSegments "DU027" "large images fail in a Swift store"
+        "Glance stores large images in Swift in segments. glance_store 5.0.0 to 5.7.0 (2025.2 to 2026.2) announce the last segment longer than it is. Swift waits for a rest that never comes, Glance answers 500, and the image is queued again. Browsers announce an upload's size, so their large uploads fail; legacy mode does not announce it, and works.";
 }
 
 impl Rule {

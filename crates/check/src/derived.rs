@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use direct_upload_api::web::Origin;
-use direct_upload_api::{Panel, Reason, Rule, Severity};
+use direct_upload_api::{Reason, Rule, Severity};
 use direct_upload_core::derive::exposure_issue::policy::{self, PolicyObject};
 use direct_upload_core::derive::exposure_issue::{quantity, tolerance};
 use direct_upload_core::derive::{
@@ -23,7 +23,7 @@ use super::objects::Object;
 use super::unit::{ConfigFile, Program, Unit};
 use crate::classify::Kind;
 use crate::facts::catalog::{Published, Source};
-use crate::facts::cloud::{Certainty, ExposedDashboard, PlacedIssue};
+use crate::facts::cloud::{Certainty, ExposedDashboard, PlacedIssue, StatedDashboard};
 use crate::ingress_class;
 
 fn place(objects: &[Object], kind: &str, key: &Key, field: &[&str]) -> Location {
@@ -306,11 +306,13 @@ pub fn endpoints(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec
     stated.into_iter().chain(whole).collect()
 }
 
-/// The image panels that Horizons state, or that a rehearsal found, by the name of the workload's unit.
-pub fn panels(world: &World) -> BTreeMap<String, Panel> {
+/// What Horizons state, or a rehearsal found, by the name of the workload's unit.
+pub fn stated(world: &World) -> BTreeMap<String, StatedDashboard> {
     let stated = world.horizons.values().filter_map(|view| {
         let workload = &view.dashboard.tenure.named.as_ref().ok()?.workload;
-        Some((describe(workload.kind, &workload.meta.key), view.dashboard.panel))
+        let size = view.dashboard.spec().and_then(|spec| spec.direct_upload.probe.put.size);
+        let size = size.and_then(|size| u64::try_from(size).ok());
+        Some((describe(workload.kind, &workload.meta.key), StatedDashboard { panel: view.dashboard.panel, size }))
     });
     stated.collect()
 }

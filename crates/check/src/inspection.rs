@@ -25,7 +25,7 @@ pub fn check(input: CheckInput) -> Report {
     let exposed = derived::dashboards(&input.snapshot, &input.objects, &units);
     let published = derived::endpoints(&input.snapshot, &input.objects, &units);
     let world = World::of(&input.snapshot);
-    let cloud = Cloud::new(&units, exposed, published, derived::panels(&world), input.release);
+    let cloud = Cloud::new(&units, exposed, published, derived::stated(&world), input.release);
     let mut issues = derived::issues(&world, &input.snapshot, &input.objects, &units, &cloud.dashboards);
     let mut lacking = controller::apply(&input.objects, &mut issues);
     lacking.extend(traefik::apply(&input.objects, &units, &mut issues));
@@ -78,8 +78,8 @@ pub fn refused_panels(before: &Manifests, end: Vec<Value>) -> Vec<(Panel, Findin
     managed::put(&mut objects, end);
     let units = objects::units(&objects);
     let exposed = derived::dashboards(&before.snapshot, &objects, &units);
-    let panels = derived::panels(&World::of(&before.snapshot));
-    let cloud = Cloud::new(&units, exposed, Vec::new(), panels, None);
+    let stated = derived::stated(&World::of(&before.snapshot));
+    let cloud = Cloud::new(&units, exposed, Vec::new(), stated, None);
     let refused = |at| {
         let findings = rules::credentials::of_panel(&cloud, at).into_iter();
         findings.map(|finding| (cloud.panel_of(at), finding)).collect::<Vec<_>>()

@@ -119,7 +119,7 @@ impl Owner {
 }
 
 /// Rules whose fix is an option of Glance or a setting of the dashboard.
-const OF_OPTIONS: [Rule; 10] = [
+const OF_OPTIONS: [Rule; 11] = [
     Rule::OriginForm,
     Rule::OriginMissing,
     Rule::HeaderMissing,
@@ -130,6 +130,7 @@ const OF_OPTIONS: [Rule; 10] = [
     Rule::NotRead,
     Rule::Unknown,
     Rule::NoCredentials,
+    Rule::SwiftSegments,
 ];
 
 /// Rules about what the catalog publishes.
@@ -192,7 +193,8 @@ fn holds(file: &ConfigFile, at: &Location) -> bool {
 fn option_of(field: &str) -> Option<(&str, &str)> {
     let (section, option) = field.rsplit_once("] ")?;
     let (_, section) = section.rsplit_once('[')?;
-    (is_word(section) && is_word(option)).then_some((section, option))
+    // Names of stores may have hyphens.
+    (is_word(&section.replace('-', "_")) && is_word(option)).then_some((section, option))
 }
 
 fn is_word(text: &str) -> bool {

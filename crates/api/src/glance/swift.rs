@@ -41,13 +41,15 @@ pub struct GlanceSwift {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 100))]
     pub retries: Option<i32>,
-    /// The size in MiB from which Glance uploads images in segments; smaller images use one token
-    /// (`swift_store_large_object_size`). Default: the value in Glance's own file, else 5120.
+    /// The size from which Glance uploads images in segments, in units of 1024000 bytes; smaller images use
+    /// one request and one token (`swift_store_large_object_size`). Above 5242, Swift must accept larger
+    /// objects than by default (`max_file_size` of its `[swift-constraints]`). Default: the value in Glance's
+    /// own file, else 5120.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 5120))]
+    #[schemars(range(min = 1, max = 1_073_742))]
     pub large_object_size: Option<i32>,
-    /// Size of a segment in MiB (`swift_store_large_object_chunk_size`). Default: the value in Glance's own
-    /// file, else 200.
+    /// Size of a segment in units of 1024000 bytes (`swift_store_large_object_chunk_size`). Default: the value
+    /// in Glance's own file, else 200.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 5120))]
     pub large_object_chunk_size: Option<i32>,

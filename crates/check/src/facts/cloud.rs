@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use direct_upload_api::Panel;
 use direct_upload_api::web::{Origin, PublicUrl};
 use direct_upload_core::derive::ExposureIssue;
+use direct_upload_core::derive::exposure_issue::tolerance;
 use direct_upload_core::openstack::Release;
 
 use super::catalog::{Published, Source};
@@ -58,6 +59,15 @@ pub struct Pair {
     pub glance: usize,
 }
 
+/// What a Horizon resource says of its dashboard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatedDashboard {
+    /// The image panel, as stated or as a rehearsal found it.
+    pub panel: Panel,
+    /// The size of the test PUTs, in bytes.
+    pub size: Option<u64>,
+}
+
 /// All facts.
 #[derive(Clone, Debug)]
 pub struct Cloud<'a> {
@@ -68,20 +78,20 @@ pub struct Cloud<'a> {
     pub published: Vec<Published>,
     pub dashboards: Vec<ExposedDashboard>,
     pub pairs: Vec<Pair>,
-    /// The image panels that resources state, by the name of the unit.
-    pub panels: BTreeMap<String, Panel>,
+    /// What resources state, by the name of the unit.
+    pub stated: BTreeMap<String, StatedDashboard>,
     /// Stated by the user; it overrides the images' tags.
     pub release: Option<Release>,
 }
 
 impl<'a> Cloud<'a> {
     /// Joins the facts. `exposed`: dashboards from Ingresses and similar objects. `published`: Glance's
-    /// public URLs. `panels`: what resources state.
+    /// public URLs. `stated`: what resources state, by the name of the unit.
     pub fn new(
         units: &'a [Unit],
         exposed: Vec<ExposedDashboard>,
         published: Vec<Published>,
-        panels: BTreeMap<String, Panel>,
+        stated: BTreeMap<String, StatedDashboard>,
         release: Option<Release>,
     ) -> Self {
         let of_service = |service| units.iter().filter(move |unit| unit.service() == Some(service));
@@ -104,7 +114,7 @@ impl<'a> Cloud<'a> {
         let behind = servers.iter().filter(of_dashboard).any(|s| s.kind == Kind::Haproxy);
         dashboards.extend(servers.iter().filter(of_dashboard).filter(|_| !behind).filter_map(of_server));
         let pairs = pairs(&horizons, &glances);
-        Self { units, glances, horizons, servers, published, dashboards, pairs, panels, release }
+        Self { units, glances, horizons, servers, published, dashboards, pairs, stated, release }
     }
 
     /// Glance's release.
@@ -122,7 +132,7 @@ impl<'a> Cloud<'a> {
     pub fn panel_of(&self, glance: usize) -> Panel {
         let panel = |horizon: &HorizonFacts<'_>| {
             let chosen = horizon.chosen_panel();
-            let stated = self.panels.get(&horizon.unit.name).copied();
+            let stated = self.stated.get(&horizon.unit.name).map(|own| own.panel);
             let default = if horizon.is_whole() { Panel::Angular } else { Panel::Unknown };
             let fallback = if chosen.is_some() { Panel::Unknown } else { default };
             let known = [chosen, stated].into_iter().flatten().find(|panel| *panel != Panel::Unknown);
@@ -135,6 +145,15 @@ impl<'a> Cloud<'a> {
             () if is_angular => Panel::Angular,
             () => Panel::Unknown,
         }
+    }
+
+    /// How many bytes the largest uploads to this Glance have: what its dashboards' resources state, or the size
+    /// above which images are not common.
+    pub fn largest_of(&self, glance: usize) -> u64 {
+        let stated = self.horizons_of(glance).filter_map(|horizon| self.stated.get(&horizon.unit.name)?.size);
+        // A resource may name a dashboard whose settings are not in the input.
+        let any = || self.stated.values().filter_map(|own| own.size).max();
+        stated.max().or_else(any).unwrap_or(tolerance::SMALL)
     }
 
     /// Whether somebody wants direct uploads to this Glance. Without a known Horizon: yes, because

@@ -158,6 +158,17 @@ impl<'a> GlanceFacts<'a> {
         all.rev().find_map(|conf| Some(setting(conf.file, conf.ini.get(section, name)?)))
     }
 
+    /// Where an option that nothing sets belongs: next to the first one of its section, in a file that the operator
+    /// does not write.
+    pub fn users_section(&self, section: &str, name: &str) -> Option<Location> {
+        let all = self.confs.iter().chain(&self.outside).rev().filter(|conf| !conf.file.managed);
+        let mut found = all.filter_map(|conf| {
+            let first = conf.ini.assignments.iter().find(|assignment| assignment.section == section)?;
+            Some(conf.file.option(first.line, &format!("[{section}] {name}")))
+        });
+        found.next()
+    }
+
     /// Entries of `allowed_origin` in effect, including those of `[cors.NAME]` if these are read.
     pub fn allowed_origins(&self, subgroups: bool) -> BTreeSet<String> {
         let mut items: BTreeSet<String> =

@@ -17,6 +17,7 @@ pub mod proxy_headers;
 pub mod reading;
 mod refused;
 mod requests;
+mod segments;
 pub mod services;
 pub mod settings;
 pub mod start;
@@ -32,7 +33,7 @@ use crate::facts::cloud::{Cloud, PlacedIssue};
 /// Everything that is wrong. `before_glance` and `legacy` are the issues of [`exposed::issues`].
 pub fn all(cloud: &Cloud<'_>, before_glance: &[PlacedIssue], legacy: &[PlacedIssue]) -> Vec<Finding> {
     type RuleOf = fn(&Cloud<'_>) -> Vec<Finding>;
-    const RULES: [RuleOf; 35] = [
+    const RULES: [RuleOf; 36] = [
         origins::form,
         origins::missing,
         headers::headers,
@@ -60,6 +61,7 @@ pub fn all(cloud: &Cloud<'_>, before_glance: &[PlacedIssue], legacy: &[PlacedIss
         unknown::settings,
         import::store,
         import::swift,
+        segments::segments,
         import::bypassed,
         logs::tokens,
         services::cors,

@@ -182,6 +182,13 @@ const IMPORTS: (&str, &str) = (SETTINGS, "ALLOWED_HOSTS = ['d.example']\n@\n");
     "chunked-input-limit = 67108864\n",
     "```ini\n[uwsgi]\nchunked-input-limit = 67108864\n"
 )]
+#[case::segments(
+    27,
+    MAIN,
+    "[DEFAULT]\nenabled_backends = my_swift:swift\n[my_swift]\nswift_store_user = a:b",
+    "[DEFAULT]\nenabled_backends = my_swift:swift\n[my_swift]\nswift_store_user = a:b\nswift_store_large_object_size = 10486\n",
+    "```ini\n[my_swift]\nswift_store_large_object_size = 10486\n"
+)]
 fn the_fix_of_each_entry_mends_what_its_rule_finds(
     #[case] rule: usize,
     #[case] file: (&str, &str),
@@ -206,6 +213,9 @@ fn the_fix_of_each_entry_mends_what_its_rule_finds(
         }
         found_in(&files, Some("2026.1")).into_iter().filter(|line| line.ends_with(rule.id())).collect::<Vec<_>>()
     };
-    assert!(!found(broken).is_empty(), "{rule} is not found before its fix");
-    assert_eq!(found(fix), [""; 0], "{rule} is still found after its fix");
+    let before = found(broken);
+    assert!(!before.is_empty(), "{rule} is not found before its fix");
+    // A note may say what else the fix needs.
+    let after: Vec<_> = found(fix).into_iter().filter(|l| !l.starts_with("note") || before.contains(l)).collect();
+    assert_eq!(after, [""; 0], "{rule} is still found after its fix");
 }

@@ -16,7 +16,7 @@ use super::tenure::Tenure;
 use super::{image_import, swift, user_cors};
 use crate::model::{Advice, GlanceObject, Id, Known, Problem, Snapshot};
 use crate::openstack::layout::GlancePlaces;
-use crate::openstack::{GLANCE, layout, policy};
+use crate::openstack::{GLANCE, layout, policy, release};
 use crate::render::{
     ApiSettings, CorsSettings, GlanceHttpdSettings, HttpdServer, OwnSettings, PolicySettings, TlsHost,
 };
@@ -146,7 +146,8 @@ fn asked(
     advice.extend(late(tenure, &carried).filter(|_| look.late));
     let settings = wrong.and_then(|()| {
         let users = users?;
-        advice.extend(swift::beside(&spec.swift, &users)?);
+        let image = tenure.named.as_ref().ok().map(|target| target.container.image.as_str());
+        advice.extend(swift::beside(&spec.swift, &users, image.and_then(release::of_image))?);
         let options = user_cors::merged(spec.cors.options(), users.options);
         settings(spec, tenure, exposures, places, CorsSettings { origins: BTreeSet::new(), options })
     });

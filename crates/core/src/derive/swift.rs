@@ -3,9 +3,13 @@
 use direct_upload_api::{GlanceSwift, Reason, Rule, SwiftTenancy, seconds};
 use sha2::{Digest, Sha256};
 
+use super::exposure_issue::tolerance;
 use super::user_cors::UserCors;
 use crate::model::{Advice, Problem};
-use crate::openstack::swift::{MultiTenant, multi_tenant, named};
+use crate::openstack::Release;
+use crate::openstack::swift::{
+    LARGE_OBJECT_SIZE, MultiTenant, SPLITS_WRONGLY, Segmented, multi_tenant, named, segmented, splits_wrongly,
+};
 use crate::render;
 use crate::workload::{SECRET_VOLUME, Secrets};
 
@@ -51,13 +55,50 @@ pub fn secrets(stores: &[GlanceSwift], dir: &str) -> Secrets {
     secrets
 }
 
+/// The stores whose large images fail (DU027). A store of `spec.swift` may be the default one, if the user's own file
+/// does not say.
+fn split(stores: &[GlanceSwift], users: &UserCors, release: Option<Release>) -> Vec<Advice> {
+    if splits_wrongly(release) == Some(false) {
+        return Vec::new();
+    }
+    let written = |group: &str, name: &str| users.ini.get(group, name).map(|a| a.value.clone());
+    let own = |group: &str| stores.iter().find(|store| store.store == group);
+    let enabled = stores.iter().map(|store| format!("{}:swift", store.store)).collect::<Vec<_>>().join(",");
+    let option = |group: &str, name: &str| match name {
+        "enabled_backends" if written("glance_store", "default_store").is_none() => {
+            written(group, name).or_else(|| Some(enabled.clone()))
+        }
+        LARGE_OBJECT_SIZE => {
+            own(group).and_then(|store| store.large_object_size).map(|size| size.to_string()).or(written(group, name))
+        }
+        _ => written(group, name),
+    };
+    let cap = written("DEFAULT", "image_size_cap").and_then(|cap| cap.trim().parse().ok()).unwrap_or(u64::MAX);
+    let largest = tolerance::SMALL.min(cap);
+    let splits = segmented(option, true).into_iter().filter(|store| store.bytes() <= largest);
+    let told = splits.map(|store| {
+        let (name, size) = (&store.name, Segmented::above(largest));
+        let found = format!(
+            "[{name}] is a Swift store, in which {SPLITS_WRONGLY} fail at the last segment of an image: uploads by browsers from {} bytes on end with 500 (DU027)",
+            store.bytes()
+        );
+        let fix = format!(
+            "set largeObjectSize: {size} for the store {name} in spec.swift; Swift must accept objects of {} bytes",
+            Segmented::max_file_size(size)
+        );
+        let advice = Advice::new(found).fix(fix);
+        if own(name).is_some() { advice.field("spec.swift") } else { advice.object(&users.source) }
+    });
+    told.collect()
+}
+
 /// What to report about `spec.swift` and the user's own file, if that can be read.
 ///
 /// # Errors
 /// [`Reason::InvalidSpec`] if the two together are not a store.
-pub fn beside(stores: &[GlanceSwift], users: &UserCors) -> Result<Vec<Advice>, Problem> {
+pub fn beside(stores: &[GlanceSwift], users: &UserCors, release: Option<Release>) -> Result<Vec<Advice>, Problem> {
     let value = |group: &str, name: &str| users.ini.get(group, name).map(|a| a.value.clone());
-    let mut advice = Vec::new();
+    let mut advice = split(stores, users, release);
     let backends = value("DEFAULT", "enabled_backends").unwrap_or_default();
     for store in stores {
         let name = &store.store;

@@ -1,5 +1,7 @@
 //! Options of Swift stores in Glance's configuration, and the URL of preflights to Swift itself.
 
+use super::release::Release;
+
 /// Where Swift's proxy is asked whether it knows an origin, below the path of its public URL. Only for containers and
 /// objects does it look at the origin; neither account nor container need exist (`swift/proxy/controllers/base.py`,
 /// `OPTIONS`).
@@ -87,6 +89,96 @@ pub fn unbuffered(option: impl Fn(&str, &str) -> Option<String>) -> Vec<String> 
             && said(name, "swift_upload_buffer_dir").is_none()
     });
     names
+}
+
+/// A Swift store that takes uploads, and from which size on it splits an image into segments.
+///
+/// glance_store 5.0.0 to 5.7.0 announce each segment as a whole one. If the size of the upload is known, Swift then
+/// waits for a rest of the last segment that never comes (`add` in `glance_store/_drivers/swift/store.py`).
+#[derive(Debug, PartialEq, Eq)]
+pub struct Segmented {
+    /// Its group.
+    pub name: String,
+    /// `swift_store_large_object_size`, in glance_store's megabytes.
+    pub megabytes: u64,
+    /// The group that sets it, if one does.
+    pub set_in: Option<String>,
+    /// Uploads certainly go to this store.
+    pub certain: bool,
+}
+
+/// Whether a release has that fault; none if nobody knows. glance_store 5.0.0 came with 2025.2, and 2026.2 has 5.7.0.
+pub fn splits_wrongly(release: Option<Release>) -> Option<bool> {
+    match release {
+        Some(release) if release < Release::new(2025, 2) => Some(false),
+        Some(release) if release <= Release::new(2026, 2) => Some(true),
+        _ => None,
+    }
+}
+
+/// What has that fault.
+pub const SPLITS_WRONGLY: &str = "glance_store 5.0.0 to 5.7.0 (2025.2 to 2026.2)";
+
+/// The option from which on a store splits images.
+pub const LARGE_OBJECT_SIZE: &str = "swift_store_large_object_size";
+
+/// glance_store's megabyte (`ONE_MB` in `glance_store/_drivers/swift/store.py`).
+const MEGABYTE: u64 = 1_024_000;
+
+/// The size of an object that Swift accepts by default (`max_file_size` in `swift/common/constraints.py`).
+pub const MAX_FILE_SIZE: u64 = 5_368_709_122;
+
+/// Where several stores share options, since glance_store 5.4.0 (`SHARED_CONF_GROUP` in `glance_store/driver.py`).
+const SHARED: &str = "backend_defaults";
+
+impl Segmented {
+    /// Bytes of the smallest image that it splits.
+    pub const fn bytes(&self) -> u64 {
+        self.megabytes.saturating_mul(MEGABYTE)
+    }
+
+    /// The `swift_store_large_object_size` with which it does not split an image of these bytes.
+    pub const fn above(bytes: u64) -> u64 {
+        bytes / MEGABYTE + 1
+    }
+
+    /// The `[swift-constraints] max_file_size` that Swift then needs.
+    pub const fn max_file_size(megabytes: u64) -> u64 {
+        megabytes.saturating_mul(MEGABYTE)
+    }
+}
+
+/// The Swift stores into which Glance puts uploads that name no store, from options (section, name); `shared`:
+/// glance_store reads `[backend_defaults]`, too. Without a `default_backend` these are all Swift stores, because the
+/// rest may be in a file that is not seen.
+pub fn segmented(option: impl Fn(&str, &str) -> Option<String>, shared: bool) -> Vec<Segmented> {
+    let said = |group: &str, name: &str| option(group, name).filter(|value| !value.trim().is_empty());
+    let backends = said("DEFAULT", "enabled_backends");
+    let (names, certain) = match (&backends, said("glance_store", "default_backend")) {
+        (Some(backends), Some(default)) if !default.contains('$') => {
+            let is_default = |name: &String| name == default.trim();
+            (named(backends).into_iter().filter(is_default).collect(), true)
+        }
+        (Some(backends), _) => {
+            let names = named(backends);
+            let certain = names.len() == 1 && backends.split(',').filter(|pair| !pair.trim().is_empty()).count() == 1;
+            (names, certain)
+        }
+        // The schemes of the driver.
+        (None, _) => match said("glance_store", "default_store").as_deref().map(str::trim) {
+            Some("swift" | "swift+http" | "swift+https" | "swift+config") => (vec!["glance_store".to_owned()], true),
+            _ => (Vec::new(), true),
+        },
+    };
+    let of = |name: String| {
+        let shared = (shared && backends.is_some()).then_some(SHARED);
+        let groups = [Some(name.as_str()), shared];
+        let set = groups.into_iter().flatten().find_map(|group| Some((group, said(group, LARGE_OBJECT_SIZE)?)));
+        let megabytes = set.as_ref().map_or(Some(5120), |(_, value)| value.trim().parse().ok())?;
+        let set_in = set.map(|(group, _)| group.to_owned());
+        Some(Segmented { name, megabytes, set_in, certain })
+    };
+    names.into_iter().filter_map(of).collect()
 }
 
 /// The Swift stores of `enabled_backends`.

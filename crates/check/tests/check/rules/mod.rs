@@ -15,6 +15,7 @@ mod options;
 mod paths;
 mod reading;
 mod refused;
+mod segments;
 mod servers;
 mod services;
 mod settings;

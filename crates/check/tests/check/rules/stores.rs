@@ -20,7 +20,7 @@ use super::{CONF, DASHBOARD, GOOD, found_in};
 #[case::buffers_not("2025.1", "swift_buffer_on_upload = False", &[])]
 fn swift_stores_must_be_able_to_renew_tokens(#[case] release: &str, #[case] lines: &str, #[case] expected: &[&str]) {
     let conf = format!(
-        "[DEFAULT]\nenabled_backends = s:swift\n[s]\n{lines}\n{GOOD}allow_headers = X-Auth-Token,X-CSRFToken\n"
+        "[DEFAULT]\nenabled_backends = s:swift,f:file\n[glance_store]\ndefault_backend = f\n[s]\n{lines}\n{GOOD}allow_headers = X-Auth-Token,X-CSRFToken\n"
     );
     assert_eq!(found_in(&[(CONF, &conf), DASHBOARD], Some(release)), expected);
 }
@@ -52,7 +52,7 @@ fn a_tokens_lifetime_counts_for_what_uses_it_again(
     #[case] expected: &[&str],
 ) {
     let conf = format!(
-        "[DEFAULT]\nenabled_backends = s:swift\n[s]\n{store}\n{GOOD}allow_headers = X-Auth-Token,X-CSRFToken\n"
+        "[DEFAULT]\nenabled_backends = s:swift,f:file\n[glance_store]\ndefault_backend = f\n[s]\n{store}\n{GOOD}allow_headers = X-Auth-Token,X-CSRFToken\n"
     );
     let keystone = format!("[token]\n{token}\n");
     let files = [(CONF, conf.as_str()), DASHBOARD, ("etc/keystone/keystone.conf", keystone.as_str())];

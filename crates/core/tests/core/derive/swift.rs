@@ -30,8 +30,12 @@ fn rendered(spec: &str) -> Simulation {
 
 /// A Glance whose own file is in a ConfigMap.
 fn beside(own: &str, spec: &str) -> Simulation {
+    beside_of("glance:2025.1", own, spec)
+}
+
+fn beside_of(image: &str, own: &str, spec: &str) -> Simulation {
     let pod = json!({
-        "containers": [{"name": "glance", "image": "x", "volumeMounts": [
+        "containers": [{"name": "glance", "image": image, "volumeMounts": [
             {"name": "etc", "mountPath": "/etc/glance/glance-api.conf", "subPath": "glance-api.conf"}]}],
         "volumes": [{"name": "etc", "configMap": {"name": "etc"}}],
     });
@@ -141,6 +145,56 @@ fn the_users_own_file_gives_advice(#[case] own: &str, #[case] spec: &str, #[case
         Some(text) => assert!(said.contains(text), "{said}"),
         None => assert_eq!(said, ""),
     }
+}
+
+const MULTI: &str = "{swift: [{store: tenants, tenancy: MultiTenant}]}";
+const LARGE: &str = "{swift: [{store: tenants, tenancy: MultiTenant, largeObjectSize: 10486}]}";
+
+/// Images that the default store splits (DU027).
+#[rstest]
+#[case::old("glance:2025.1", OWN, MULTI, None)]
+#[case::faulty(
+    "glance:2026.1",
+    OWN,
+    MULTI,
+    Some(
+        "uploads by browsers from 5242880000 bytes on end with 500 (DU027); set largeObjectSize: 10486 for the store tenants in spec.swift; Swift must accept objects of 10737664000 bytes"
+    )
+)]
+#[case::nobody_knows("x", OWN, MULTI, Some("5242880000 bytes"))]
+#[case::mended("glance:2026.1", OWN, LARGE, None)]
+#[case::mended_in_the_file("x", &format!("{OWN}swift_store_large_object_size = 10486\n"), MULTI, None)]
+#[case::another_store(
+    "x",
+    "[DEFAULT]\nenabled_backends = tenants:swift,fast:file\n[glance_store]\ndefault_backend = fast\n",
+    MULTI,
+    None
+)]
+#[case::not_in_the_spec(
+    "x",
+    "[glance_store]\ndefault_store = swift\n",
+    "{cors: {allowedOrigins: ['https://a.example']}}",
+    Some("for the store glance_store in spec.swift")
+)]
+#[case::a_cap("x", &format!("[DEFAULT]\nimage_size_cap = 5000000000\n{OWN}"), MULTI, None)]
+fn images_that_a_store_splits_give_advice(
+    #[case] image: &str,
+    #[case] own: &str,
+    #[case] spec: &str,
+    #[case] expected: Option<&str>,
+) {
+    let said = advice(&beside_of(image, own, spec));
+    match expected {
+        Some(text) => assert!(said.contains(text), "{said}"),
+        None => assert!(!said.contains("DU027"), "{said}"),
+    }
+}
+
+/// The file is not seen, so a store of the spec may be the default one.
+#[test]
+fn a_store_of_the_spec_alone_gives_advice() {
+    assert!(advice(&rendered(MULTI)).contains("[tenants] is a Swift store"));
+    assert!(!advice(&rendered(LARGE)).contains("DU027"));
 }
 
 /// A rehearsal sees what the operator may not read.
