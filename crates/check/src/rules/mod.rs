@@ -32,7 +32,7 @@ use crate::facts::cloud::Cloud;
 /// Everything that is wrong.
 pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
     type RuleOf = fn(&Cloud<'_>) -> Vec<Finding>;
-    const RULES: [RuleOf; 36] = [
+    const RULES: [RuleOf; 37] = [
         origins::form,
         origins::missing,
         headers::headers,
@@ -51,6 +51,7 @@ pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
         lists::lists,
         lists::uwsgi,
         refused::refused,
+        refused::legacy,
         requests::requests,
         exposed::issues,
         haproxy::haproxy,
