@@ -51,7 +51,7 @@ const USUAL: [&str; 12] = [
 /// there, and files of httpd apply to each host.
 fn includes(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<String> {
     let is_inside = |item: &&ScopedDirective<'_>| {
-        server.kind == Kind::Nginx || (std::ptr::eq(item.file, server.file) && item.directive.line > server.line)
+        is_nginx(server) || (std::ptr::eq(item.file, server.file) && item.directive.line > server.line)
     };
     let named = |item: &&ScopedDirective<'_>| matches!(item.directive.name.as_str(), "include" | "includeoptional");
     let of_one = |item: &ScopedDirective<'_>| {
@@ -66,10 +66,14 @@ fn includes(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<String> {
             fits(&file.name, name) && known.into_iter().flatten().any(|own| in_folder(own, path))
         };
         let files = || cloud.units.iter().flat_map(|unit| &unit.files);
-        (!of_hosts && !USUAL.contains(&name) && (server.kind == Kind::Nginx || !files().any(is_there)))
+        (!of_hosts && !USUAL.contains(&name) && (is_nginx(server) || !files().any(is_there)))
             .then(|| format!("{}: {path}, which the server in front of Glance includes", item.place()))
     };
     server.items.iter().filter(named).filter(is_inside).filter_map(of_one).collect()
+}
+
+const fn is_nginx(server: &Server<'_>) -> bool {
+    matches!(server.kind, Kind::Nginx | Kind::Stream)
 }
 
 /// Whether a name fits a pattern with one `*`.
@@ -104,7 +108,7 @@ fn addresses(server: &Server<'_>) -> Vec<String> {
         let words: Vec<String> = args.iter().map(|word| word.to_lowercase()).collect();
         let word = |at: usize| words.get(at).map(String::as_str).unwrap_or_default();
         match (server.kind, item.directive.name.as_str()) {
-            (Kind::Nginx, "allow") => {
+            (Kind::Nginx | Kind::Stream, "allow") => {
                 word(0) != "all" && server.of_name("deny").any(|deny| deny.directive.word() == "all")
             }
             (Kind::Httpd, "require") => matches!(word(0), "ip" | "host" | "forward-dns" | "local"),
@@ -383,7 +387,7 @@ fn leads_elsewhere(server: &Server<'_>, url: &PublicUrl) -> bool {
 fn names(cloud: &Cloud<'_>, scope: &[String]) -> Option<Vec<String>> {
     let mut all = Vec::new();
     for server in cloud.servers_near(scope, Program::Glance) {
-        if server.kind == Kind::Haproxy {
+        if matches!(server.kind, Kind::Haproxy | Kind::Stream) {
             return None;
         }
         let named = server

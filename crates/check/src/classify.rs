@@ -17,6 +17,8 @@ pub enum Kind {
     Settings,
     Httpd,
     Nginx,
+    /// nginx that passes connections on: a server in a file of [`Kind::Nginx`].
+    Stream,
     Haproxy,
     Uwsgi,
     /// Kolla's config.json: which file is copied where.

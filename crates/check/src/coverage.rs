@@ -17,6 +17,7 @@ use crate::facts::glance::GlanceFacts;
 use crate::facts::haproxy;
 use crate::facts::horizon::{HorizonFacts, MODE, Mode};
 use crate::facts::server::ScopedDirective;
+use crate::formats::python;
 use crate::ingress_class;
 use crate::objects::{Object, any_text};
 use crate::report::Subject;
@@ -58,7 +59,7 @@ fn subject(cloud: &Cloud<'_>, unit: &Unit, program: Program) -> Subject {
         .servers_near(&unit.scope, program)
         .map(|server| {
             let kind = match server.kind {
-                Kind::Nginx => "nginx",
+                Kind::Nginx | Kind::Stream => "nginx",
                 Kind::Haproxy => "HAProxy",
                 _ => "httpd",
             };
@@ -138,6 +139,7 @@ pub fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: &[Object]
     gaps.extend(made.filter_map(|file| file.place.file.as_ref()).map(|file| {
         format!("{file}: Helm values; what the chart adds is not in the input: check what helm template prints, too")
     }));
+    gaps.extend(cloud.horizons.iter().filter_map(of_environment));
     for horizon in cloud.horizons.iter().filter(|h| h.mode() == Mode::Unknown && h.unit.unseen.is_empty()) {
         gaps.push(format!("{}: {MODE} comes from something that is not in the input", horizon.unit.name));
     }
@@ -164,6 +166,19 @@ pub fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: &[Object]
     gaps.sort();
     gaps.dedup();
     gaps
+}
+
+/// An environment variable that decides the mode. Whoever starts Horizon may set it.
+fn of_environment(horizon: &HorizonFacts<'_>) -> Option<String> {
+    let skipped = horizon.snippets.iter().filter(|snippet| snippet.unread.is_none());
+    let skipped = skipped.flat_map(|snippet| &snippet.settings.skipped).find(|(name, _)| name == MODE);
+    let last = horizon.assignments(MODE).pop().map(|(_, last)| last).filter(|last| last.certain);
+    let own = last.filter(|last| last.value != python::Value::Unknown).and_then(|last| last.variable.as_deref());
+    let variable = own.or_else(|| skipped.map(|(_, variable)| variable.as_str()))?;
+    Some(format!(
+        "the environment variable {variable}, on which {MODE} ({}) depends: check read the settings as if it were not set",
+        horizon.place()
+    ))
 }
 
 /// What to report if the input does not show how browsers reach Glance. It names what mentions Glance's URL

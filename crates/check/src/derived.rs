@@ -123,7 +123,11 @@ pub fn issues(
     }
     for unit in units.iter().filter(|unit| unit.service() == Some(Program::Glance)) {
         let backends = workload(snapshot, unit).and_then(|workload| Backends::find(snapshot, workload).ok());
+        // In files, it may only lack in the input.
+        let is_live =
+            |issue: &ExposureIssue| objects.iter().any(|o| o.file.is_none() && o.id() == issue.object.to_string());
         let missing = backends.iter().flat_map(|b| policy::missing(&written, b)).map(|own| own.issue);
+        let missing = missing.filter(is_live);
         let issues = backends.iter().flat_map(|b| policy::issues(&written, b, &origins(unit))).chain(missing);
         issues.for_each(|issue| add(unit, issue));
     }

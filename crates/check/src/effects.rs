@@ -1,7 +1,7 @@
 //! What directives of each server do to an upload: data that rules read, and that docs/servers.md shows.
 //!
 //! Rows of nginx, HAProxy, httpd and uWSGI are measured in a test against the real servers, except those about TLS,
-//! ports and ModSecurity; of the others the source is named, as it was in November 2026. The operator and `check` read
+//! ports, `stream` and ModSecurity; of the others the source is named, as it was in November 2026. The operator and `check` read
 //! the limits in fields of objects by the table of `direct-upload-core`; a test compares the two.
 
 pub use direct_upload_core::derive::exposure_issue::policy::Limit;
@@ -59,7 +59,7 @@ const BAD_PORT: &str = "not sent";
 const FOLLOWED: &str = "a redirect: refused";
 
 /// All of them, by server.
-pub const EFFECTS: [Effect; 114] = [
+pub const EFFECTS: [Effect; 115] = [
     // nginx 1.22: measured.
     size("nginx", "client_max_body_size", "413 above this size; 1 MiB if it is not set; 0: no limit"),
     cors("nginx", "add_header Access-Control-Allow-Origin", DOUBLED, DOUBLED),
@@ -86,6 +86,9 @@ pub const EFFECTS: [Effect; 114] = [
     Effect {
         time: "on (the default): the whole image is stored first",
         ..cors("nginx", "proxy_request_buffering", "", "")
+    },
+    Effect {
+        time: "cut after a silence of this length (10m)", ..cors("nginx", "stream { … proxy_timeout }", "", "")
     },
     size("nginx", "modsecurity on", "413 above SecRequestBodyLimit (128 MiB), unless SecRequestBodyAccess is Off"),
     // HAProxy 2.6: measured.
@@ -165,7 +168,12 @@ pub const EFFECTS: [Effect; 114] = [
         "the router ends the upload if nothing arrives, or Glance does not answer, for this time (60s)",
     ),
     Effect { time: "the whole image is stored first", ..cors("uWSGI", "post-buffering", "", "") },
-    cors("uWSGI", "buffer-size, below 1400", "", "uWSGI closes the connection: the request's headers are larger"),
+    cors(
+        "uWSGI",
+        "buffer-size, below 1029 to 2048",
+        "",
+        "uWSGI closes the connection: the request's headers are larger",
+    ),
     // Gateway API and Envoy Gateway v1.9: gateway.envoyproxy.io, API reference; Envoy's time-outs.
     cors("HTTPRoute", "filters[].cors", "the gateway answers", "its values"),
     cors("HTTPRoute", "filters[].requestRedirect, to another URL", FOLLOWED, FOLLOWED),

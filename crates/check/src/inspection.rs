@@ -39,6 +39,7 @@ pub fn check(input: CheckInput) -> Report {
     findings.extend(routes::redirects(&input.objects, is_wanted));
     let (paths, hosts) = routes::paths(&input.objects, &cloud.published, is_wanted);
     findings.extend(paths);
+    findings.extend(routes::ports(&input.objects, is_wanted));
     // The rules that the operator shares find some of these, too.
     let mut redirected = routes::redirected(&input.objects, &cloud.published, is_wanted);
     redirected.retain(|new| !findings.iter().any(|known| known.rule == new.rule && known.place.is_within(&new.place)));

@@ -177,6 +177,19 @@ impl Unit {
         self.unseen.extend(missing);
         self.commands.extend(commands);
         self.environment.extend(environment);
+        self.unseen.extend(self.lacks_main());
+    }
+
+    /// Glance's main file in the folder that the environment names, if it is missing. Glance's own server, `glance-api`,
+    /// does not ask for the folder.
+    fn lacks_main(&self) -> Option<String> {
+        let (_, folder, place) = self.environment.iter().rfind(|(name, ..)| name == CONFIG_DIR)?;
+        let path = format!("{}/glance-api.conf", folder.trim().trim_end_matches('/'));
+        let is_own = |word: &str| classify::base(word) == "glance-api";
+        let starts_itself = self.commands.iter().any(|(command, _)| command.split_whitespace().any(is_own));
+        let is_it =
+            |file: &ConfigFile| file.called() == path || (file.path.is_none() && file.name == classify::base(&path));
+        (!starts_itself && !self.files.iter().any(is_it)).then(|| format!("{path}, which {CONFIG_DIR} ({place}) names"))
     }
 
     /// Files in /etc that the commands of its containers name, and that nothing in the input brings. Others come with
@@ -190,6 +203,7 @@ impl Unit {
             .map(|(path, place)| format!("{path}, which the command ({place}) names"))
             .collect();
         self.unseen.extend(missing);
+        self.unseen.extend(self.lacks_main());
     }
 
     /// Applies kolla's copies: `config.json` says what is copied where. Nothing else of its folder is read,
@@ -235,9 +249,13 @@ impl Unit {
     }
 }
 
-/// Whether oslo.config reads an environment variable: `OS_GROUP__OPTION` (oslo_config/sources/_environment.py).
+/// Names the folder of Glance's own files where a WSGI server runs it (glance/common/wsgi_app.py).
+const CONFIG_DIR: &str = "OS_GLANCE_CONFIG_DIR";
+
+/// Whether Glance or its oslo.config reads an environment variable: `OS_GROUP__OPTION`
+/// (oslo_config/sources/_environment.py), or [`CONFIG_DIR`].
 pub(crate) fn is_oslo(name: &str) -> bool {
-    name.strip_prefix("OS_").is_some_and(|rest| rest.contains("__"))
+    name == CONFIG_DIR || name.strip_prefix("OS_").is_some_and(|rest| rest.contains("__"))
 }
 
 /// The files that a command names: `--config-file PATH`, `--config-file=PATH`.
@@ -363,7 +381,7 @@ fn group(name: &str, file: &ConfigFile) -> &'static str {
         Kind::Uwsgi if name.contains("glance") || file.text.contains("glance") => "glance",
         Kind::Uwsgi => "uwsgi",
         Kind::Httpd => "httpd",
-        Kind::Nginx => "nginx",
+        Kind::Nginx | Kind::Stream => "nginx",
         Kind::Haproxy | Kind::Map => "haproxy",
         Kind::Traefik => "traefik",
         Kind::Oslo | Kind::OsloPaste => classify::service_of(name).unwrap_or("other"),

@@ -10,6 +10,7 @@ use direct_upload_core::openstack::Release;
 
 use super::catalog::{Published, Source};
 use super::glance::GlanceFacts;
+use super::haproxy;
 use super::horizon::HorizonFacts;
 use super::server::{Listen, ScopedDirective, Server};
 use super::traefik;
@@ -105,13 +106,15 @@ impl<'a> Cloud<'a> {
         dashboards.extend(horizons.iter().flat_map(of_settings));
         let endpoints: Vec<Published> = glances.iter().filter_map(of_public_endpoint).collect();
         let hosts = known_hosts(&dashboards, &endpoints);
-        let servers: Vec<Server<'a>> = units.iter().flat_map(|unit| Server::find(unit, &hosts)).collect();
+        let mut servers: Vec<Server<'a>> = units.iter().flat_map(|unit| Server::find(unit, &hosts)).collect();
+        let before: Vec<Server<'a>> = units.iter().flat_map(|unit| haproxy::servers(unit, &servers)).collect();
+        servers.extend(before);
         let mut published = published;
         let told: Vec<_> = endpoints.into_iter().filter(|own| published.iter().all(|p| p.scope != own.scope)).collect();
         published.extend(told);
-        // Behind HAProxy, browsers need not know a server's own name.
+        // Behind HAProxy and the like, browsers need not know a server's own name.
         let of_dashboard = |s: &&Server<'_>| s.service == Program::Horizon;
-        let behind = servers.iter().filter(of_dashboard).any(|s| s.kind == Kind::Haproxy);
+        let behind = servers.iter().filter(of_dashboard).any(|s| matches!(s.kind, Kind::Haproxy | Kind::Stream));
         dashboards.extend(servers.iter().filter(of_dashboard).filter(|_| !behind).filter_map(of_server));
         let pairs = pairs(&horizons, &glances);
         Self { units, glances, horizons, servers, published, dashboards, pairs, stated, release }
@@ -238,9 +241,10 @@ impl<'a> Cloud<'a> {
         of().filter(move |s| shared(&s.scope, scope) == nearest)
     }
 
-    /// Where browsers meet a program first: HAProxy before nginx before httpd, if there are several.
+    /// Where browsers meet a program first, if there are several: nginx's `stream`, HAProxy, nginx, httpd.
     pub fn edges<'b>(&'b self, scope: &'b [String], program: Program) -> Vec<&'b Listen> {
         let rank = |server: &Server<'_>| match server.kind {
+            Kind::Stream => 3,
             Kind::Haproxy => 2,
             Kind::Nginx => 1,
             _ => 0,

@@ -1,6 +1,7 @@
 //! HAProxy in front of Glance or Horizon: each frontend with each backend that it leads to, by name or by a
 //! map.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -105,8 +106,9 @@ fn lines<'a>(file: &'a ConfigFile, section: &Directive) -> Vec<ScopedDirective<'
     section.children.iter().map(item).collect()
 }
 
-/// All of them in a unit.
-pub fn servers(unit: &Unit) -> Vec<Server<'_>> {
+/// All of them in a unit. `behind`: the servers of httpd and nginx.
+pub fn servers<'a>(unit: &'a Unit, behind: &[Server<'_>]) -> Vec<Server<'a>> {
+    let ports = ports(unit, behind);
     let sections = sections(unit);
     let maps: Vec<&ConfigFile> = unit.of_kind(Kind::Map).collect();
     let global = sections.iter().filter(|section| section.own.name == "global").flat_map(Section::items);
@@ -118,9 +120,9 @@ pub fn servers(unit: &Unit) -> Vec<Server<'_>> {
             continue;
         }
         if fronts.is_empty() {
-            servers.extend(server(unit, &options, backend, None));
+            servers.extend(server(unit, &options, backend, None, &ports));
         }
-        servers.extend(fronts.into_iter().filter_map(|front| server(unit, &options, backend, Some(front))));
+        servers.extend(fronts.into_iter().filter_map(|front| server(unit, &options, backend, Some(front), &ports)));
     }
     servers
 }
@@ -148,14 +150,35 @@ pub(super) fn others(unit: &Unit) -> Vec<OtherServer<'_>> {
     found
 }
 
-/// `options`: the global section's, for each `bind`.
+/// Ports of the same machine on which one program alone is served, other than the usual ones.
+fn ports(unit: &Unit, behind: &[Server<'_>]) -> BTreeMap<u16, Program> {
+    let own = behind.iter().filter(|server| server.scope == unit.scope);
+    let mut ports: BTreeMap<u16, Option<Program>> = BTreeMap::new();
+    for (server, listen) in own.flat_map(|server| server.listens.iter().map(move |listen| (server, listen))) {
+        let Some(port) = listen.port.filter(|port| !matches!(port, 80 | 443)) else { continue };
+        let program = ports.entry(port).or_insert(Some(server.service));
+        *program = program.filter(|program| *program == server.service);
+    }
+    ports.into_iter().filter_map(|(port, program)| Some((port, program?))).collect()
+}
+
+/// Which program listens on the port to which each member of a backend leads.
+fn by_port(backend: &Section<'_>, ports: &BTreeMap<u16, Program>) -> Option<Program> {
+    let members = backend.own.children.iter().filter(|d| d.name == "server");
+    let mut programs = members.map(|d| ports.get(&port(d.arg(1)?)?).copied());
+    let first = programs.next()??;
+    programs.all(|program| program == Some(first)).then_some(first)
+}
+
+/// `options`: the global section's, for each `bind`. `ports`: what the servers behind it listen on.
 fn server<'a>(
     unit: &Unit,
     options: &[ScopedDirective<'a>],
     backend: &Section<'a>,
     front: Option<&Section<'a>>,
+    ports: &BTreeMap<u16, Program>,
 ) -> Option<Server<'a>> {
-    let service = served(backend, front).or_else(|| unit.service())?;
+    let service = by_port(backend, ports).or_else(|| served(backend, front)).or_else(|| unit.service())?;
     let own = backend.items();
     let items =
         options.iter().chain(&backend.defaults).cloned().chain(front.into_iter().flat_map(Section::items)).chain(own);

@@ -10,5 +10,6 @@ pub mod horizon;
 pub(crate) mod nginx;
 pub mod paste;
 pub mod server;
+mod stream;
 pub mod traefik;
 pub(crate) mod upload_path;

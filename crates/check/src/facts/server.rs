@@ -4,6 +4,7 @@
 //! serves. If the program is unknown, no rule reports the host.
 
 use super::nginx::Nginx;
+use super::stream;
 use super::upload_path;
 use crate::classify::{self, Kind};
 use crate::finding::Location;
@@ -56,7 +57,7 @@ pub struct Server<'a> {
 }
 
 impl<'a> Server<'a> {
-    /// All of a unit. `known`: names of hosts that serve a program.
+    /// Those of httpd and nginx in a unit. `known`: names of hosts that serve a program.
     pub fn find(unit: &'a Unit, known: &[(String, Program)]) -> Vec<Self> {
         let mut servers = Vec::new();
         let httpd: Vec<(&ConfigFile, Vec<Directive>)> =
@@ -93,7 +94,7 @@ impl<'a> Server<'a> {
             reader.find(tree, &maps, None, &mut found);
             servers.extend(found.into_iter().map(|(server, _)| server));
         }
-        servers.extend(super::haproxy::servers(unit));
+        servers.extend(stream::servers(unit, &nginx, known));
         servers
     }
 
@@ -233,7 +234,7 @@ const TELLING: [&str; 12] = [
 ];
 
 /// Which program some directives serve. Horizon's own application decides, whatever else there is.
-fn served(items: &[ScopedDirective<'_>]) -> Option<Program> {
+pub(super) fn served(items: &[ScopedDirective<'_>]) -> Option<Program> {
     let says = |names: &[&str], words: &[&str]| {
         let named = items.iter().filter(|item| names.contains(&item.directive.name.as_str()));
         named.map(|item| item.directive.text().to_lowercase()).any(|text| words.iter().any(|w| text.contains(w)))
@@ -337,7 +338,11 @@ const OTHERS: [&str; 16] = [
 const OTHER_PORTS: [u16; 14] = [5000, 35357, 6080, 6082, 8004, 8041, 8042, 8774, 8775, 8776, 8778, 9311, 9696, 9876];
 
 /// Which program a host serves, by the host's own name.
-fn by_host(items: &[ScopedDirective<'_>], listens: &[Listen], hosts: &[(String, Program)]) -> Option<Program> {
+pub(super) fn by_host(
+    items: &[ScopedDirective<'_>],
+    listens: &[Listen],
+    hosts: &[(String, Program)],
+) -> Option<Program> {
     let telling = items.iter().filter(|item| TELLING.contains(&item.directive.name.as_str()));
     let mut texts = telling.map(|item| item.directive.text().to_lowercase());
     let others = texts.any(|text| OTHERS.iter().any(|other| text.contains(other)));
@@ -430,7 +435,8 @@ impl<'a> Locations<'_, 'a> {
             let server = Server::new(self.unit, Kind::Nginx, file, passes.line, service, all, listens);
             servers.extend(server.map(|server| (server, passes)));
         }
-        for block in tree.iter().filter(is_block).filter(|d| !matches!(d.name.as_str(), "if" | "limit_except")) {
+        let is_other = |d: &&Directive| matches!(d.name.as_str(), "if" | "limit_except") || stream::is_stream(d);
+        for block in tree.iter().filter(is_block).filter(|d| !is_other(d)) {
             let before = servers.len();
             let is_host = block.name == "server";
             let host = if is_host { Some(self.nginx.file(block)) } else { host };
@@ -477,7 +483,7 @@ fn only_the_uploads<'a>(nginx: &Nginx<'a>, server: &Directive, locations: &mut V
 const PASSES: [&str; 3] = ["proxy_pass", "uwsgi_pass", "grpc_pass"];
 
 /// The servers of the upstream to which a location leads, as if they were in it.
-fn upstream<'a>(nginx: &Nginx<'a>, passes: &Directive) -> Vec<ScopedDirective<'a>> {
+pub(super) fn upstream<'a>(nginx: &Nginx<'a>, passes: &Directive) -> Vec<ScopedDirective<'a>> {
     let target = passes.arg(0).unwrap_or_default();
     let name = target.split("://").last().unwrap_or_default().split('/').next().unwrap_or_default();
     let is_it = |d: &&Directive| d.name == "upstream" && d.arg(0) == Some(name);

@@ -3,6 +3,8 @@
 //! In: a text, possibly of something else. Out: directives with arguments, nesting and lines. What does not
 //! parse is skipped, and is not an error: the server itself reports it better.
 
+use std::collections::BTreeMap;
+
 /// One directive, or a section or block with its contents.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Directive {
@@ -42,9 +44,11 @@ impl Directive {
 /// No real configuration nests deeper.
 const MOST_DEEP: usize = 32;
 
-/// httpd: one directive per line, sections in `<…>`, `\` joins lines, `#` only at a line's start.
+/// httpd: one directive per line, sections in `<…>`, `\` joins lines, `#` only at a line's start. `${NAME}` has the
+/// value that `Define` gave it above.
 pub fn httpd(text: &str) -> Vec<Directive> {
     let mut open: Vec<Directive> = vec![Directive::default()];
+    let mut defined = BTreeMap::new();
     let mut lines = text.lines().enumerate();
     while let Some((at, first)) = lines.next() {
         let mut line = first.to_owned();
@@ -59,18 +63,45 @@ pub fn httpd(text: &str) -> Vec<Directive> {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
+        let line = with_defined(line, &defined);
         if line.starts_with("</") {
             close(&mut open);
         } else if let Some(section) = line.strip_prefix('<') {
             open.push(words(section.trim_end().strip_suffix('>').unwrap_or(section), at + 1));
         } else if let Some(inner) = open.last_mut() {
-            inner.children.push(words(line, at + 1));
+            let directive = words(&line, at + 1);
+            define(&directive, &mut defined);
+            inner.children.push(directive);
         }
         if open.len() > MOST_DEEP {
             close(&mut open);
         }
     }
     finish(open)
+}
+
+/// `Define NAME VALUE` and `UnDefine NAME` (httpd, core).
+fn define(directive: &Directive, defined: &mut BTreeMap<String, String>) {
+    match (directive.name.as_str(), directive.args.as_slice()) {
+        ("define", [name, value]) => {
+            defined.insert(name.clone(), value.clone());
+        }
+        ("undefine", [name]) => {
+            defined.remove(name);
+        }
+        _ => {}
+    }
+}
+
+/// A line with the values of what is defined; other names stay as they are.
+fn with_defined(line: &str, defined: &BTreeMap<String, String>) -> String {
+    let mut line = line.to_owned();
+    if line.contains("${") {
+        for (name, value) in defined {
+            line = line.replace(&format!("${{{name}}}"), value);
+        }
+    }
+    line
 }
 
 /// Ends the innermost section.

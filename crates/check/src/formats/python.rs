@@ -67,6 +67,8 @@ pub struct SettingAssignment {
     pub line: usize,
     /// Whether it is always made when the file runs.
     pub certain: bool,
+    /// The environment variable on which it depends. The value is the one without that variable.
+    pub variable: Option<String>,
 }
 
 /// What a settings file does.
@@ -80,6 +82,8 @@ pub struct DjangoSettings {
     /// Names, and their lines, that somebody wanted to set but did not: a key of a dict, a local variable,
     /// `NAME == value`, `NAME: value`.
     pub unset: Vec<(String, usize)>,
+    /// Names that would be set with another value of an environment variable, and that variable.
+    pub skipped: Vec<(String, String)>,
 }
 
 /// Larger files are not settings files.
@@ -101,7 +105,15 @@ pub fn read(text: &str, known: &mut BTreeMap<String, Value>) -> DjangoSettings {
         };
     }
     let parsed = parse_unchecked(text, ParseOptions::from(Mode::Module));
-    let mut run = Run { text, known, settings: DjangoSettings::default(), certain: true, guarded: false };
+    let mut run = Run {
+        text,
+        known,
+        settings: DjangoSettings::default(),
+        certain: true,
+        guarded: false,
+        variable: None,
+        dependent: BTreeMap::new(),
+    };
     if let Some(error) = parsed.errors().first() {
         run.settings.error = Some((run.line(error.location.start()), error.error.to_string()));
         return run.settings;
@@ -120,6 +132,10 @@ struct Run<'a> {
     certain: bool,
     /// An exception here is caught.
     guarded: bool,
+    /// The environment variable that the statement asks for, or one around it.
+    variable: Option<String>,
+    /// Names whose values depend on environment variables.
+    dependent: BTreeMap<String, String>,
 }
 
 impl Run<'_> {
@@ -133,7 +149,9 @@ impl Run<'_> {
             if self.settings.raises.is_some() {
                 return;
             }
+            let outside = self.variable.clone();
             self.statement(statement);
+            self.variable = outside;
         }
     }
 
@@ -174,8 +192,16 @@ impl Run<'_> {
             Stmt::If(branch) => {
                 let clauses = &branch.elif_else_clauses;
                 match self.fold(&branch.test, 0).truth() {
-                    Some(true) => self.all(&branch.body),
-                    Some(false) => self.otherwise(clauses),
+                    Some(true) => {
+                        for clause in clauses {
+                            self.skipped(&clause.body);
+                        }
+                        self.all(&branch.body);
+                    }
+                    Some(false) => {
+                        self.skipped(&branch.body);
+                        self.otherwise(clauses);
+                    }
                     None => {
                         self.perhaps(&branch.body);
                         for clause in clauses {
@@ -240,6 +266,15 @@ impl Run<'_> {
         }
     }
 
+    /// A body that would run with another value of an environment variable.
+    fn skipped(&mut self, body: &[Stmt]) {
+        let Some(variable) = self.variable.clone() else { return };
+        let assigned = body.iter().filter_map(Stmt::as_assign_stmt).flat_map(|assign| &assign.targets);
+        for name in assigned.filter_map(Expr::as_name_expr) {
+            self.settings.skipped.push((name.id.to_string(), variable.clone()));
+        }
+    }
+
     /// What a function or class assigns is its own.
     fn locals(&mut self, body: &[Stmt]) {
         let assigned =
@@ -297,7 +332,13 @@ impl Run<'_> {
     fn set(&mut self, name: &str, value: Value, line: usize) {
         let known = if self.certain { value.clone() } else { Value::Unknown };
         self.known.insert(name.to_owned(), known);
-        self.settings.assignments.push(SettingAssignment { name: name.to_owned(), value, line, certain: self.certain });
+        let variable = self.variable.clone();
+        match &variable {
+            Some(variable) => self.dependent.insert(name.to_owned(), variable.clone()),
+            None => self.dependent.remove(name),
+        };
+        let certain = self.certain;
+        self.settings.assignments.push(SettingAssignment { name: name.to_owned(), value, line, certain, variable });
     }
 
     /// `NAME.append(x)`, `NAME.extend([x])` and `NAME.update({'key': x})`.

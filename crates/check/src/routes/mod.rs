@@ -1,9 +1,11 @@
-//! DU012, DU020: what routes to Glance do, where the input shows no workload of Glance to which they lead.
+//! DU012, DU020: what routes to Glance do, where the input shows no workload of Glance to which they lead; and DU010, the
+//! ports of its Services.
 //!
 //! In: objects. Out: findings. The operator's own rules read the routes; here Glance's Services are recognised by their
 //! names.
 
 mod paths;
+mod ports;
 mod redirected;
 
 use std::collections::BTreeSet;
@@ -15,6 +17,7 @@ use direct_upload_core::openstack::cors_request::UPLOAD_PATH;
 use serde_json::Value;
 
 pub use self::paths::paths;
+pub use self::ports::ports;
 pub(crate) use self::redirected::redirected;
 use crate::derived::{is_refused, policy_object};
 use crate::facts::cloud::PlacedIssue;

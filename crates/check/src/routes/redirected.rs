@@ -2,12 +2,11 @@
 //! an image only to a URL that grants it, too (Fetch standard, HTTP-network-or-cache fetch, HTTP-redirect fetch).
 //!
 //! In: objects and published URLs. Out: findings. Fields by the references of Gateway API (HTTPRequestRedirectFilter),
-//! Istio (HTTPRedirect), Contour (HTTPRequestRedirectPolicy), Traefik (RedirectRegex, RedirectScheme) and the controllers
-//! of Ingresses.
+//! Istio (HTTPRedirect), Contour (HTTPRequestRedirectPolicy), Traefik (RedirectScheme) and the controllers of Ingresses.
+//! The operator's own rules read Traefik's RedirectRegex, which needs no published URL.
 
 use direct_upload_api::web::PublicUrl;
 use direct_upload_api::{Rule, Severity};
-use regex::Regex;
 use serde_json::Value;
 
 use super::paths::takes;
@@ -65,11 +64,6 @@ impl Upload {
 
     fn port(&self) -> u64 {
         self.port.map_or(if self.scheme == "https" { 443 } else { 80 }, u64::from)
-    }
-
-    fn text(&self) -> String {
-        let port = self.port.map(|port| format!(":{port}")).unwrap_or_default();
-        format!("{}://{}{port}{}", self.scheme, self.host, self.path)
     }
 
     /// Whether a route with these hosts may take it.
@@ -184,27 +178,19 @@ fn of_contour(spec: &Value, url: &Upload) -> Option<Redirect> {
     ))
 }
 
-/// Traefik redirects only where the new URL is another one.
+/// `redirectScheme` to another port or scheme than the published URL has.
 fn of_traefik(spec: &Value, url: &Upload) -> Option<Redirect> {
     let own = &spec["redirectScheme"];
-    if let Some(scheme) = own["scheme"].as_str() {
-        let port = own["port"].as_u64().or_else(|| own["port"].as_str()?.parse().ok());
-        let port = port.or_else(|| match scheme {
-            _ if scheme == url.scheme => None,
-            "https" => Some(443),
-            _ => Some(80),
-        });
-        let differs = scheme != url.scheme || port.is_some_and(|port| port != url.port());
-        let shown = port.map(|port| format!(":{port}")).unwrap_or_default();
-        return differs
-            .then(|| (steps(&["spec", "redirectScheme"]), format!("{scheme}://{}{shown}{}", url.host, url.path)));
-    }
-    let own = &spec["redirectRegex"];
-    let pattern = Regex::new(own["regex"].as_str()?).ok()?;
-    let text = url.text();
-    let replacement = own["replacement"].as_str()?;
-    let target = pattern.replace(&text, replacement).into_owned();
-    (pattern.is_match(&text) && target != text).then(|| (steps(&["spec", "redirectRegex"]), target))
+    let scheme = own["scheme"].as_str()?;
+    let port = own["port"].as_u64().or_else(|| own["port"].as_str()?.parse().ok());
+    let port = port.or_else(|| match scheme {
+        _ if scheme == url.scheme => None,
+        "https" => Some(443),
+        _ => Some(80),
+    });
+    let differs = scheme != url.scheme || port.is_some_and(|port| port != url.port());
+    let shown = port.map(|port| format!(":{port}")).unwrap_or_default();
+    differs.then(|| (steps(&["spec", "redirectScheme"]), format!("{scheme}://{}{shown}{}", url.host, url.path)))
 }
 
 /// Annotations that redirect each request, and those that lead from http to https.

@@ -51,7 +51,7 @@ impl Asked<'_, '_> {
 
 fn certificate<'s, 'a>(server: &'s Server<'a>) -> Option<Asked<'s, 'a>> {
     let (name, word, fix) = match server.kind {
-        Kind::Nginx => ("ssl_verify_client", "on", "ssl_verify_client off;"),
+        Kind::Nginx | Kind::Stream => ("ssl_verify_client", "on", "ssl_verify_client off;"),
         Kind::Haproxy => {
             let demands = |item: &&ScopedDirective<'_>| {
                 item.directive.args.windows(2).any(|pair| pair[0] == "verify" && pair[1] == "required")
@@ -84,7 +84,7 @@ impl OldTls<'_, '_> {
 
 fn old_tls<'s, 'a>(server: &'s Server<'a>) -> Option<OldTls<'s, 'a>> {
     let asked = match server.kind {
-        Kind::Nginx => {
+        Kind::Nginx | Kind::Stream => {
             let item = server.last("ssl_protocols")?;
             let old =
                 |word: &String| matches!(word.to_ascii_lowercase().as_str(), "sslv2" | "sslv3" | "tlsv1" | "tlsv1.1");

@@ -89,10 +89,13 @@ fn judge(cloud: &Cloud<'_>, policy: &Policy) -> Vec<Finding> {
         let (found, fix) = match restriction {
             Restriction::Connections(own) if admits(cloud, &glances, own, policy) => return None,
             Restriction::Connections(own) => {
-                let glance =
-                    glances.first().map_or("Glance's public origin".to_owned(), |url| url.origin().to_string());
+                let glance = glances.first().map_or_else(|| unnamed(cloud, policy), |url| url.origin().to_string());
                 let path = own.sources.iter().any(|source| is_of_host(source, &glance));
-                let add = if path { ", without a path or with one that ends in a slash" } else { "" };
+                let add = match () {
+                    () if path => ", without a path or with one that ends in a slash",
+                    () if glance.contains("://NAME") => ", with the host of Glance's public URL",
+                    () => "",
+                };
                 (
                     format!("{what} lets it connect to {} only", shown(&own.sources)),
                     format!("add {glance} to connect-src{add}"),
@@ -131,8 +134,39 @@ fn admits(cloud: &Cloud<'_>, glances: &[PublicUrl], own: &ConnectSources, policy
             || matches!(s.as_str(), "data:" | "blob:" | "ws:" | "wss:")
     };
     match glances {
-        [] => !own.sources.iter().all(closed),
+        [] => {
+            let ports = glances_ports(cloud, &policy.scope);
+            own.sources.iter().any(|source| !closed(source) && (ports.is_empty() || may_have_port(source, &ports)))
+        }
         urls => urls.iter().all(|url| is_admitted(cloud, url, &own.sources, policy)),
+    }
+}
+
+/// Glance's origin, if nothing publishes its URL: NAME is for its host.
+fn unnamed(cloud: &Cloud<'_>, policy: &Policy) -> String {
+    let edges = cloud.edges(&policy.scope, Program::Glance);
+    let scheme = if edges.iter().any(|listen| listen.tls == Some(false)) { "http" } else { "https" };
+    match glances_ports(cloud, &policy.scope).first() {
+        None | Some(80 | 443) => "Glance's public origin".to_owned(),
+        Some(port) => format!("{scheme}://NAME:{port}"),
+    }
+}
+
+/// The ports of the servers in front of Glance, if nothing publishes a URL.
+fn glances_ports(cloud: &Cloud<'_>, scope: &[String]) -> Vec<u16> {
+    let ports: Option<Vec<u16>> = cloud.edges(scope, Program::Glance).iter().map(|listen| listen.port).collect();
+    ports.unwrap_or_default()
+}
+
+/// Whether a source may admit one of some ports, whatever the host is. A host without a port has the ports of its
+/// scheme only (CSP3, 6.7.2.11).
+fn may_have_port(source: &str, ports: &[u16]) -> bool {
+    let host = source.split_once("://").map_or(source, |(_, rest)| rest).split('/').next().unwrap_or_default();
+    let is_scheme = source.ends_with(':') || source == "*";
+    match host.rsplit_once(':').map(|(_, port)| port) {
+        _ if is_scheme || source.starts_with('\'') => true,
+        Some(port) => port == "*" || port.parse().is_ok_and(|port| ports.contains(&port)),
+        None => ports.iter().any(|port| matches!(port, 80 | 443)),
     }
 }
 

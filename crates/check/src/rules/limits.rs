@@ -10,15 +10,35 @@ use crate::facts::cloud::Cloud;
 use crate::facts::glance::GlanceFacts;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
+use crate::rules::refused::LEGACY;
 use crate::unit::{ConfigFile, Program};
 
 const GIB: u64 = 1 << 30;
 
-/// About how many bytes the headers of an upload have, as uWSGI counts them: an estimate, with a Fernet token.
-const HEADERS: u64 = 1400;
+/// The bytes of the variables that uWSGI makes of an upload's headers, two lengths for each (`uwsgi_proto_add`): the
+/// fewest, of Firefox with a Fernet token of 183 bytes and no proxy.
+const FEWEST_HEADERS: u64 = 1029;
+
+/// The same for Chromium with `max_token_size` of Keystone (255 bytes), `X-CSRFToken` and a proxy's headers is 1451.
+/// Tokens of other providers are longer.
+const MANY_HEADERS: u64 = 2048;
 
 fn before_glance<'a, 'b>(cloud: &'b Cloud<'a>) -> impl Iterator<Item = &'b Server<'a>> {
-    cloud.servers.iter().filter(|server| server.service == Program::Glance && server.kind != Kind::Haproxy)
+    let reads_bodies = |server: &Server<'_>| !matches!(server.kind, Kind::Haproxy | Kind::Stream);
+    cloud.servers.iter().filter(move |server| server.service == Program::Glance && reads_bodies(server))
+}
+
+/// DU015: nginx closes a connection that is silent (ngx_stream_proxy_module; 10 minutes if it is not set).
+fn connection_time(server: &Server<'_>) -> Option<Finding> {
+    let item = server.last("proxy_timeout").filter(|_| server.kind == Kind::Stream)?;
+    let ms = quantity::milliseconds(item.directive.arg(0)?, 1000)?;
+    (1..60_000).contains(&ms).then(|| {
+        let found = format!(
+            "proxy_timeout {}: a pause of this length, as when Glance stores the image's end, breaks the upload",
+            item.directive.text()
+        );
+        Finding::warning(Rule::TooSlow, &item.place(), found, "proxy_timeout 1h;")
+    })
 }
 
 /// DU014: body limits.
@@ -45,7 +65,7 @@ fn legacy_body(cloud: &Cloud<'_>) -> Vec<Finding> {
             _ => None,
         };
         findings.extend(finding.map(|mut finding| {
-            finding.found.push_str(" (Horizon is in legacy mode, so images pass through it)");
+            finding.found.push_str(LEGACY);
             if written_limit(server).is_some_and(|limit| limit >= tolerance::DELIBERATE) {
                 finding.severity = finding.severity.max(Severity::Warning);
             }
@@ -199,6 +219,8 @@ pub fn limited(item: &ScopedDirective<'_>, limit: u64, fix: &str) -> Option<Find
 /// DU015: timeouts and buffers.
 pub fn time(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = before_glance(cloud).flat_map(of_server).collect();
+    let connections = cloud.servers.iter().filter(|server| server.service == Program::Glance);
+    findings.extend(connections.filter_map(connection_time));
     for glance in &cloud.glances {
         let Some((file, ini)) = glance.uwsgi() else { continue };
         findings.extend(uwsgi_patience(file, &ini));
@@ -241,14 +263,18 @@ fn uwsgi_patience(file: &ConfigFile, ini: &Ini) -> Vec<Finding> {
         );
         findings.push(Finding::warning(Rule::TooSlow, &place, what, "http-timeout = 3600").changes("http-timeout"));
     }
-    // A browser's requests have 1 to 2 KiB of headers, with a token of Keystone's (measured).
-    if let Some((found, size)) = number("buffer-size").filter(|(_, size)| *size < HEADERS) {
+    if let Some((found, size)) = number("buffer-size").filter(|(_, size)| *size < MANY_HEADERS) {
         let place = file.option(found.line, "buffer-size");
+        let (severity, are) = if size < FEWEST_HEADERS {
+            (Severity::Error, "are")
+        } else {
+            (Severity::Warning, "may be, depending on the browser, the token and proxies")
+        };
         let what = format!(
-            "buffer-size = {size}: uWSGI closes the connection if a request's headers are larger, and those of an upload are"
+            "buffer-size = {size}: uWSGI closes the connection if a request's headers are larger, and those of an upload {are}"
         );
-        findings
-            .push(Finding::error(Rule::OptionsFiltered, &place, what, "buffer-size = 65535").changes("buffer-size"));
+        let finding = Finding::new(Rule::OptionsFiltered, severity, &place, what, "buffer-size = 65535");
+        findings.push(finding.changes("buffer-size"));
     }
     if let Some((found, _)) = number("post-buffering").filter(|(_, size)| *size > 0) {
         let place = file.option(found.line, "post-buffering");

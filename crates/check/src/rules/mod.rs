@@ -33,7 +33,7 @@ use crate::facts::cloud::{Cloud, PlacedIssue};
 /// Everything that is wrong. `before_glance` and `legacy` are the issues of [`exposed::issues`].
 pub fn all(cloud: &Cloud<'_>, before_glance: &[PlacedIssue], legacy: &[PlacedIssue]) -> Vec<Finding> {
     type RuleOf = fn(&Cloud<'_>) -> Vec<Finding>;
-    const RULES: [RuleOf; 36] = [
+    const RULES: [RuleOf; 37] = [
         origins::form,
         origins::missing,
         headers::headers,
@@ -52,6 +52,7 @@ pub fn all(cloud: &Cloud<'_>, before_glance: &[PlacedIssue], legacy: &[PlacedIss
         lists::lists,
         lists::uwsgi,
         refused::refused,
+        refused::legacy,
         requests::requests,
         haproxy::haproxy,
         csp::connect_src,

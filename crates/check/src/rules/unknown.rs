@@ -28,7 +28,10 @@ const NEVER: [&str; 11] = [
 /// Both programs' settings.
 pub fn settings(cloud: &Cloud<'_>) -> Vec<Finding> {
     let horizons = cloud.horizons.iter().flat_map(horizon);
-    horizons.chain(cloud.glances.iter().flat_map(glance)).collect()
+    let glances = cloud.glances.iter().enumerate();
+    horizons
+        .chain(glances.flat_map(|(at, own)| glance(own, super::refused(cloud, at).min(Severity::Warning))))
+        .collect()
 }
 
 fn horizon(horizon: &HorizonFacts<'_>) -> Vec<Finding> {
@@ -47,8 +50,9 @@ fn horizon(horizon: &HorizonFacts<'_>) -> Vec<Finding> {
                 "GLANCE_ENDPOINT" => {
                     (Severity::Warning, "remove it; Horizon takes Glance's public endpoint from the Keystone catalog")
                 }
+                // Whether the upload works does not depend on it.
                 name if name.starts_with("CORS_") => (
-                    Severity::Warning,
+                    Severity::Note,
                     "remove it; Horizon's own CORS plays no part in the upload, Glance's [cors] allowed_origin does",
                 ),
                 _ => (wanted, "HORIZON_IMAGES_UPLOAD_MODE = 'direct'"),
@@ -128,7 +132,8 @@ pub(crate) fn is_unknown(assignment: &Assignment) -> Option<String> {
         .then(|| format!("{name} is in [{}], where nothing reads it", assignment.section))
 }
 
-fn glance(glance: &GlanceFacts<'_>) -> Vec<Finding> {
+/// `refused`: the severity if Glance refuses an upload.
+fn glance(glance: &GlanceFacts<'_>, refused: Severity) -> Vec<Finding> {
     let mut findings = Vec::new();
     let set = glance.cors_in_effect("allowed_origin").is_some();
     let allowed = glance.allowed_origins(false);
@@ -138,13 +143,15 @@ fn glance(glance: &GlanceFacts<'_>) -> Vec<Finding> {
             let meant = meant(&assignment.name);
             let items: Vec<&str> = assignment.value.split(',').map(str::trim).collect();
             let severity = match meant {
-                Some("allowed_origin") if !set && !conf.file.partial => Severity::Error,
+                Some("allowed_origin") if !set && !conf.file.partial => refused,
                 // Atmosphere writes allowed_origins = * for everybody, in addition to the right list. Helm values
                 // lack that list: it is the chart's.
                 Some("allowed_origin") if items.iter().all(|item| *item == "*" || allowed.contains(*item)) => {
                     Severity::Note
                 }
-                _ => Severity::Warning,
+                Some(_) => Severity::Warning,
+                // No option was meant, so nothing is missing.
+                None => Severity::Note,
             };
             let plain = |c: char| c.is_ascii_alphanumeric() || ",-_ *".contains(c);
             let shown = match meant {
@@ -153,11 +160,11 @@ fn glance(glance: &GlanceFacts<'_>) -> Vec<Finding> {
             };
             let assigned = meant.filter(|_| shown && severity != Severity::Note);
             let fix = match meant {
-                _ if severity == Severity::Note && !set => {
+                Some(_) if severity == Severity::Note && !set => {
                     "no change is necessary while the chart's own allowed_origin names the dashboard; remove the line"
                         .to_owned()
                 }
-                _ if severity == Severity::Note => {
+                Some(_) if severity == Severity::Note => {
                     "no change is necessary, because allowed_origin is there, too; or remove the line".to_owned()
                 }
                 Some(option) if assigned.is_some() => {

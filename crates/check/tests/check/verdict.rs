@@ -34,6 +34,27 @@ fn a_whole_cloud_is_fine() {
     assert_eq!((report.verdict(), report.findings.len(), report.unseen), (Verdict::Fine, 0, vec![]));
 }
 
+/// Other variables, folders that are Glance's usual ones, and Glance's own server, which does not ask for the folder.
+#[rstest]
+#[case(
+    "import os\nDEBUG = bool(os.environ.get('X'))\nALLOWED_HOSTS = ['d.example']\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n",
+    "[Service]\nEnvironment=OS_GLANCE_CONFIG_DIR=/opt/own\nExecStart=/usr/bin/glance-api\n"
+)]
+#[case(SETTINGS.1, "[Service]\nEnvironment=OS_GLANCE_CONFIG_DIR=/etc/glance/\nExecStart=/usr/bin/uwsgi --ini /etc/glance/glance-api-uwsgi.ini\n")]
+fn variables_that_decide_nothing(#[case] settings: &str, #[case] unit: &str) {
+    let unit = ("etc/systemd/system/glance-api.service", unit);
+    let report = report(&[CONF, (SETTINGS.0, settings), HORIZON, GLANCE, unit]);
+    assert_eq!((report.verdict(), report.unseen), (Verdict::Fine, vec![]));
+}
+
+/// Connections that nginx passes on are a way to Glance.
+#[test]
+fn a_server_of_connections_is_in_front_of_glance() {
+    let text = "stream {\n server {\n listen 9292;\n proxy_pass 192.0.2.6:9292;\n }\n}\n";
+    let report = report(&[CONF, SETTINGS, HORIZON, ("etc/nginx/nginx.conf", text)]);
+    assert_eq!((report.verdict(), report.findings.len(), report.unseen), (Verdict::Fine, 0, vec![]));
+}
+
 /// Debian's old and waiting sites: the server does not read them, unless they are all that there is.
 #[test]
 fn a_site_that_is_not_enabled_does_not_count() {
@@ -57,6 +78,10 @@ fn a_site_that_is_not_enabled_does_not_count() {
 #[case::a_template(&[CONF, SETTINGS, HORIZON, GLANCE, ("roles/x/templates/glance-api.conf.j2", "[cors]\nallowed_origin = {{ x }}\n")], "is a template")]
 #[case::a_chart(&[CONF, SETTINGS, HORIZON, GLANCE, ("chart/templates/deployment.yaml", "{{- if .Values.x }}\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: glance}\n{{- end }}\n")], "is a template")]
 #[case::a_computed_mode(&[CONF, ("etc/openstack-dashboard/local_settings.py", "import x\nALLOWED_HOSTS = ['d.example']\nHORIZON_IMAGES_UPLOAD_MODE = x.mode()\n"), HORIZON, GLANCE], "HORIZON_IMAGES_UPLOAD_MODE comes from")]
+#[case::a_variable(&[CONF, ("etc/openstack-dashboard/local_settings.py", "import os\nALLOWED_HOSTS = ['d.example']\nmode = os.environ.get('MODE', 'direct')\nHORIZON_IMAGES_UPLOAD_MODE = mode\n"), HORIZON, GLANCE], "the environment variable MODE, on which")]
+#[case::a_condition_on_a_variable(&[CONF, ("etc/openstack-dashboard/local_settings.py", "import os\nALLOWED_HOSTS = ['d.example']\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\nif os.environ.get('X'):\n    HORIZON_IMAGES_UPLOAD_MODE = 'off'\n"), HORIZON, GLANCE], "the environment variable X, on which")]
+#[case::a_folder_of_glances_own(&[("glance.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: glance-api, namespace: o}\nspec: {selector: {}, template: {spec: {containers: [{name: g, env: [{name: OS_GLANCE_CONFIG_DIR, value: /opt/own}], volumeMounts: [{name: v, mountPath: /etc/glance/glance-api.conf, subPath: glance-api.conf}]}], volumes: [{name: v, configMap: {name: glance-etc}}]}}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: glance-etc, namespace: o}\ndata: {glance-api.conf: '[DEFAULT]'}\n")], "/opt/own/glance-api.conf, which OS_GLANCE_CONFIG_DIR")]
+#[case::a_folder_of_a_unit(&[CONF, SETTINGS, HORIZON, GLANCE, ("etc/systemd/system/glance-api.service", "[Service]\nEnvironment=OS_GLANCE_CONFIG_DIR=/opt/own\nExecStart=/usr/bin/uwsgi --ini /etc/glance/glance-api-uwsgi.ini\n")], "/opt/own/glance-api.conf, which OS_GLANCE_CONFIG_DIR")]
 #[case::a_file_of_kolla(&[("etc/kolla/horizon/config.json", "{\"command\": \"x\", \"config_files\": [{\"source\": \"/var/lib/kolla/config_files/_9998-kolla-settings.py\", \"dest\": \"/etc/openstack-dashboard/local_settings.d/_9998-kolla-settings.py\"}, {\"source\": \"/var/lib/kolla/config_files/_9999-custom-settings.py\", \"dest\": \"/etc/openstack-dashboard/local_settings.d/_9999-custom-settings.py\"}]}"), ("etc/kolla/horizon/_9999-custom-settings.py", "HORIZON_IMAGES_UPLOAD_MODE = 'direct'\n")], "which config.json copies")]
 #[case::an_old_version(&[CONF, SETTINGS, HORIZON, GLANCE, ("r.yaml", "apiVersion: networking.k8s.io/v1beta1\nkind: Ingress\nmetadata: {name: r, namespace: o}\nspec: {rules: [{http: {paths: [{backend: {serviceName: glance-api}}]}}]}\n")], "check does not read networking.k8s.io/v1beta1 of this kind")]
 #[case::connections_of_traefik(&[CONF, SETTINGS, HORIZON, GLANCE, ("r.yaml", "apiVersion: traefik.io/v1alpha1\nkind: IngressRouteTCP\nmetadata: {name: r, namespace: o}\nspec: {routes: [{match: HostSNI(`*`), services: [{name: glance-api}]}]}\n")], "check does not read objects of this kind")]

@@ -73,6 +73,9 @@ impl Run<'_> {
 
     fn name(&mut self, name: &str, at: TextSize) -> Value {
         if let Some(value) = self.known.get(name) {
+            if let Some(variable) = self.dependent.get(name) {
+                self.variable = Some(variable.clone());
+            }
             return value.clone();
         }
         if WORDS.contains(&name) {
@@ -94,6 +97,7 @@ impl Run<'_> {
             _ => false,
         };
         if environment {
+            self.variable = arguments.first().and_then(Value::text).map(str::to_owned);
             return if arguments.is_empty() {
                 Value::Unknown
             } else {

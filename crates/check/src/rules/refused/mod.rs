@@ -46,17 +46,32 @@ fn of_server(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
         refuses_uploads = met.every && request == CorsRequest::Upload;
         before = Some(met);
     }
-    if refuses_uploads {
-        return findings;
-    }
-    for (size, severity) in [(COMMON, Severity::Error), (LARGE, Severity::Warning)] {
-        if let Some(met) = met(cloud, server, CorsRequest::Upload, Some(size)).filter(|met| met.every) {
-            findings.push(too_large(server, &met, severity));
-            break;
-        }
+    if !refuses_uploads {
+        findings.extend(by_length(cloud, server));
     }
     findings
 }
+
+/// DU014: an upload of a common size, or of a large one.
+fn by_length(cloud: &Cloud<'_>, server: &Server<'_>) -> Option<Finding> {
+    [(COMMON, Severity::Error), (LARGE, Severity::Warning)].into_iter().find_map(|(size, severity)| {
+        let met = met(cloud, server, CorsRequest::Upload, Some(size)).filter(|met| met.every)?;
+        Some(too_large(server, &met, severity))
+    })
+}
+
+/// DU014: conditions on the length of bodies in front of a dashboard in legacy mode, through which images pass.
+pub(crate) fn legacy(cloud: &Cloud<'_>) -> Vec<Finding> {
+    let before = cloud.servers.iter().filter(|server| server.service == Program::Horizon);
+    let forwards = before.filter(|server| cloud.is_legacy_in(&server.scope));
+    // What refuses a request of any length is not about images.
+    let any_length = |server: &&Server<'_>| met(cloud, server, CorsRequest::Upload, None).is_none();
+    let found = forwards.filter(any_length).filter_map(|server| by_length(cloud, server));
+    found.map(|finding| Finding { found: finding.found.clone() + LEGACY, ..finding }).collect()
+}
+
+/// Why a server in front of the dashboard matters for the data of images.
+pub(crate) const LEGACY: &str = " (Horizon is in legacy mode, so images pass through it)";
 
 /// What a request meets.
 struct Met<'s, 'a> {

@@ -157,7 +157,7 @@ pub fn set(spot: &mut Spot, statement: &str) -> Result<(), String> {
             spot.set_lines(&lines);
             Ok(())
         }
-        Kind::Nginx => set_nginx(spot, statement),
+        Kind::Nginx | Kind::Stream => set_nginx(spot, statement),
         Kind::Httpd | Kind::Haproxy => {
             let mut lines = spot.lines();
             let at = spot.line.max(1) - 1;

@@ -106,3 +106,25 @@ fn connections_that_are_passed_on_are_not_the_sites() {
         "server {\n listen 443 ssl;\n server_name d.example;\n location / {\n proxy_pass http://192.0.2.5:80;\n }\n}\n";
     assert!(found(&[(MAIN, &text), ("etc/nginx/sites-enabled/dashboard", site)]).is_empty());
 }
+
+/// nginx passes connections to Glance on: no limit of bodies is its own, and only silence ends them.
+#[rstest]
+#[case::usual("", &[])]
+#[case::a_long_silence("proxy_timeout 1h;", &[])]
+#[case::a_short_silence("proxy_timeout 10s;", &["warning DU015"])]
+#[case::certificates("listen 9293 ssl;\n ssl_verify_client on;", &["error DU020"])]
+fn connections_may_lead_to_glance(#[case] lines: &str, #[case] expected: &[&str]) {
+    let own = format!("server {{\n listen 9292;\n {lines}\n proxy_pass 192.0.2.6:9292;\n}}\n");
+    let upstream = "upstream images {\n server glance-1:9292;\n}\n";
+    let named = format!("{upstream}{}", own.replace("192.0.2.6:9292", "images"));
+    let by_name = format!(
+        "map $ssl_preread_server_name $to {{\n g.example images;\n default others;\n}}\n{upstream}{}",
+        own.replace("192.0.2.6:9292", "$to")
+    );
+    for block in [&own, &named, &by_name] {
+        let text = format!("stream {{\n{block}}}\n{}", main(""));
+        assert_eq!(found(&[(MAIN, &text)]), expected, "{block}");
+    }
+    // The main file may be missing.
+    assert_eq!(found(&[("etc/nginx/stream.d/glance.conf", &own)]), expected);
+}

@@ -69,9 +69,13 @@ fn glances_own_word_counts_where_nothing_else_is_said(#[case] url: &str, #[case]
     assert_eq!(found, expected);
 }
 
-/// A cloud of Kubernetes with these objects, and this rule of Glance's HTTPRoute.
 fn gateway(rule: &str, objects: &str) -> Vec<String> {
-    let text = format!(
+    found_in(&[("cloud.yaml", &cloud(rule, objects))], None)
+}
+
+/// A cloud of Kubernetes with these objects, and this rule of Glance's HTTPRoute.
+fn cloud(rule: &str, objects: &str) -> String {
+    format!(
         "apiVersion: v1
 kind: ConfigMap
 metadata: {{name: glance-etc, namespace: o}}
@@ -155,8 +159,7 @@ spec:
 ---
 {objects}
 "
-    );
-    found_in(&[("cloud.yaml", &text)], None)
+    )
 }
 
 const NO_LIMIT: &str = "timeouts: {request: 0s}";
@@ -382,4 +385,67 @@ fn each_name_of_the_dashboard_is_an_origin(#[case] lines: &str, #[case] allowed:
     let settings = "ALLOWED_HOSTS = ['d.example', 'e.example']\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n";
     let files = [(HORIZON, &*horizon(443, true, lines)), (SETTINGS, settings), (CONF, &conf)];
     assert_eq!(found_in(&files, Some("2025.1")), expected);
+}
+
+/// Nothing publishes Glance's URL, but its port is known: a source without a port has the ports of its scheme.
+#[rstest]
+#[case::host("'self' d.example", &["error DU013"])]
+#[case::host_and_port("'self' d.example:9292", &[])]
+#[case::host_and_any_port("d.example:*", &[])]
+#[case::another_port("https://d.example:8774", &["error DU013"])]
+#[case::scheme("https:", &[])]
+#[case::everything("*", &[])]
+fn a_policy_must_have_glances_port(#[case] sources: &str, #[case] expected: &[&str]) {
+    let policy =
+        format!(":443 ssl crt d.pem\n  http-response set-header Content-Security-Policy \"connect-src {sources}\"");
+    let conf = ("etc/haproxy/haproxy.cfg", &*haproxy(&policy, ":9292 ssl crt d.pem"));
+    assert_eq!(found_in(&[conf, DASHBOARD, (CONF, GOOD)], Some("2025.1")), expected);
+}
+
+/// In legacy mode images pass through the dashboard's own proxy.
+#[rstest]
+#[case::small("legacy", "http-request deny if { req.hdr_val(content-length) gt 1000000 }", &["error DU014"])]
+#[case::body_size("legacy", "http-request deny if { req.body_size gt 1000000 }", &["error DU014"])]
+#[case::large("legacy", "http-request deny if { req.hdr_val(content-length) gt 1099511627776 }", &[])]
+#[case::of_any_length("legacy", "http-request deny if METH_PUT", &[])]
+#[case::direct("direct", "http-request deny if { req.hdr_val(content-length) gt 1000000 }", &[])]
+fn a_proxy_of_the_dashboard_may_refuse_lengths(#[case] mode: &str, #[case] line: &str, #[case] expected: &[&str]) {
+    let settings = format!("ALLOWED_HOSTS = ['d.example']\nHORIZON_IMAGES_UPLOAD_MODE = '{mode}'\n");
+    let conf = haproxy(&format!(":443 ssl crt d.pem\n  {line}"), ":9292 ssl crt d.pem");
+    let files = [("etc/haproxy/haproxy.cfg", &*conf), (SETTINGS, &*settings), (CONF, GOOD)];
+    assert_eq!(found_in(&files, Some("2025.1")), expected);
+}
+
+/// HAProxy's own names do not say what it serves, but the port to which it leads does (charms: 443 leads to 433).
+#[rstest]
+#[case::the_dashboards(433, &[])]
+#[case::nobodys(434, &["error DU002"])]
+fn a_port_says_whose_proxy_it_is(#[case] port: u16, #[case] expected: &[&str]) {
+    let proxy = format!(
+        "defaults\n  mode tcp\n  timeout client 1h\n  timeout server 1h\nlisten own_secure\n  bind *:443\n  server unit-0 192.0.2.1:{port} check\n"
+    );
+    let files = [("etc/haproxy/haproxy.cfg", &*proxy), (HORIZON, &horizon(433, true, "")), DASHBOARD, (CONF, GOOD)];
+    assert_eq!(found_in(&files, Some("2025.1")), expected);
+}
+
+/// A manifest of a Middleware may only lack in the input.
+#[test]
+fn a_middleware_that_is_not_in_the_files_may_exist() {
+    let route = "apiVersion: traefik.io/v1alpha1\nkind: IngressRoute\nmetadata: {name: r, namespace: o}\nspec: {entryPoints: [websecure], tls: {}, routes: [{match: Host(`g.example`), kind: Rule, services: [{name: glance-api, port: 9292}], middlewares: [{name: gone}]}]}\n";
+    let found = gateway(NO_LIMIT, route);
+    assert!(!found.iter().any(|own| own.ends_with("DU020")), "{found:?}");
+}
+
+/// Kubernetes makes no endpoint for a name that no container's port has.
+#[rstest]
+#[case::no_such_name("targetPort: api", "", &["error DU010"])]
+#[case::a_name("targetPort: api", "ports: [{name: api, containerPort: 9292}]", &[])]
+#[case::another_name("targetPort: api", "ports: [{name: http, containerPort: 9292}]", &["error DU010"])]
+#[case::a_number("targetPort: 9292", "", &[])]
+#[case::nothing("name: api", "", &[])]
+fn a_service_must_have_a_port_of_glances_pods(#[case] target: &str, #[case] ports: &str, #[case] expected: &[&str]) {
+    let text = cloud(NO_LIMIT, "")
+        .replace("ports: [{port: 9292}]", &format!("ports: [{{port: 9292, {target}}}]"))
+        .replace("image: x/glance:2026.1\n", &format!("image: x/glance:2026.1\n        {ports}\n"));
+    assert_eq!(found_in(&[("cloud.yaml", &text)], None), expected);
 }

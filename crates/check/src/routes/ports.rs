@@ -1,0 +1,80 @@
+//! DU010: the port of a Service that no pod of Glance has.
+//!
+//! In: objects. Out: findings, only where it is certain: a `targetPort` is a name, and no container has a port of that
+//! name. Kubernetes then makes no endpoint (`FindPort` in `pkg/api/v1/pod/util.go`), and proxies answer 503.
+
+use direct_upload_api::{Rule, Severity};
+use serde_json::Value;
+
+use crate::finding::Finding;
+use crate::objects::{Object, any_text};
+
+const WORKLOADS: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];
+
+/// Services of Glance to which something leads, and whose ports lead nowhere.
+pub fn ports(objects: &[Object], is_wanted: impl Fn(&str) -> bool) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for service in objects.iter().filter(|o| o.kind() == "Service" && is_used(objects, o)) {
+        let pods: Vec<&Object> = objects.iter().filter(|workload| selects(service, workload)).collect();
+        let is_glances = pods.iter().any(|own| runs_glance(&own.value["spec"]["template"]["spec"]));
+        let ports: Vec<&Value> = service.value["spec"]["ports"].as_array().into_iter().flatten().collect();
+        let names: Option<Vec<&str>> = ports.iter().map(|port| port["targetPort"].as_str()).collect();
+        let Some(names) = names.filter(|names| is_glances && !names.is_empty()) else { continue };
+        let has = |name: &&str| name.parse::<u16>().is_ok() || pods.iter().any(|own| has_port(own, name));
+        if names.iter().any(has) {
+            continue;
+        }
+        let severity = if is_wanted(service.namespace()) { Severity::Error } else { Severity::Warning };
+        let found =
+            format!("no container of its pods has a port that is named {:?}, so nothing answers requests", names[0]);
+        let fix = match pods.iter().find_map(|own| first_port(&own.value["spec"]["template"]["spec"])) {
+            Some(port) => format!("set {port}, which its pods have"),
+            None => format!("set {}, if Glance listens on that port", ports[0]["port"]),
+        };
+        let place = service.place(&["spec", "ports", "0", "targetPort"]);
+        findings.push(Finding::new(Rule::NotPublic, severity, &place, found, fix));
+    }
+    findings
+}
+
+/// Whether a Service selects the pods of a workload.
+fn selects(service: &Object, workload: &Object) -> bool {
+    let labels = &workload.value["spec"]["template"]["metadata"]["labels"];
+    let selector = service.value["spec"]["selector"].as_object();
+    WORKLOADS.contains(&workload.kind())
+        && workload.namespace() == service.namespace()
+        && selector.is_some_and(|all| !all.is_empty() && all.iter().all(|(name, value)| labels[name] == *value))
+}
+
+fn runs_glance(pod: &Value) -> bool {
+    containers(pod).any(|container| {
+        ["name", "image"].iter().any(|field| container[*field].as_str().is_some_and(|text| text.contains("glance")))
+    })
+}
+
+/// All, because a sidecar may be an init container.
+fn containers(pod: &Value) -> impl Iterator<Item = &Value> {
+    ["containers", "initContainers"].into_iter().flat_map(|list| pod[list].as_array().into_iter().flatten())
+}
+
+/// A port of a container: its name, or its number.
+fn first_port(pod: &Value) -> Option<String> {
+    let port = containers(pod).find_map(|container| container["ports"].as_array()?.first())?;
+    port["name"].as_str().map(str::to_owned).or_else(|| Some(port["containerPort"].as_u64()?.to_string()))
+}
+
+fn has_port(workload: &Object, name: &str) -> bool {
+    let mut all = containers(&workload.value["spec"]["template"]["spec"]);
+    all.any(|container| container["ports"].as_array().is_some_and(|ports| ports.iter().any(|own| own["name"] == name)))
+}
+
+/// Whether browsers come through a Service: something leads to it, or it is open itself.
+fn is_used(objects: &[Object], service: &Object) -> bool {
+    const ROUTES: [&str; 6] = ["Ingress", "HTTPRoute", "Route", "HTTPProxy", "VirtualService", "IngressRoute"];
+    let is_open = matches!(service.value["spec"]["type"].as_str(), Some("LoadBalancer" | "NodePort"));
+    let leads = |route: &Object| {
+        ROUTES.contains(&route.kind())
+            && any_text(&route.value["spec"], &|text| text.split('.').next() == Some(service.name()))
+    };
+    is_open || objects.iter().any(leads)
+}
