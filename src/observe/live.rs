@@ -24,7 +24,8 @@ use tokio::sync::watch;
 
 use super::scope::Scope;
 
-/// Changes within this time are handled together.
+/// Changes within this time are handled together; in a large world, within as long as the last derivation took. So
+/// derivations take at most half of one processor.
 const TOGETHER: Duration = Duration::from_millis(20);
 
 /// How long to remember that an object is gone: longer than a reconcile may take.
@@ -34,10 +35,20 @@ const REMEMBERED: Duration = Duration::from_secs(900);
 #[derive(Debug)]
 pub struct Live {
     state: Mutex<LiveState>,
-    /// The newest world, and the revision from which it was derived. Locked while one is derived.
-    world: tokio::sync::Mutex<(u64, Arc<World>)>,
+    /// Locked while a world is derived.
+    world: tokio::sync::Mutex<Derived>,
     changes: watch::Sender<u64>,
     derivations: Counter,
+}
+
+/// The newest world.
+#[derive(Debug, Default)]
+struct Derived {
+    world: Arc<World>,
+    /// From which revision it was derived.
+    revision: u64,
+    /// How long that took.
+    took: Duration,
 }
 
 #[derive(Debug)]
@@ -122,18 +133,20 @@ impl Live {
     /// many writes do not cause many derivations. Meanwhile the snapshot accepts more.
     pub async fn world(&self) -> Arc<World> {
         let wanted = self.lock().revision;
-        let mut world = self.world.lock().await;
-        if world.0 < wanted {
-            tokio::time::sleep(TOGETHER).await;
+        let mut newest = self.world.lock().await;
+        if newest.revision < wanted {
+            tokio::time::sleep(newest.took.max(TOGETHER)).await;
             let (revision, snapshot) = {
                 let state = self.lock();
                 (state.revision, state.snapshot.clone())
             };
-            *world = (revision, Arc::new(World::of(&snapshot)));
-            self.lock().derived = (revision, world.1.pods_of());
+            let start = Instant::now();
+            let world = Arc::new(World::of(&snapshot));
+            self.lock().derived = (revision, world.pods_of());
+            *newest = Derived { world, revision, took: start.elapsed() };
             self.derivations.inc();
         }
-        world.1.clone()
+        newest.world.clone()
     }
 
     /// How often the world was derived.

@@ -123,7 +123,8 @@ fn partner(
         return allowed(snapshot, glances, key, namespace, wish);
     }
     snapshot.glances.known(namespace)?;
-    let candidates: Vec<_> = glances.keys().filter(|key| key.namespace == *namespace).collect();
+    let from_here = glances.range(Key::new(namespace, "")..).map(|(key, _)| key);
+    let candidates: Vec<_> = from_here.take_while(|key| key.namespace == *namespace).collect();
     match (candidates.as_slice(), wish.glance_endpoint) {
         ([only], _) => allowed(snapshot, glances, only, namespace, wish),
         ([], Some(url)) => Ok(Partner::External(stated(url, wish)?)),

@@ -137,7 +137,7 @@ pub fn insert(snapshot: &mut Snapshot, mut object: Value) -> Result<Option<Id>, 
     let is_istios = name == "Gateway" && api_version.starts_with("networking.istio.io/");
     if is_istios || UNWATCHED.contains(&name.as_str()) {
         let (api_version, kind, key) = (api_version.clone(), name.clone(), key.clone());
-        snapshot.unwatched.push(Unread { api_version, kind, key, spec: object["spec"].clone() });
+        snapshot.unwatched.add(Unread { api_version, kind, key, spec: object["spec"].clone() });
     }
     for kind in Kind::registered(&api_version, &name) {
         // Rehearsals in the cluster that these files come from; here they all pass.

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use serde_json::Value;
+
 use super::annotations::Owners;
 use super::meta::Meta;
 
@@ -18,6 +20,8 @@ pub struct Ingress {
     pub default_service: Option<String>,
     /// Some backend is no Service.
     pub other_backends: bool,
+    /// Who serves it, and where its paths lead, as policies read the spec of an object.
+    pub written: Value,
     pub tls: Vec<IngressTls>,
     /// `status.loadBalancer.ingress[].ports[].port`, if the controller sets it.
     pub ports: BTreeSet<i32>,

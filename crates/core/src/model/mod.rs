@@ -76,7 +76,7 @@ pub use reference_grant::{GrantTo, ReferenceGrant};
 pub use refused_write::RefusedWrite;
 pub use route::{Route, RouteIngress, RouteSpec, RouteTarget};
 pub use service::Service;
-pub use snapshot::{Answers, Snapshot, Unread};
+pub use snapshot::{Answers, Snapshot, Unread, Unwatched};
 pub use store::{Known, Store, Unknown};
 pub use tls_route::TlsRoute;
 pub use workload::{

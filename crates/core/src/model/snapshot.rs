@@ -1,6 +1,7 @@
 //! Everything that is observed, and what is unknown about it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use direct_upload_api::WorkloadKind;
 use serde_json::Value;
@@ -25,6 +26,38 @@ pub struct Unread {
     pub spec: Value,
 }
 
+/// Objects of files that the operator does not watch, and that say more of the gateways there.
+#[derive(Clone, Debug, Default)]
+pub struct Unwatched {
+    /// Those that matter in their namespace.
+    near: BTreeMap<String, Vec<Arc<Unread>>>,
+    /// Those of gateways, which may serve any namespace.
+    anywhere: Vec<Arc<Unread>>,
+}
+
+impl Unwatched {
+    /// Adds one.
+    pub fn add(&mut self, object: Unread) {
+        let images =
+            || object.spec.pointer("/template/spec/containers").and_then(Value::as_array).into_iter().flatten();
+        let is_gateways = match object.kind.as_str() {
+            "Service" => false,
+            "Deployment" | "DaemonSet" => {
+                images().any(|own| own["image"].as_str().is_some_and(|image| image.contains("traefik")))
+            }
+            _ => true,
+        };
+        let place =
+            if is_gateways { &mut self.anywhere } else { self.near.entry(object.key.namespace.clone()).or_default() };
+        place.push(Arc::new(object));
+    }
+
+    /// Those that may matter to workloads of a namespace.
+    pub fn near(&self, namespace: &str) -> impl Iterator<Item = &Unread> {
+        self.near.get(namespace).into_iter().flatten().chain(&self.anywhere).map(Arc::as_ref)
+    }
+}
+
 macro_rules! snapshot {
     ($($(#[$doc:meta])* $kind:ident $store:ident: $type:ty = $registration:expr;)*) => {
         /// Everything that is observed: a store for each [`Kind`], and the results from the network.
@@ -40,7 +73,7 @@ macro_rules! snapshot {
             /// Objects of files that may lead to a Service, and that are of a kind or version that is not read.
             pub unread: Vec<Unread>,
             /// Objects of files that the operator does not watch, and that say more of the gateways there.
-            pub unwatched: Vec<Unread>,
+            pub unwatched: Unwatched,
             /// Writes to exposing objects that were refused.
             pub refused_writes: RefusedWrites,
         }
@@ -53,7 +86,7 @@ macro_rules! snapshot {
                     catalogs: BTreeMap::new(),
                     canaries: BTreeMap::new(),
                     unread: Vec::new(),
-                    unwatched: Vec::new(),
+                    unwatched: Unwatched::default(),
                     refused_writes: RefusedWrites::new(),
                 }
             }

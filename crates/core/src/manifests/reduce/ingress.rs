@@ -1,7 +1,7 @@
 //! Ingresses.
 
 use k8s_openapi::api::networking::v1 as networking;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::annotations::{owners, proxies};
 use super::decode::{decode, meta};
@@ -33,7 +33,7 @@ fn ingress(object: networking::Ingress) -> Ingress {
     };
     // The annotation is older, and some controllers still prefer it.
     let class = object.metadata.annotations.as_ref().and_then(|a| a.get("kubernetes.io/ingress.class").cloned());
-    Ingress {
+    let ingress = Ingress {
         class: class.or(spec.ingress_class_name),
         annotations: proxies(&object.metadata),
         owners: owners(&object.metadata),
@@ -44,5 +44,28 @@ fn ingress(object: networking::Ingress) -> Ingress {
         tls: spec.tls.into_iter().flatten().map(|t| IngressTls { hosts: t.hosts.unwrap_or_default() }).collect(),
         addresses: reported.iter().filter_map(|i| i.ip.as_ref()?.parse().ok()).collect(),
         ports: reported.into_iter().flat_map(|i| i.ports.unwrap_or_default()).map(|p| p.port).collect(),
-    }
+        written: Value::Null,
+    };
+    Ingress { written: written(&ingress), ..ingress }
+}
+
+/// Who serves an Ingress, and where its paths lead; nothing else of its spec is asked for.
+fn written(ingress: &Ingress) -> Value {
+    let path = |path: &IngressPath| {
+        let type_ = if path.exact { "Exact" } else { "Prefix" };
+        let port = match path.port.parse::<i32>() {
+            Ok(number) => json!({"number": number}),
+            Err(_) if path.port.is_empty() => Value::Null,
+            Err(_) => json!({"name": path.port}),
+        };
+        let backend = json!({"service": {"name": path.service, "port": port}});
+        json!({"path": path.path, "pathType": type_, "backend": backend})
+    };
+    let rule = |rule: &IngressRule| {
+        let paths: Vec<Value> = rule.paths.iter().map(path).collect();
+        json!({"host": rule.host, "http": {"paths": paths}})
+    };
+    let rules: Vec<Value> = ingress.rules.iter().map(rule).collect();
+    let default = ingress.default_service.as_ref().map(|name| json!({"service": {"name": name}}));
+    json!({"ingressClassName": ingress.class, "rules": rules, "defaultBackend": default})
 }

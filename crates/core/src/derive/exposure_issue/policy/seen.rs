@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::PolicyObject;
 use crate::derive::exposure::backends::Backends;
-use crate::model::{Ingress, IngressPath, IngressRule, IstioServer, Key, Policy, Snapshot, Store, Unread};
+use crate::model::{IstioServer, Key, Policy, Snapshot, Store};
 
 /// The objects that may matter to workloads behind these Services: those of their namespace, and policies
 /// next to a Gateway. An object that the operator cannot see gives no advice.
@@ -28,7 +28,7 @@ pub(crate) fn objects<'a>(snapshot: &'a Snapshot, backends: &Backends) -> Vec<Po
         };
     let mut found = Vec::new();
     let ingresses = snapshot.ingresses.seen(own);
-    found.extend(ingresses.map(|o| object("Ingress", &o.meta.key, &o.annotations, Cow::Owned(services(o)))));
+    found.extend(ingresses.map(|o| object("Ingress", &o.meta.key, &o.annotations, Cow::Borrowed(&o.written))));
     let routes = snapshot.routes.seen(own);
     found.extend(routes.map(|o| object("Route", &o.meta.key, &o.annotations, Cow::Borrowed(&o.written))));
     for route in snapshot.http_routes.seen(own) {
@@ -65,7 +65,7 @@ pub(crate) fn objects<'a>(snapshot: &'a Snapshot, backends: &Backends) -> Vec<Po
             found.push(object(kind, &policy.meta.key, none(), Cow::Borrowed(&policy.spec)));
         }
     }
-    let is_file = |key: &Key| snapshot.unwatched.iter().any(|other| other.kind == "Gateway" && other.key == *key);
+    let is_file = |key: &Key| snapshot.unwatched.near(&key.namespace).any(|o| o.kind == "Gateway" && o.key == *key);
     for (key, gateway) in snapshot.istio_gateways.all().filter(|(key, _)| !is_file(key)) {
         let mode = |server: &IstioServer| server.tls.as_ref().and_then(|tls| tls.mode.clone());
         let servers = gateway.servers.iter().map(|own| json!({"hosts": own.hosts, "tls": {"mode": mode(own)}}));
@@ -75,22 +75,10 @@ pub(crate) fn objects<'a>(snapshot: &'a Snapshot, backends: &Backends) -> Vec<Po
     for (key, class) in snapshot.gateway_classes.all() {
         found.push(object("GatewayClass", key, none(), Cow::Owned(json!({"controllerName": class.controller}))));
     }
-    let unwatched = snapshot.unwatched.iter().filter(|other| is_near(other, own));
-    found.extend(unwatched.map(|other| object(&other.kind, &other.key, none(), Cow::Borrowed(&other.spec))));
+    found.extend(
+        snapshot.unwatched.near(own).map(|other| object(&other.kind, &other.key, none(), Cow::Borrowed(&other.spec))),
+    );
     found
-}
-
-/// Whether an object that is read from files only may matter to workloads of a namespace: those of a gateway may be
-/// anywhere.
-fn is_near(other: &Unread, own: &str) -> bool {
-    let images = || other.spec.pointer("/template/spec/containers").and_then(Value::as_array).into_iter().flatten();
-    let is_gateways = || images().any(|own| own["image"].as_str().is_some_and(|image| image.contains("traefik")));
-    other.key.namespace == own
-        || match other.kind.as_str() {
-            "Service" => false,
-            "Deployment" | "DaemonSet" => is_gateways(),
-            _ => true,
-        }
 }
 
 /// The Gateways and ListenerSets of a namespace's HTTPRoutes, as far as they are seen: kind, name, labels, and what is
@@ -125,25 +113,4 @@ fn parents(snapshot: &Snapshot, namespace: &str) -> Vec<(&'static str, Key, BTre
         found.push(("Gateway", key, gateway.labels.clone(), spec));
     }
     found
-}
-
-/// Who serves an Ingress, and where its paths lead; nothing else of its spec is asked for.
-fn services(ingress: &Ingress) -> Value {
-    let path = |path: &IngressPath| {
-        let type_ = if path.exact { "Exact" } else { "Prefix" };
-        let port = match path.port.parse::<i32>() {
-            Ok(number) => json!({"number": number}),
-            Err(_) if path.port.is_empty() => Value::Null,
-            Err(_) => json!({"name": path.port}),
-        };
-        let backend = json!({"service": {"name": path.service, "port": port}});
-        json!({"path": path.path, "pathType": type_, "backend": backend})
-    };
-    let rule = |rule: &IngressRule| {
-        let paths: Vec<Value> = rule.paths.iter().map(path).collect();
-        json!({"host": rule.host, "http": {"paths": paths}})
-    };
-    let rules: Vec<Value> = ingress.rules.iter().map(rule).collect();
-    let default = ingress.default_service.as_ref().map(|name| json!({"service": {"name": name}}));
-    json!({"ingressClassName": ingress.class, "rules": rules, "defaultBackend": default})
 }
