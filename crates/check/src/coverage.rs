@@ -168,7 +168,7 @@ pub fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: &[Object]
     gaps
 }
 
-/// An environment variable that decides the mode. Whoever starts Horizon may set it.
+/// An environment variable that decides the mode. What starts Horizon may set it.
 fn of_environment(horizon: &HorizonFacts<'_>) -> Option<String> {
     let skipped = horizon.snippets.iter().filter(|snippet| snippet.unread.is_none());
     let skipped = skipped.flat_map(|snippet| &snippet.settings.skipped).find(|(name, _)| name == MODE);

@@ -269,7 +269,17 @@ impl<'a> Cloud<'a> {
         let secure = |h: &&HorizonFacts<'_>| SECURE.iter().any(|name| h.value(name) == Some(&Value::Bool(true)));
         let nearest = self.horizons.iter().map(|h| shared(&h.unit.scope, scope)).max().unwrap_or_default();
         let mut near = self.horizons.iter().filter(|h| shared(&h.unit.scope, scope) == nearest);
-        near.find(secure).map(|_| "served by https (its cookies are secure)".to_owned())
+        let by_cookies = near.find(secure).map(|_| "served by https (its cookies are secure)".to_owned());
+        by_cookies.or_else(|| self.only_https_is_allowed(scope))
+    }
+
+    /// A dashboard without https could not upload either, because the Glances allow only https origins.
+    fn only_https_is_allowed(&self, scope: &[String]) -> Option<String> {
+        let near = self.glances.iter().filter(|glance| glance.unit.scope == scope);
+        let setting = near.filter_map(|glance| glance.cors_in_effect("allowed_origin")).next()?;
+        let origins: Vec<Origin> = setting.items().iter().filter_map(|item| Origin::parse(item).ok()).collect();
+        let all = !origins.is_empty() && origins.len() == setting.items().len() && origins.iter().all(Origin::is_https);
+        all.then(|| format!("served by https (allowed_origin has no other: {})", setting.place))
     }
 
     /// The dashboards of the Horizons next to a unit.

@@ -43,7 +43,10 @@ fn of_server<'a>(
     let scoped = |directive: Directive| ScopedDirective { file: nginx.file(&directive), directive, within: vec![] };
     let shared = stream.iter().filter(|d| d.children.is_empty());
     let items: Vec<ScopedDirective<'a>> = shared.chain(&own.children).cloned().map(scoped).collect();
-    let listens: Vec<Listen> = items.iter().filter(|item| item.directive.name == "listen").filter_map(listen).collect();
+    // Its name is in the first message of TLS (ngx_stream_ssl_preread_module).
+    let is_tls = items.iter().any(|item| item.directive.name == "ssl_preread" && item.directive.word() == "on");
+    let listened = items.iter().filter(|item| item.directive.name == "listen");
+    let listens: Vec<Listen> = listened.filter_map(|item| listen(item, is_tls)).collect();
     let of_target = |(host, target): (Option<String>, String)| {
         let passed = Directive { name: "proxy_pass".into(), args: vec![target], ..pass.clone() };
         let name = host.map(|host| Directive { name: "server_name".into(), args: vec![host], ..pass.clone() });
@@ -81,10 +84,10 @@ fn targets(stream: &[Directive], pass: &Directive) -> Vec<(Option<String>, Strin
 }
 
 /// `listen 9292;`, `listen 443 ssl;`. Without TLS, something behind it may end TLS.
-fn listen(item: &ScopedDirective<'_>) -> Option<Listen> {
+fn listen(item: &ScopedDirective<'_>, is_tls: bool) -> Option<Listen> {
     let address = item.directive.arg(0).filter(|own| !server::is_local(own) && !own.starts_with("unix:"))?;
     let udp = item.directive.args.iter().any(|word| word == "udp");
-    let tls = item.directive.args.iter().any(|word| word == "ssl").then_some(true);
+    let tls = (is_tls || item.directive.args.iter().any(|word| word == "ssl")).then_some(true);
     let port = address.parse().ok().or_else(|| server::port(address));
     let written = format!("listen {}", item.directive.text());
     (!udp).then(|| Listen { tls, port, place: item.place(), written })

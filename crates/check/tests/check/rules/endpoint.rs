@@ -59,3 +59,13 @@ fn servers_of_both_need_no_cors(#[case] name: &str, #[case] text: &str, #[case] 
     let conf = if url.is_empty() { "[DEFAULT]\n".to_owned() } else { format!("[DEFAULT]\npublic_endpoint = {url}\n") };
     assert_eq!(found_in(&[(name, text), DASHBOARD, (CONF, &conf)], Some("2025.1")), expected);
 }
+
+/// Whatever serves the dashboard: by https its page may not call http, and by http it is not allowed.
+#[rstest]
+#[case::only_https("https://d.example", &["error DU009"])]
+#[case::both("https://d.example,http://d.example", &[])]
+#[case::http("http://d.example", &[])]
+fn a_glance_without_tls_needs_an_origin_without_tls(#[case] allowed: &str, #[case] expected: &[&str]) {
+    let conf = format!("[DEFAULT]\npublic_endpoint = http://glance.example:9292\n[cors]\nallowed_origin = {allowed}\n");
+    assert_eq!(super::found_in(&[super::DASHBOARD, (super::CONF, &conf)], Some("2025.1")), expected);
+}

@@ -128,3 +128,14 @@ fn connections_may_lead_to_glance(#[case] lines: &str, #[case] expected: &[&str]
     // The main file may be missing.
     assert_eq!(found(&[("etc/nginx/stream.d/glance.conf", &own)]), expected);
 }
+
+/// Names in the first message of TLS show that browsers speak TLS there; a Glance without it is then blocked.
+#[rstest]
+#[case::by_name("ssl_preread on;", &["error DU009"])]
+#[case::not_known("", &[])]
+fn connections_with_names_are_tls(#[case] line: &str, #[case] expected: &[&str]) {
+    let text = format!("stream {{\n server {{\n listen 443;\n {line}\n proxy_pass horizon:443;\n }}\n}}\n");
+    let conf = "[DEFAULT]\npublic_endpoint = http://glance.example:9292\n[cors]\nallowed_origin = https://d.example,http://d.example\n";
+    let files = [(MAIN, text.as_str()), super::DASHBOARD, (super::CONF, conf)];
+    assert_eq!(super::found_in(&files, Some("2025.1")), expected);
+}
