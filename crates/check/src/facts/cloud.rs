@@ -275,8 +275,8 @@ impl<'a> Cloud<'a> {
 
     /// A dashboard without https could not upload either, because the Glances allow only https origins.
     fn only_https_is_allowed(&self, scope: &[String]) -> Option<String> {
-        let near = self.glances.iter().filter(|glance| glance.unit.scope == scope);
-        let setting = near.filter_map(|glance| glance.cors_in_effect("allowed_origin")).next()?;
+        let mut near = self.glances.iter().filter(|glance| glance.unit.scope == scope);
+        let setting = near.find_map(|glance| glance.cors_in_effect("allowed_origin"))?;
         let origins: Vec<Origin> = setting.items().iter().filter_map(|item| Origin::parse(item).ok()).collect();
         let all = !origins.is_empty() && origins.len() == setting.items().len() && origins.iter().all(Origin::is_https);
         all.then(|| format!("served by https (allowed_origin has no other: {})", setting.place))
