@@ -174,7 +174,7 @@ impl Exposures {
 }
 
 /// What to report about one object, each thing once.
-pub struct Notes {
+pub(crate) struct Notes {
     object: Id,
     notes: Vec<Advice>,
 }
