@@ -399,7 +399,7 @@ fn others(snapshot: &Snapshot, not: ExposureKind, key: &Key) -> Vec<String> {
     others.map(|kind| format!("{kind} {key}")).collect()
 }
 
-/// Why a workload has no URL, with everything that was noted on the way.
+/// Why a workload has no URL, with all notes about its objects.
 fn not_exposed(notes: &[Advice], stated: Stated<'_>, workload: &Workload, backends: &Backends) -> Problem {
     let key = &workload.meta.key;
     let services = backends.services.join(", ");

@@ -67,8 +67,8 @@ impl Grants {
         self.unseen.keys().any(|namespace| self.before.get(namespace).is_some_and(|had| had.contains(origin)))
     }
 
-    /// The same with all that is asked and that has room, in this order. An entry: whether it is new, who asks, and for
-    /// which origin.
+    /// The same with the requests for which there is space, in this order. A request: whether it is new, who makes
+    /// it, and the origin.
     fn within(mut self, mut quota: Quota<'_>, asked: Vec<(bool, &Key, Origin)>) -> Self {
         for (_, key, origin) in asked {
             match quota.reserve(&key.namespace, &origin) {

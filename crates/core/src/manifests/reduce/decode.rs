@@ -102,7 +102,7 @@ mod tests {
         size: i32,
     }
 
-    /// A missing field is told apart from a wrong one, at any depth.
+    /// A missing field and a wrong one are different errors, at any depth.
     #[rstest]
     #[case::at_the_root(json!({}), Ok("missing field `count`"))]
     #[case::below(json!({"count": 1, "more": {"a": [{"size": 1}, {}]}}), Ok("more.a[1]: missing field `size`"))]
