@@ -9,7 +9,7 @@ use direct_upload_core::model::Key;
 /// the whole cluster per kind is cheaper for the API server, and for this program: each watch takes 25 KiB.
 const FEW: usize = 10;
 
-/// How many watches there are at most beside one of the whole cluster.
+/// How many watches of one namespace there may be in addition to one of the whole cluster.
 const MOST: usize = 50;
 
 /// What a watch covers.
