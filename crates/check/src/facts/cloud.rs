@@ -60,7 +60,7 @@ pub struct Pair {
     pub glance: usize,
 }
 
-/// What a Horizon resource says of its dashboard.
+/// What a Horizon resource states about its dashboard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StatedDashboard {
     /// The image panel, as stated or as a rehearsal found it.
