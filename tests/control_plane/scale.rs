@@ -178,6 +178,10 @@ pub(crate) fn service(namespace: &str, name: &str, host: &str) -> Vec<Value> {
 /// However many namespaces are watched.
 const CONNECTIONS: usize = 32;
 
+/// Writes for one new name: a file, a workload, and both resources' statuses before and after the roll. A preflight
+/// that takes longer than the roll, as on a busy machine, adds a status.
+const ONE_NAME: usize = 7;
+
 /// What is measured is how much is written, not what rehearsals do.
 fn rollout() -> Value {
     json!({"minInterval": "5s", "rehearsal": "Off"})
@@ -252,7 +256,7 @@ fn one_glance() {
     scale.tell("one new name", &writes);
     let concerned = scale.cluster.writes(&image, mark).len() + scale.cluster.writes(&scale.names[0], mark).len();
     assert_eq!(total(&writes), concerned, "nobody else's object: {writes:?}");
-    assert!(concerned <= 6, "{writes:?}{}", scale.bodies(mark));
+    assert!(concerned <= ONE_NAME, "{writes:?}{}", scale.bodies(mark));
     assert_eq!(scale.rolls(&image, mark), 1);
 
     // All of them do.
@@ -322,7 +326,7 @@ fn pairs() {
     let writes = scale.writes(mark);
     scale.tell("one new name", &writes);
     assert_eq!(total(&writes), scale.cluster.writes(&scale.names[0], mark).len(), "nobody else's object: {writes:?}");
-    assert!(total(&writes) <= 6, "{writes:?}{}", scale.bodies(mark));
+    assert!(total(&writes) <= ONE_NAME, "{writes:?}{}", scale.bodies(mark));
 }
 
 /// Ten thousand objects of others, each kind: how much memory do they take? Condition, not asserted.
