@@ -42,7 +42,7 @@ const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Work on a changed resource starts when it has not changed again for this long: what was applied together is seen
 /// together …
-const QUIET: Duration = Duration::from_millis(50);
+const QUIET: Duration = Duration::from_millis(100);
 
 /// … and this long after its first change at the latest. A resource that changes all the time is worked on this often.
 const LONGEST: Duration = Duration::from_millis(700);
@@ -261,12 +261,12 @@ mod tests {
     }
 
     #[rstest]
-    #[case::one_change(&[0], &[50])]
-    #[case::applied_together(&[0, 30, 60], &[110])]
-    #[case::changes_without_a_pause(&[0, 45, 90, 135, 180, 225, 270, 315, 360, 405, 450, 495, 540, 585, 630, 675, 720], &[700, 770])]
-    #[case::one_leads_to_the_next(&[0, 150, 300, 450], &[50, 200, 350, 500])]
-    #[case::many(&[0, 150, 300, 450, 600, 700, 1300, 1400], &[50, 200, 350, 500, 1300, 2100])]
-    #[case::after_a_rest(&[0, 150, 300, 450, 9000], &[50, 200, 350, 500, 9050])]
+    #[case::one_change(&[0], &[100])]
+    #[case::applied_together(&[0, 60, 120], &[220])]
+    #[case::changes_without_a_pause(&[0, 90, 180, 270, 360, 450, 540, 630, 690, 780], &[700, 880])]
+    #[case::one_leads_to_the_next(&[0, 150, 300, 450], &[100, 250, 400, 550])]
+    #[case::many(&[0, 150, 300, 450, 600, 750, 1300, 1450], &[100, 250, 400, 550, 1300, 2150])]
+    #[case::after_a_rest(&[0, 150, 300, 450, 9000], &[100, 250, 400, 550, 9100])]
     fn work_starts_when_changes_pause_and_not_too_often(#[case] changes: &[u64], #[case] expected: &[u64]) {
         assert_eq!(starts(changes), expected);
     }

@@ -255,7 +255,7 @@ fn one_glance() {
     let writes = scale.writes(mark);
     scale.tell("one new name", &writes);
     let concerned = scale.cluster.writes(&image, mark).len() + scale.cluster.writes(&scale.names[0], mark).len();
-    assert_eq!(total(&writes), concerned, "nobody else's object: {writes:?}");
+    assert_eq!(total(&writes), concerned, "nobody else's object: {writes:?}{}", scale.bodies(mark));
     assert!(concerned <= ONE_NAME, "{writes:?}{}", scale.bodies(mark));
     assert_eq!(scale.rolls(&image, mark), 1);
 
