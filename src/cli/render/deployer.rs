@@ -7,9 +7,11 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use direct_upload_api::Reason;
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_core::manifests::{self, Input};
 use direct_upload_core::model::{Id, Key};
+use direct_upload_core::plan::State;
 use direct_upload_core::render::deployer::{Component, Deployer, Fragment, Source, fragment};
 use direct_upload_core::simulate::{self, Simulation};
 use serde_json::{Value, json};
@@ -70,13 +72,14 @@ fn resource(group: &str, kind: &str, spec: &Value) -> Value {
     })
 }
 
-/// The fragments of all resources, Glances first.
+/// The fragments of all resources, Glances first. An internal API has none.
 pub fn parts(deployer: Deployer, outcome: &Simulation) -> Vec<Part> {
     let world = outcome.cluster.world();
     let rendered = simulate::rendered_files(outcome);
     let mut resources: Vec<&Id> = Vec::new();
     for (id, ..) in &rendered {
-        if !resources.contains(&id) {
+        let is_resource = outcome.ends.iter().any(|end| end.resource == *id);
+        if is_resource && !resources.contains(&id) {
             resources.push(id);
         }
     }
@@ -108,8 +111,19 @@ pub fn tell(deployer: Deployer, parts: &[Part], outcome: &Simulation) {
                 "note: {}: --for has no fragment for its kind; see docs/openstackapi.md",
                 end.resource
             ));
+        } else if is_disabled(&end.state) && deployer.is_direct_by_default() {
+            output::say(format_args!(
+                "warning: {}: spec.directUpload.enabled is false, but {deployer} itself sets the mode 'direct': set HORIZON_IMAGES_UPLOAD_MODE = 'legacy' there",
+                end.resource
+            ));
         } else if is_met && !parts.iter().any(|part| part.resource == end.resource) {
             output::say(format_args!("note: {}: it needs no fragment", end.resource));
+        }
+        if end.internal.is_some() {
+            output::say(format_args!(
+                "warning: {}: spec.apis.internal has no fragment, because the fragment for {deployer} configures one API; if your tool runs an internal one, configure it by hand",
+                end.resource
+            ));
         }
     }
     for part in parts {
@@ -117,6 +131,10 @@ pub fn tell(deployer: Deployer, parts: &[Part], outcome: &Simulation) {
             output::say(format_args!("note: {}: the fragment for {deployer} leaves out {what}", part.resource));
         }
     }
+}
+
+fn is_disabled(state: &State) -> bool {
+    matches!(state, State::Done(problem) if problem.reason == Reason::DirectDisabled)
 }
 
 /// Prints them, one after the other.

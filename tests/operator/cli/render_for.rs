@@ -117,6 +117,32 @@ fn one_origin_for_both_needs_nothing_of_glance() {
     assert!(out(&output).contains("horizon_images_upload_mode: \"direct\""), "{}", out(&output));
 }
 
+/// An internal API has other settings: in the place of the public one's they would end users' imports.
+#[test]
+fn an_internal_api_is_left_out_by_name() {
+    let sample = test_support::file("samples/import/split-apis.yaml");
+    let output = run(&["render", "--for", "kolla-ansible", "-f", sample.to_str().unwrap()], "");
+    assert_eq!(
+        out(&output).matches("[image_import_opts]").count() + out(&output).matches("glance.conf").count() / 2,
+        1
+    );
+    assert!(!out(&output).contains("+internal"), "{}", out(&output));
+    assert!(err(&output).contains("Glance openstack/glance: spec.apis.internal has no fragment"), "{}", err(&output));
+}
+
+/// Where the tool itself writes `direct`, nothing would not be legacy.
+#[rstest]
+#[case::the_tool_is_direct("openstack-ansible", true)]
+#[case::the_tool_is_legacy("openstack-helm", false)]
+fn a_disabled_dashboard_needs_the_legacy_mode(#[case] tool: &str, #[case] warned: bool) {
+    let disabled = test_support::manifests::join(&[
+        &test_support::manifests::cloud(),
+        &test_support::manifests::horizon("{directUpload: {enabled: false}}"),
+    ]);
+    let output = run(&["render", "--for", tool, "-f", "-"], &disabled);
+    assert_eq!(err(&output).contains("HORIZON_IMAGES_UPLOAD_MODE = 'legacy'"), warned, "{}", err(&output));
+}
+
 #[rstest]
 #[case::no_url(&["render", "--for", "rhoso", "--origin", "https://a.example"], "--url")]
 #[case::no_tool(&["render", "--origin", "https://a.example", "--url", "https://b.example"], "--for")]

@@ -87,6 +87,15 @@ impl Deployer {
             Self::Rhoso => "rhoso",
         }
     }
+
+    /// Whether the tool sets the direct mode by itself (kolla-ansible's `_9998-kolla-settings.py.j2`, `os_horizon`'s
+    /// defaults, horizon-operator's `local_settings.py`).
+    pub fn is_direct_by_default(self) -> bool {
+        match self {
+            Self::OpenStackHelm => false,
+            Self::KollaAnsible | Self::OpenStackAnsible | Self::Rhoso => true,
+        }
+    }
 }
 
 impl fmt::Display for Deployer {
