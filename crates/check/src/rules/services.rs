@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use direct_upload_api::{Rule, Severity};
 use direct_upload_core::openstack::swift::is_true;
-use direct_upload_core::render::configparser;
+use direct_upload_core::render::configparser::{self, Section};
 use direct_upload_core::render::oslo::read::{self, Assignment};
 
 use crate::classify::{self, Kind};
@@ -60,7 +60,8 @@ fn of_paste(unit: &Unit, file: &ConfigFile) -> Vec<Finding> {
     let paste = Paste::read(&file.text);
     let named = |name: &str| paste.loose(name).unwrap_or_else(|| Filter { name: name.to_owned(), ..Filter::default() });
     let mut findings = Vec::new();
-    for (section, option) in sections.iter().flat_map(|section| section.options.iter().map(move |o| (section, o))) {
+    let loaded = loaded(&sections);
+    for (section, option) in loaded.iter().flat_map(|section| section.options.iter().map(move |o| (section, o))) {
         let is_pipeline = section.name.starts_with("pipeline:") && option.name == "pipeline";
         let in_composite = section.name.starts_with("composit") && option.name != "use";
         if !is_pipeline && !in_composite {
@@ -90,6 +91,27 @@ fn of_paste(unit: &Unit, file: &ConfigFile) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// The sections that the service may load: those to which `main` leads. Without `main`, the service loads others by
+/// name, and which ones is not known. (PasteDeploy, `loadapp`; Barbican's file has pipelines for nobody.)
+fn loaded(sections: &[Section]) -> Vec<&Section> {
+    let name = |section: &'_ Section| section.name.split_once(':').map(|(_, name)| name.trim().to_owned());
+    let mut reached = BTreeSet::from(["main".to_owned()]);
+    let is_reached =
+        |section: &&Section, reached: &BTreeSet<String>| name(section).is_some_and(|n| reached.contains(&n));
+    if !sections.iter().any(|section| is_reached(&section, &reached)) {
+        return sections.iter().collect();
+    }
+    loop {
+        let here = sections.iter().filter(|section| is_reached(section, &reached));
+        let named = here.flat_map(|section| &section.options).flat_map(|option| option.value.split_whitespace());
+        let named: BTreeSet<String> = named.map(str::to_owned).collect();
+        if named.is_subset(&reached) {
+            return sections.iter().filter(|section| is_reached(section, &reached)).collect();
+        }
+        reached.extend(named);
+    }
 }
 
 /// The filter, of which an older file may have none.

@@ -41,6 +41,8 @@ fn cors_of_each_service_is_read(#[case] text: &str, #[case] expected: &[&str]) {
 #[case::without("[composite:api]\nuse = call:nova.api.auth:pipeline_factory_v21\nkeystone = authtoken app\n", &["warning DU008"])]
 #[case::behind_the_token("[composite:api]\nkeystone = authtoken cors app\n", &["warning DU020"])]
 #[case::pipeline("[pipeline:api]\npipeline = authtoken app\n", &["warning DU008"])]
+#[case::nobodys("[composite:main]\nuse = egg:Paste#urlmap\n/v1: api\n[pipeline:api]\npipeline = cors authtoken app\n[pipeline:audit]\npipeline = authtoken app\n", &[])]
+#[case::mains("[composite:main]\nuse = egg:Paste#urlmap\n/v1: audit\n[pipeline:api]\npipeline = cors authtoken app\n[pipeline:audit]\npipeline = authtoken app\n", &["warning DU008"])]
 #[case::no_login("[pipeline:api]\npipeline = faultwrap app\n", &[])]
 #[case::paths("[composite:osapi]\nuse = call:nova.api.openstack.urlmap:urlmap_factory\n/: versions\n/v2.1: api\n", &[])]
 #[case::refused("[pipeline:api]\npipeline = cors authtoken app\npipeline = app\n", &["warning DU007"])]
