@@ -24,9 +24,12 @@ use tokio::sync::watch;
 
 use super::scope::Scope;
 
-/// Changes within this time are handled together; in a large world, within as long as the last derivation took. So
-/// derivations take at most half of one processor.
+/// Changes within this time are handled together …
 const TOGETHER: Duration = Duration::from_millis(20);
+
+/// … in a large world, within as long as the last derivation took, so that derivations take at most half of one
+/// processor; but not longer than this, because a paused process also makes a derivation long.
+const TOGETHER_MOST: Duration = Duration::from_secs(1);
 
 /// How long to remember that an object is gone: longer than a reconcile may take.
 const REMEMBERED: Duration = Duration::from_secs(900);
@@ -135,7 +138,7 @@ impl Live {
         let wanted = self.lock().revision;
         let mut newest = self.world.lock().await;
         if newest.revision < wanted {
-            tokio::time::sleep(newest.took.max(TOGETHER)).await;
+            tokio::time::sleep(newest.took.clamp(TOGETHER, TOGETHER_MOST)).await;
             let (revision, snapshot) = {
                 let state = self.lock();
                 (state.revision, state.snapshot.clone())

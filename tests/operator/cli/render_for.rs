@@ -130,7 +130,7 @@ fn an_internal_api_is_left_out_by_name() {
     assert!(err(&output).contains("Glance openstack/glance: spec.apis.internal has no fragment"), "{}", err(&output));
 }
 
-/// Where the tool itself writes `direct`, nothing would not be legacy.
+/// Without a fragment, a tool that writes `direct` itself would go on to do so.
 #[rstest]
 #[case::the_tool_is_direct("openstack-ansible", true)]
 #[case::the_tool_is_legacy("openstack-helm", false)]

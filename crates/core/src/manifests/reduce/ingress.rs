@@ -33,24 +33,26 @@ fn ingress(object: networking::Ingress) -> Ingress {
     };
     // The annotation is older, and some controllers still prefer it.
     let class = object.metadata.annotations.as_ref().and_then(|a| a.get("kubernetes.io/ingress.class").cloned());
-    let ingress = Ingress {
-        class: class.or(spec.ingress_class_name),
+    let class = class.or(spec.ingress_class_name);
+    let rules: Vec<IngressRule> = spec.rules.into_iter().flatten().map(rule).collect();
+    let default_service = spec.default_backend.and_then(service);
+    Ingress {
+        written: written(class.as_deref(), &rules, default_service.as_deref()),
+        class,
         annotations: proxies(&object.metadata),
         owners: owners(&object.metadata),
         other_backends,
         meta: meta(object.metadata),
-        rules: spec.rules.into_iter().flatten().map(rule).collect(),
-        default_service: spec.default_backend.and_then(service),
+        rules,
+        default_service,
         tls: spec.tls.into_iter().flatten().map(|t| IngressTls { hosts: t.hosts.unwrap_or_default() }).collect(),
         addresses: reported.iter().filter_map(|i| i.ip.as_ref()?.parse().ok()).collect(),
         ports: reported.into_iter().flat_map(|i| i.ports.unwrap_or_default()).map(|p| p.port).collect(),
-        written: Value::Null,
-    };
-    Ingress { written: written(&ingress), ..ingress }
+    }
 }
 
 /// Who serves an Ingress, and where its paths lead; nothing else of its spec is asked for.
-fn written(ingress: &Ingress) -> Value {
+fn written(class: Option<&str>, rules: &[IngressRule], default: Option<&str>) -> Value {
     let path = |path: &IngressPath| {
         let type_ = if path.exact { "Exact" } else { "Prefix" };
         let port = match path.port.parse::<i32>() {
@@ -65,7 +67,7 @@ fn written(ingress: &Ingress) -> Value {
         let paths: Vec<Value> = rule.paths.iter().map(path).collect();
         json!({"host": rule.host, "http": {"paths": paths}})
     };
-    let rules: Vec<Value> = ingress.rules.iter().map(rule).collect();
-    let default = ingress.default_service.as_ref().map(|name| json!({"service": {"name": name}}));
-    json!({"ingressClassName": ingress.class, "rules": rules, "defaultBackend": default})
+    let rules: Vec<Value> = rules.iter().map(rule).collect();
+    let default = default.map(|name| json!({"service": {"name": name}}));
+    json!({"ingressClassName": class, "rules": rules, "defaultBackend": default})
 }
