@@ -8,6 +8,6 @@ pub mod metrics;
 pub mod regions;
 pub mod status;
 pub mod verification;
-pub use events::Events;
+pub use events::{Events, Publisher};
 pub use metrics::Metrics;
 pub use status::{api, glance, horizon};

@@ -34,7 +34,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::observe::{Connections, Live, Watches};
-use crate::report::Metrics;
+use crate::report::{Metrics, Publisher};
 use crate::run::canary::Canaries;
 use crate::run::cataloger::Cataloger;
 use crate::run::contain::contain;
@@ -95,8 +95,8 @@ pub enum RunError {
     Leadership(String),
 }
 
-/// Changes within this time are handled together.
-const SETTLE: Duration = Duration::from_millis(100);
+/// When the operator stops, it writes the events that still wait for this long.
+const LAST_EVENTS: Duration = Duration::from_secs(2);
 
 /// Runs until `stop` becomes true.
 ///
@@ -117,7 +117,10 @@ pub async fn run(config: Config, settings: Settings, mut stop: watch::Receiver<b
     let mut frozen = freeze::follow(&client, &settings).await?;
     tell(&metrics, frozen.borrow().as_deref());
     let writer = leader.fence().client(&connections)?;
-    let reconciler = Arc::new(Reconciler::new(&writer, &live, &metrics, &settings, frozen.clone()));
+    let kinds = [Kind::Horizon, Kind::Glance, Kind::OpenStackAPI];
+    let (publisher, events) = Publisher::new(client.clone(), kinds, Some(settings.identity.clone()));
+    let publisher = tokio::spawn(publisher.run());
+    let reconciler = Arc::new(Reconciler::new(&writer, &live, &metrics, &settings, frozen.clone(), events));
     let worker = tokio::spawn(worker.run(reconciler, health.begin("worker")));
 
     let (questions, wanted) = watch::channel(prober::ProbeTargets::new());
@@ -163,7 +166,6 @@ pub async fn run(config: Config, settings: Settings, mut stop: watch::Receiver<b
             _ = changes.changed() => {}
             () = watches.changed() => {}
         }
-        tokio::time::sleep(SETTLE).await;
         changes.mark_unchanged();
         // Until it is derived again, the last one counts; /healthz fails if this lasts.
         let world = match contain(STUCK, live.world()).await {
@@ -201,6 +203,9 @@ pub async fn run(config: Config, settings: Settings, mut stop: watch::Receiver<b
         tracing::warn!("the worker ended early");
     }
     leader.release().await;
+    if tokio::time::timeout(LAST_EVENTS, publisher).await.is_err() {
+        tracing::debug!("some events are not written: no time");
+    }
     server.abort();
     result
 }

@@ -53,29 +53,25 @@ enum Status {
 }
 
 impl Reconciler {
-    /// A reconciler for all kinds.
+    /// A reconciler for all kinds. `events` are about Horizons, Glances and OpenStackAPIs.
     pub fn new(
         client: &Client,
         live: &Arc<Live>,
         metrics: &Arc<Metrics>,
         settings: &Settings,
         frozen: watch::Receiver<Option<String>>,
+        [horizons, glances, apis]: [Events; 3],
     ) -> Self {
-        let both = |kind| {
-            (
-                Applier::new(client.clone(), live.clone(), kind, &settings.instance),
-                Events::new(client.clone(), kind, Some(settings.identity.clone())),
-            )
-        };
+        let applier = |kind| Applier::new(client.clone(), live.clone(), kind, &settings.instance);
         Self {
             live: live.clone(),
             metrics: metrics.clone(),
             options: settings.options.clone(),
             troubles: Troubles::default(),
             frozen,
-            horizons: both(Kind::Horizon),
-            glances: both(Kind::Glance),
-            apis: both(Kind::OpenStackAPI),
+            horizons: (applier(Kind::Horizon), horizons),
+            glances: (applier(Kind::Glance), glances),
+            apis: (applier(Kind::OpenStackAPI), apis),
         }
     }
 
@@ -192,7 +188,7 @@ impl Reconciler {
                     "{step}"
                 );
                 self.metrics.step(kind, step.action.name());
-                events.step(meta, step).await;
+                events.step(meta, step);
                 Ok(())
             }
             Err(error @ ApplyError::Closed(_)) => Err(error),
@@ -227,7 +223,7 @@ impl Reconciler {
         };
         if is_new {
             let (_, events) = self.writers(subject.kind);
-            events.failure(&look.meta, (action.name(), action.object()), error.to_string()).await;
+            events.failure(&look.meta, (action.name(), action.object()), error.to_string());
         }
         look.plan.state = State::Unmet(place(&problem, action), problem);
         self.give_up(subject, &look).await
@@ -250,7 +246,7 @@ impl Reconciler {
         tracing::warn!(kind = name(subject.kind), object = %subject.key, %error, "status not written");
         if let Some((_, true)) = self.troubles.failed(subject, STATUS, &error) {
             let (_, events) = self.writers(subject.kind);
-            events.failure(&look.meta, (STATUS, None), error.to_string()).await;
+            events.failure(&look.meta, (STATUS, None), error.to_string());
         }
         Err(())
     }
