@@ -71,6 +71,8 @@ impl Connections {
         }
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
+        // HTTP/2 sends a request's head and body apart. Without this, the second waits for the first one's ACK: 40 ms.
+        tcp.set_nodelay(true);
         tcp.set_connect_timeout(config.connect_timeout);
         tcp.set_keepalive(Some(PING_AFTER));
         tcp.set_keepalive_interval(Some(PING_WITHIN));
