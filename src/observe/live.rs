@@ -25,10 +25,13 @@ use tokio::sync::watch;
 use super::scope::Scope;
 
 /// Changes within this time are handled together …
-const TOGETHER: Duration = Duration::from_millis(20);
+const TOGETHER: Duration = Duration::from_millis(5);
 
-/// … in a large world, within as long as the last derivation took, so that derivations take at most half of one
-/// processor; but not longer than this, because a paused process also makes a derivation long.
+/// … in a large world, within so many times what the last derivation took: derivations take at most a fifth of one
+/// processor; …
+const TOGETHER_FOR: u32 = 4;
+
+/// … but not longer than this, because a paused process also makes a derivation long.
 const TOGETHER_MOST: Duration = Duration::from_secs(1);
 
 /// How long to remember that an object is gone: longer than a reconcile may take.
@@ -138,7 +141,7 @@ impl Live {
         let wanted = self.lock().revision;
         let mut newest = self.world.lock().await;
         if newest.revision < wanted {
-            tokio::time::sleep(newest.took.clamp(TOGETHER, TOGETHER_MOST)).await;
+            tokio::time::sleep((TOGETHER_FOR * newest.took).clamp(TOGETHER, TOGETHER_MOST)).await;
             let (revision, snapshot) = {
                 let state = self.lock();
                 (state.revision, state.snapshot.clone())

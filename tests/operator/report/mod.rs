@@ -2,5 +2,6 @@
 
 mod calls;
 mod counters;
+mod events;
 mod gitops;
 mod upload_mode;
