@@ -31,6 +31,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// A watch without a failure for this time is healthy. One that fails for this time sees nothing.
 const CALM: Duration = Duration::from_secs(60);
 
+/// So many objects are read at once: all kinds are listed together, and a page is decoded as a whole.
+const PAGE: u32 = 50;
+
 /// A list that returns nothing for this time starts again.
 const LIST_PATIENCE: Duration = Duration::from_secs(60);
 
@@ -204,6 +207,7 @@ async fn follow(client: Client, live: Arc<Live>, (kind, scope, resource): Watch)
         (_, Selected::Managed) => Config::default().labels(&format!("{MANAGED_BY}={OPERATOR}")),
         (_, Selected::All) => Config::default(),
     };
+    let config = config.page_size(PAGE);
     let watch = OneWatch { client, live, kind, scope, resource };
     let mut trouble = Trouble::default();
     loop {

@@ -14,11 +14,14 @@ pub fn template(template: core::PodTemplateSpec) -> PodTemplate {
     let (spec, metadata) = (template.spec.unwrap_or_default(), template.metadata.unwrap_or_default());
     // What came as JSON can be written as JSON.
     let fingerprint = fingerprint(&serde_json::to_value(&spec).unwrap_or_default());
+    let mut containers: Vec<_> = spec.containers.into_iter().map(container).collect();
+    // It is collected in the memory of Kubernetes' own containers, which are many times larger.
+    containers.shrink_to_fit();
     PodTemplate {
         edition: edition(&fingerprint, metadata.annotations.unwrap_or_default()),
         fingerprint,
         labels: metadata.labels.unwrap_or_default(),
-        containers: spec.containers.into_iter().map(container).collect(),
+        containers,
         init_containers: spec.init_containers.into_iter().flatten().map(container).collect(),
         volumes: spec.volumes.into_iter().flatten().map(volume).collect(),
         grace: spec.termination_grace_period_seconds,
