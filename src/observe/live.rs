@@ -57,6 +57,13 @@ struct Derived {
     took: Duration,
 }
 
+impl Derived {
+    /// How long changes wait for others before the next derivation.
+    fn pause(&self) -> Duration {
+        (TOGETHER_FOR * self.took).clamp(TOGETHER, TOGETHER_MOST)
+    }
+}
+
 #[derive(Debug)]
 struct LiveState {
     snapshot: Snapshot,
@@ -141,7 +148,7 @@ impl Live {
         let wanted = self.lock().revision;
         let mut newest = self.world.lock().await;
         if newest.revision < wanted {
-            tokio::time::sleep((TOGETHER_FOR * newest.took).clamp(TOGETHER, TOGETHER_MOST)).await;
+            tokio::time::sleep(newest.pause()).await;
             let (revision, snapshot) = {
                 let state = self.lock();
                 (state.revision, state.snapshot.clone())
@@ -396,4 +403,28 @@ pub fn identity(kind: Kind, object: &Value) -> (Key, String, u64) {
     let key = Key::new(namespace, text("/metadata/name"));
     let version = text("/metadata/resourceVersion").parse().unwrap_or_default();
     (key, text("/metadata/uid").to_owned(), version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_wait_for_some_times_the_last_derivation_within_limits() {
+        for (took, waits) in [(0, 5), (1, 5), (2, 8), (200, 800), (251, 1000), (3_600_000, 1000)] {
+            let derived = Derived { took: Duration::from_millis(took), ..Derived::default() };
+            assert_eq!(derived.pause(), Duration::from_millis(waits), "{took} ms");
+        }
+    }
+
+    /// A process that was paused in a derivation has a new world soon after it continues.
+    #[tokio::test]
+    async fn a_long_derivation_delays_the_next_one_little() {
+        let live = Live::default();
+        live.world.lock().await.took = Duration::from_secs(3600);
+        live.unknown(Kind::Ingress, &Scope::All, Unknown { why: "not watched".into(), pending: true });
+        let world = tokio::time::timeout(Duration::from_secs(60), live.world()).await;
+        assert!(world.is_ok() && live.derivations().get() == 1);
+        assert!(live.world.lock().await.took < Duration::from_secs(3600));
+    }
 }

@@ -17,7 +17,7 @@ const NAMED: usize = 3;
 /// Host and path, which two objects would have to share.
 type HostPath = (String, String);
 
-/// Which objects claim places that have more than one claim.
+/// Which objects claim the place of a service.
 pub(crate) struct Rivals(BTreeMap<HostPath, BTreeSet<Id>>);
 
 impl Rivals {
@@ -30,7 +30,6 @@ impl Rivals {
                 claims.insert(Id { kind: kind.to_string(), key: key.clone() });
             }
         });
-        wanted.retain(|_, claims| claims.len() > 1);
         Self(wanted)
     }
 

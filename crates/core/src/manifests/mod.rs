@@ -9,6 +9,7 @@ pub mod reader;
 pub mod reduce;
 pub mod rules;
 mod text;
+pub mod unwatched;
 mod yaml;
 pub use lines::{Lines, Node};
 pub use text::{MOST_BYTES, documents};
@@ -100,21 +101,6 @@ const LEADING: [&str; 18] = [
     "VirtualService",
 ];
 
-/// Kinds that show what gateways do to uploads, and that are read from files only: settings of whole gateways, and the
-/// workloads and Services to which they belong. Istio's Gateways have the labels of their pods.
-const UNWATCHED: [&str; 10] = [
-    "AuthorizationPolicy",
-    "ContourConfiguration",
-    "DaemonSet",
-    "Deployment",
-    "EnvoyFilter",
-    "GCPBackendPolicy",
-    "LoadBalancerConfiguration",
-    "RequestAuthentication",
-    "Service",
-    "TLSOption",
-];
-
 /// Puts an object into the snapshot. An object that no API server has seen gets a namespace and its own uid
 /// (claims identify resources by it).
 ///
@@ -134,11 +120,7 @@ pub fn insert(snapshot: &mut Snapshot, mut object: Value) -> Result<Option<Id>, 
     let mut id = None;
     let of = |field: &str| object["metadata"][field].as_str().filter(|text| !text.is_empty());
     let key = Key::new(of("namespace").unwrap_or("default"), of("name").unwrap_or_default());
-    let is_istios = name == "Gateway" && api_version.starts_with("networking.istio.io/");
-    if is_istios || UNWATCHED.contains(&name.as_str()) {
-        let (api_version, kind, key) = (api_version.clone(), name.clone(), key.clone());
-        snapshot.unwatched.add(Unread { api_version, kind, key, spec: object["spec"].clone() });
-    }
+    unwatched::insert(&mut snapshot.unwatched, (&api_version, &name), &key, &object["spec"]);
     for kind in Kind::registered(&api_version, &name) {
         // Rehearsals in the cluster that these files come from; here they all pass.
         if matches!(kind, Kind::Job | Kind::JobEvent) {

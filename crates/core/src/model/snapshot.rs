@@ -36,20 +36,14 @@ pub struct Unwatched {
 }
 
 impl Unwatched {
-    /// Adds one.
-    pub fn add(&mut self, object: Unread) {
-        let images =
-            || object.spec.pointer("/template/spec/containers").and_then(Value::as_array).into_iter().flatten();
-        let is_gateways = match object.kind.as_str() {
-            "Service" => false,
-            "Deployment" | "DaemonSet" => {
-                images().any(|own| own["image"].as_str().is_some_and(|image| image.contains("traefik")))
-            }
-            _ => true,
-        };
-        let place =
-            if is_gateways { &mut self.anywhere } else { self.near.entry(object.key.namespace.clone()).or_default() };
-        place.push(Arc::new(object));
+    /// Adds one that matters in its namespace.
+    pub fn add_near(&mut self, object: Unread) {
+        self.near.entry(object.key.namespace.clone()).or_default().push(Arc::new(object));
+    }
+
+    /// Adds one of a gateway.
+    pub fn add_anywhere(&mut self, object: Unread) {
+        self.anywhere.push(Arc::new(object));
     }
 
     /// Those that may matter to workloads of a namespace.

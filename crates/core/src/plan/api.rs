@@ -185,7 +185,10 @@ impl ApiPlanner<'_> {
         if let Some(step) = plan.steps.iter_mut().find(|step| step.action.notes()) {
             step.origins = retired;
         }
-        if !plan.deploy(&desired, &change, self.now, roll) {
+        let goes_on = plan.deploy(&desired, &change, self.now, roll);
+        let corrections = self.retirement.corrections(&plan.steps);
+        plan.steps.splice(0..0, corrections);
+        if !goes_on {
             return Ok(plan);
         }
         let rollout =

@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use super::{quantity, tolerance};
 
+pub use crate::manifests::unwatched::traefiks_container as container;
+
 /// The option, below an entry point.
 pub const OPTION: [&str; 3] = ["transport", "respondingTimeouts", "readTimeout"];
 
 const DEFAULT: u64 = 60_000;
-
-const WORKLOADS: [&str; 2] = ["Deployment", "DaemonSet"];
 
 /// What arguments state of an entry point.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,17 +36,6 @@ pub struct Cut {
 /// The option with the name of its entry point.
 pub fn option(entry_point: &str) -> String {
     format!("entryPoints.{entry_point}.{}", OPTION.join("."))
-}
-
-/// The position of Traefik's container in the pods of a workload.
-pub fn container(kind: &str, spec: &Value) -> Option<usize> {
-    let containers = spec.pointer("/template/spec/containers")?.as_array()?;
-    let is_it = |container: &Value| {
-        let image = container["image"].as_str().unwrap_or_default();
-        let name = image.split('@').next().unwrap_or(image).rsplit('/').next().unwrap_or_default();
-        name.split(':').next() == Some("traefik")
-    };
-    WORKLOADS.contains(&kind).then(|| containers.iter().position(is_it)).flatten()
 }
 
 /// `--name=value`, with the name in lower case as Traefik compares it.

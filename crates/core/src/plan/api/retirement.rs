@@ -8,7 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::OriginPlan;
 use crate::derive::{ApiView, Terms};
+use crate::model::Key;
 use crate::plan::finalize::deadline;
+use crate::plan::step::{Action, Step};
 use crate::workload::{Applied, annotations, rfc3339};
 
 /// Open tabs of a dashboard keep the mode that they loaded. In seconds.
@@ -23,6 +25,8 @@ pub struct Retirement {
     pub new: BTreeSet<Origin>,
     /// Origin → since when nobody requests it.
     since: BTreeMap<Origin, Timestamp>,
+    /// ConfigMaps that note such a time of an origin that somebody requests again → what they should note.
+    outdated: BTreeMap<Key, Option<String>>,
 }
 
 impl Retirement {
@@ -31,19 +35,26 @@ impl Retirement {
         let applied = view.api.tenure.applied.as_ref().ok();
         let in_effect = applied.map(Applied::in_effect).unwrap_or_default();
         let pending = applied.and_then(Applied::pending);
-        let mut noted = BTreeMap::<String, Timestamp>::new();
+        let requested = view.wanted.keys().chain(view.api.asked.carried.keys());
+        let requested: BTreeSet<&str> = requested.map(Origin::as_str).collect();
+        let (mut noted, mut outdated) = (BTreeMap::<String, Timestamp>::new(), BTreeMap::new());
         for config_map in in_effect.iter().copied().chain(pending) {
             let text = config_map.meta.ours.get(annotations::RETIRING);
-            let times = text.and_then(|text| serde_json::from_str::<BTreeMap<_, _>>(text).ok());
-            noted.extend(times.unwrap_or_default());
+            let times = text.and_then(|text| serde_json::from_str::<BTreeMap<String, Timestamp>>(text).ok());
+            let (again, times): (BTreeMap<_, _>, BTreeMap<_, _>) =
+                times.unwrap_or_default().into_iter().partition(|(origin, _)| requested.contains(origin.as_str()));
+            if !again.is_empty() {
+                outdated.insert(config_map.meta.key.clone(), text_of(&times));
+            }
+            noted.extend(times);
         }
         let mut origins = BTreeSet::new();
         for config_map in in_effect {
             origins.extend(config_map.effects.origins.iter().cloned());
         }
-        let mut retirement = Self::default();
+        let mut retirement = Self { outdated, ..Self::default() };
         for origin in origins {
-            if view.wanted.contains_key(&origin) || view.api.asked.carried.contains_key(&origin) {
+            if requested.contains(origin.as_str()) {
                 continue;
             }
             // Without consent, it retires when its Horizon's pods are gone. A tenant who keeps the pods
@@ -67,12 +78,25 @@ impl Retirement {
     }
 
     pub fn annotation(&self) -> BTreeMap<String, String> {
-        if self.since.is_empty() {
-            return BTreeMap::new();
-        }
-        let since: BTreeMap<_, _> = self.since.iter().map(|(o, t)| (o.as_str(), rfc3339(*t))).collect();
-        let text = serde_json::to_string(&since).unwrap_or_default();
-        BTreeMap::from([(annotations::RETIRING.to_owned(), text)])
+        let since = self.since.iter().map(|(origin, since)| (origin.to_string(), *since)).collect();
+        text_of(&since).map(|text| (annotations::RETIRING.to_owned(), text)).into_iter().collect()
+    }
+
+    /// Removes outdated times, unless the plan does so. A roll may be delayed for long. If such an origin is left again
+    /// meanwhile, its time starts anew.
+    pub fn corrections(&self, planned: &[Step]) -> Vec<Step> {
+        let writes = |step: &Step, key: &Key| match &step.action {
+            Action::ApplyConfigMap(draft) => draft.key == *key,
+            Action::Annotate { config_map, .. } => config_map == key,
+            _ => false,
+        };
+        let left = self.outdated.iter().filter(|(key, _)| !planned.iter().any(|step| writes(step, key)));
+        left.map(|(key, text)| {
+            let annotations = BTreeMap::from([(annotations::RETIRING.to_owned(), text.clone())]);
+            let action = Action::Annotate { config_map: key.clone(), annotations };
+            Step::new(action, "an origin that was to leave is requested again")
+        })
+        .collect()
     }
 
     pub fn origins(&self, view: &ApiView) -> Vec<OriginPlan> {
@@ -95,6 +119,12 @@ impl Retirement {
         all.sort_by(|a, b| a.origin.cmp(&b.origin));
         all
     }
+}
+
+/// Times as an annotation has them; none if there are none.
+fn text_of(since: &BTreeMap<String, Timestamp>) -> Option<String> {
+    let since: BTreeMap<_, _> = since.iter().map(|(origin, since)| (origin, rfc3339(*since))).collect();
+    (!since.is_empty()).then(|| serde_json::to_string(&since).unwrap_or_default())
 }
 
 /// The objects that give an origin. If nothing gives it any more: those that gave it, as the status has it.

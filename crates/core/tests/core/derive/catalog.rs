@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use direct_upload_api::web::Endpoint;
 use direct_upload_api::{Reason, Rule};
 use direct_upload_core::derive::{Evidence, GlanceView, HorizonView, Intent, World};
-use direct_upload_core::model::{Answers, CatalogReading, Job, Key, Kind, Meta, Pod, Snapshot, Unknown};
+use direct_upload_core::model::{Answers, CatalogReading, Job, Key, Kind, Meta, Pod, Snapshot};
 use direct_upload_core::workload::annotations;
 use rstest::rstest;
 use test_support::manifests::{cloud, glance, horizon, join, read};
@@ -53,17 +53,28 @@ fn nothing_is_asked_and_nothing_taken_back_before_the_first_answer() {
     assert!(view.destinations[0].questions.is_empty());
 }
 
-/// The certificate authorities for the catalog are watched, also while nobody has seen them yet.
+/// The certificate authorities for the catalog are watched, also while nobody has seen them yet. That they are not seen yet
+/// is awaited; that they are missing is said. In no case does Glance's own account ask instead.
 #[rstest]
 #[case::unseen(true)]
 #[case::missing(false)]
 fn what_the_catalog_needs_is_watched(#[case] pending: bool) {
     let mut snapshot = snapshot("probe: {caConfigMap: {name: authorities}}, verification: Off, ");
     let key = Key::new("openstack", "authorities");
-    let why = Unknown { why: "not listed yet".to_owned(), pending };
-    snapshot.set_known(Kind::ReferencedConfigMap, &[key.to_string()], &if pending { Err(why) } else { Ok(()) });
+    if pending {
+        snapshot.referenced_config_maps = Snapshot::unseen().referenced_config_maps;
+    }
     let needs = World::of(&snapshot).needs();
     assert!(needs.named.get(&Kind::ReferencedConfigMap).is_some_and(|named| named.contains(&key)), "{needs:?}");
+    let view = view(&snapshot);
+    assert_eq!((&view.catalog.source, view.catalog.is_awaited()), (&Some(key), false));
+    assert_eq!(
+        view.advice.iter().any(|advice| advice.to_string().contains("cannot be read")),
+        !pending,
+        "{:?}",
+        view.advice
+    );
+    assert!(glance_view(&snapshot).look.is_none());
 }
 
 const HERE: &str = "https://glance.example.com";

@@ -1,6 +1,8 @@
 //! What blocks uploads on the objects that lead to Glance, by rule and field. Also what a whole namespace
 //! says, as `kubectl get … -o yaml` prints it.
 
+use std::collections::BTreeSet;
+
 use direct_upload_core::derive::{GlanceView, World};
 use direct_upload_core::model::{Advice, Key};
 use rstest::rstest;
@@ -51,6 +53,30 @@ const NGINX: [(&str, &str); 4] = [
     ("nginx.ingress.kubernetes.io/proxy-read-timeout", "3600"),
     ("nginx.ingress.kubernetes.io/proxy-send-timeout", "3600"),
 ];
+
+/// An Ingress counts only if uploads meet one of its paths: the nearest one, as far as that can be told.
+#[rstest]
+#[case::alone(&["/"], &["glance-0"])]
+#[case::nearer(&["/", "/v2/images"], &["glance-1"])]
+#[case::further(&["/v2", "/"], &["glance-0"])]
+#[case::other_path(&["/", "/identity"], &["glance-0"])]
+#[case::all_nearer(&["/", "/v2", "/v2/images"], &["glance-2"])]
+#[case::any_pattern(&["/", "/v2/(.*)"], &["glance-0", "glance-1"])]
+#[case::any_pattern_further(&["/v2/images", "/()"], &["glance-0"])]
+fn an_ingress_that_no_upload_meets_is_silent(#[case] paths: &[&str], #[case] expected: &[&str]) {
+    let object = |(at, path): (usize, &&str)| {
+        ingress("openstack", "glance", "glance.example.com")
+            .replace(
+                "metadata: {namespace: openstack, name: glance}, spec: {",
+                &format!("metadata: {{namespace: openstack, name: glance-{at}}}, spec: {{ingressClassName: nginx, "),
+            )
+            .replace("path: /,", &format!("path: '{path}',"))
+    };
+    let objects: Vec<String> = paths.iter().enumerate().map(object).collect();
+    let view = view(&objects.iter().map(String::as_str).collect::<Vec<_>>());
+    let told: BTreeSet<&str> = view.issues.iter().map(|issue| issue.object.key.name.as_str()).collect();
+    assert_eq!(told.into_iter().collect::<Vec<_>>(), expected, "{:#?}", view.issues);
+}
 
 #[test]
 fn what_ingress_nginx_does_to_uploads_is_found() {

@@ -2,6 +2,7 @@
 
 use direct_upload_api::web::{Endpoint, Origin, PublicUrl};
 use direct_upload_api::{Panel, Rule};
+use direct_upload_core::judge::catalog::TokenScope;
 use direct_upload_core::judge::session::canary::{self, Stop};
 use direct_upload_core::judge::session::encode::{multipart, urlencoded};
 use direct_upload_core::judge::session::image::{self, Compared, State};
@@ -12,7 +13,8 @@ use direct_upload_core::judge::session::{
     Break, Content, Jar, LoginForm, Mode, Person, Place, Reply, Secret, Settings,
 };
 use direct_upload_core::judge::{Preflight, Response, Unreachable, UnreachableKind, Wire, html};
-use direct_upload_core::model::CanaryClass;
+use direct_upload_core::model::{CanaryClass, StuckImages};
+use jiff::Timestamp;
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::json;
@@ -447,6 +449,43 @@ fn whose_fault_a_canary_s_failure_is(
     assert_eq!(Some(found), class);
     // Only a token's refusal has other words than a user's upload.
     assert_eq!(told == broken, class != Some(CanaryClass::Auth), "{told:?}");
+}
+
+/// Glance's API refuses a request before there is data: by whom, with which status, and whether the credential has access
+/// rules. Only its refusal of a good token says something about users' uploads.
+#[rstest]
+#[case::token(401, true, false, "a token that Keystone has just issued", true)]
+#[case::token_with_rules(401, true, true, "service_type = image", false)]
+#[case::rights(403, true, false, "Glance does not let the credential", false)]
+#[case::rights_with_rules(403, true, true, "Glance does not let the credential", false)]
+#[case::quota(413, true, false, "a quota of the canary's project", false)]
+#[case::broken(500, true, false, "status 500", false)]
+#[case::login(401, false, false, "status 401 (Server: nginx)", false)]
+#[case::filter(403, false, false, "status 403 (Server: nginx)", false)]
+#[case::limit(413, false, false, "status 413 (Server: nginx)", false)]
+fn what_a_refused_request_of_the_canary_means(
+    #[case] status: u16,
+    #[case] by_glance: bool,
+    #[case] is_limited: bool,
+    #[case] said: &str,
+    #[case] fails: bool,
+) {
+    let headers: &[_] = if by_glance { &[BY_GLANCE] } else { &[("Server", "nginx")] };
+    let (refused, scope) = (reply(status, headers, ""), TokenScope { is_limited, ..TokenScope::default() });
+    let stops =
+        [canary::leftovers(&refused, "mark", &scope).unwrap_err(), canary::created(&refused, &scope).unwrap_err()];
+    for (stop, what) in stops.iter().zip(["list images", "make an image"]) {
+        let (failed, why) = match stop {
+            Stop::Failed(CanaryClass::Auth, broken) => (true, broken.message.as_str()),
+            Stop::Unknown(why) => (false, why.as_str()),
+            _ => panic!("{stop:?}"),
+        };
+        assert!(failed == fails && why.contains(said), "{stop:?}");
+        assert!(status == 401 && by_glance || why.contains(what), "{why}");
+    }
+    let now = Timestamp::UNIX_EPOCH;
+    let counted = canary::count_stuck(&mut StuckImages::default(), &refused, "queued", now, &scope);
+    assert!(counted.is_err_and(|why| why.contains(said)));
 }
 
 /// Without an answer, only a connection that HTTP has cut says something about uploads.

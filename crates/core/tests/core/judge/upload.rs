@@ -492,6 +492,7 @@ fn an_answer_that_only_uploads_get(#[case] announced: Wire, #[case] refused: boo
 #[case::of_no_connection(failed(UnreachableKind::Tls), readable(), false)]
 #[case::another_limit(answer(413, &[]), readable(), false)]
 #[case::both(answer(411, &[]), answer(411, &[]), false)]
+#[case::a_limit_of_requests(answer(429, &[]), readable(), false)]
 fn an_empty_put_that_is_refused(#[case] complete: Wire, #[case] announced: Wire, #[case] unknown: bool) {
     let asked = upload_of(Panel::Angular, URL);
     let outcome = |wire: &Wire, verdict| PutOutcome {
@@ -505,6 +506,8 @@ fn an_empty_put_that_is_refused(#[case] complete: Wire, #[case] announced: Wire,
     let put = outcome(&complete, upload::judge_complete(&asked, &complete));
     let size = outcome(&announced, upload::judge_announced(SIZE, &announced));
     assert_eq!(upload::outweighed(&put, &size).is_some(), unknown);
+    let settled = PutOutcome { settled: Some(put.verdict.clone()), ..put };
+    assert_eq!(upload::outweighed(&settled, &size), None, "more than this answer decided it");
 }
 
 fn cause(rule: Option<Rule>, message: &str) -> Cause {

@@ -14,8 +14,10 @@ mod pods;
 mod uploads;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use direct_upload_core::model::Kind;
+use direct_upload_core::workload::Mount;
 use jiff::Timestamp;
 use proptest::prelude::*;
 use rstest::rstest;
@@ -35,14 +37,21 @@ const INTERVAL: i64 = 20;
 /// An origin that a Glance may accept by its own spec: that of the first Horizon's first host.
 const BY_HAND: &str = "https://one0.example.com";
 
-/// A hundred courses; `PROPTEST_CASES=1000` takes more.
-fn config() -> ProptestConfig {
+/// The toy cluster when all is as asked.
+static SETTLED: LazyLock<Cloud> = LazyLock::new(|| {
+    let mut cloud = Cloud::new();
+    cloud.settle();
+    cloud
+});
+
+/// So many courses; `PROPTEST_CASES=1000` takes more.
+fn config(cases: u32) -> ProptestConfig {
     let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
-    if std::env::var_os("PROPTEST_CASES").is_some() { config } else { ProptestConfig { cases: 100, ..config } }
+    if std::env::var_os("PROPTEST_CASES").is_some() { config } else { ProptestConfig { cases, ..config } }
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(config(100))]
 
     #[test]
     fn no_step_takes_away_what_is_needed(events in proptest::collection::vec(event(), 1..60)) {
@@ -70,6 +79,61 @@ proptest! {
             prop_assert_eq!(cloud.refuses(glance), refused, "uploads to {}", glance);
         }
     }
+}
+
+proptest! {
+    #![proptest_config(config(16))]
+
+    /// However quickly hosts change, a Glance rolls only once in an interval ([`Cloud::may_roll`]), and in the end all are
+    /// accepted.
+    #[test]
+    fn hosts_that_change_quickly(hosts in proptest::collection::vec((2usize..4, 0u8..3, 1i64..INTERVAL), 2..12)) {
+        let cloud = SETTLED.clone().change_hosts(&hosts);
+        for glance in GLANCES {
+            prop_assert_eq!(cloud.accepted(glance), &cloud.in_need(glance) | &cloud.asked(glance).1, "{}", glance);
+        }
+    }
+
+    /// What somebody removes again and again is restored three times in ten minutes, and not more often.
+    #[test]
+    fn fields_that_somebody_removes(who in 0usize..4, waits in proptest::collection::vec(0i64..300, 1..12)) {
+        let mut cloud = SETTLED.clone();
+        let is_mounted = |cloud: &Cloud| Mount::observed(&cloud.workload(NAMES[who])).is_some();
+        let mut restored = Vec::new();
+        for wait in waits {
+            cloud.run(&Event::Wait(wait));
+            cloud.run(&Event::Wipe(who));
+            cloud.round();
+            let recent = restored.iter().filter(|at| cloud.now.duration_since(**at).as_secs() < 600).count();
+            prop_assert_eq!(is_mounted(&cloud), recent < 3, "{} after {:?} at {}", NAMES[who], restored, cloud.now);
+            if recent < 3 {
+                restored.push(cloud.now);
+            }
+        }
+    }
+}
+
+/// What the operator itself has removed does not count, also if it returns before all pods are new.
+#[test]
+fn a_fallback_is_nobody_s_removal() {
+    let mut cloud = SETTLED.clone();
+    let is_mounted = |cloud: &Cloud| Mount::observed(&cloud.workload("one")).is_some();
+    for broken in [true, false] {
+        cloud.run(&Event::Probe { broken, firm: true });
+        cloud.run(&Event::Reconcile(2, 20));
+        cloud.run(&Event::Reconcile(2, 20));
+        assert_eq!((is_mounted(&cloud), cloud.direct_pods("one")), (!broken, 2));
+    }
+    assert_eq!(cloud.restored("one"), 0);
+    cloud.run(&Event::Wipe(2));
+    cloud.run(&Event::Reconcile(2, 20));
+    assert_eq!((is_mounted(&cloud), cloud.restored("one")), (true, 1));
+}
+
+/// While a roll is delayed, an origin comes back and leaves again. It retires from its last use on, not from an earlier one.
+#[test]
+fn a_delayed_roll_forgets_no_use() {
+    SETTLED.clone().change_hosts(&[(2, 1, 5), (3, 1, 3), (2, 0, 6), (2, 1, 11)]);
 }
 
 /// An origin that stays by hand is accepted, and the Glance's own needs no leave: questions are answered
@@ -112,13 +176,7 @@ fn what_has_fallen_back_returns_only_after_a_grant_that_lasts() {
         .map(|(broken, firm)| {
             for _ in 0..8 {
                 cloud.run(&Event::Probe { broken, firm });
-                for (who, name) in NAMES.iter().enumerate() {
-                    cloud.run(&Event::Reconcile(who, 20));
-                    cloud.run(&Event::Rehearsals);
-                    cloud.run(&Event::Reconcile(who, 20));
-                    cloud.run(&Event::Replace(who));
-                    cloud.count(name);
-                }
+                cloud.round();
                 cloud.run(&Event::Wait(25));
             }
             since.push(cloud.fallen("one"));

@@ -81,17 +81,33 @@ impl Cloud {
         }
     }
 
+    /// The operator works on all resources, and one pod of each is replaced.
+    pub fn round(&mut self) {
+        for (who, name) in NAMES.iter().enumerate() {
+            self.run(&Event::Reconcile(who, 20));
+            self.run(&Event::Rehearsals);
+            self.run(&Event::Reconcile(who, 20));
+            self.run(&Event::Replace(who));
+            self.count(name);
+        }
+    }
+
+    /// Horizons change their hosts, and the operator acts at once; then all comes to rest.
+    pub fn change_hosts(mut self, hosts: &[(usize, u8, i64)]) -> Self {
+        for (who, number, wait) in hosts {
+            self.run(&Event::Host(*who, *number));
+            self.round();
+            self.run(&Event::Wait(*wait));
+        }
+        self.settle();
+        self
+    }
+
     /// Lets everything come to rest. Each plan must come to an end.
     pub fn settle(&mut self) {
         self.run(&Event::See);
         for _ in 0..30 {
-            for (who, name) in NAMES.iter().enumerate() {
-                self.run(&Event::Reconcile(who, 20));
-                self.run(&Event::Rehearsals);
-                self.run(&Event::Reconcile(who, 20));
-                self.run(&Event::Replace(who));
-                self.count(name);
-            }
+            self.round();
             self.run(&Event::Probe { broken: false, firm: true });
             self.run(&Event::Wait(25));
         }

@@ -1,18 +1,23 @@
 //! What the operator does: its plans are the real ones, and are carried out here.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use direct_upload_api::Rule;
-use direct_upload_core::derive::World;
+use direct_upload_api::{ConditionType, Rule};
+use direct_upload_core::derive::{Evidence, World};
 use direct_upload_core::model::{Cause, ConfigMap, Job, Observation, ProbeAnswer, ProbeRecord};
 use direct_upload_core::plan::{self, Action, Options, OriginEvent, Plan, State, Step};
 use direct_upload_core::render::effects;
 use direct_upload_core::workload::{LastRoll, Mount, annotations};
+use serde_json::json;
 use test_support::manifests::origins_in;
 
 use super::cloud::{Cloud, key, meta};
 use super::uploads::upload_refused;
 use super::{GLANCES, HORIZONS, INTERVAL, NAMES};
+
+/// When what somebody removed was restored, on the ConfigMap.
+const PUT_BACK: &str = "direct-upload.openstack.org/put-back";
 
 impl Cloud {
     pub fn plan(&self, who: usize) -> Option<Plan> {
@@ -26,7 +31,9 @@ impl Cloud {
             assert!(!matches!(plan.state, State::Done(_)) || next.is_none_or(wakes), "{next:?}: {plan:?}");
             plan
         } else {
-            plan::horizon(world.horizons.get(&key(NAMES[who]))?, self.now, &options)
+            let plan = plan::horizon(world.horizons.get(&key(NAMES[who]))?, self.now, &options);
+            self.asks_settled_pods(NAMES[who], &plan);
+            plan
         };
         assert!(plan.wake.is_none_or(|wake| wake > self.now), "it wakes at once, again and again: {plan:?}");
         Some(plan)
@@ -34,11 +41,45 @@ impl Cloud {
 
     pub fn reconcile(&mut self, who: usize, steps: usize) {
         let Some(plan) = self.plan(who) else { return };
-        let acts = plan.steps.into_iter().take_while(|s| !s.action.waits()).take(steps);
+        let acts: Vec<&Step> = plan.steps.iter().take_while(|s| !s.action.waits()).take(steps).collect();
+        if acts.is_empty() {
+            self.report(who, &plan);
+        }
         for step in acts {
-            self.tells(who, &step);
+            self.tells(who, step);
             self.carry_out(who, &step.action);
         }
+    }
+
+    /// Writes the status, as far as later plans read it.
+    fn report(&mut self, who: usize, plan: &Plan) {
+        if matches!(plan.state, State::Pending | State::Gone) {
+            return;
+        }
+        let key = key(NAMES[who]);
+        let mounted = Mount::observed(&self.workload(NAMES[who])).map(|mount| mount.config_map);
+        let lacks = plan.state.lacks().filter(|(unmet, _)| *unmet != ConditionType::Verified);
+        let rolled_out = if lacks.is_none() && mounted == plan.config_map { "True" } else { "False" };
+        let condition = json!({
+            "type": "RolledOut", "status": rolled_out, "reason": "x", "message": "", "lastTransitionTime": self.now,
+        });
+        let told = |generation: i64| json!({"observedGeneration": generation, "configMaps": plan.config_map.as_slice(), "conditions": [condition]});
+        if who < GLANCES.len() {
+            let mut object = (**self.snapshot.glances.get(&key).unwrap().unwrap()).clone();
+            object.status = Some(serde_json::from_value(told(object.meta.generation)).unwrap());
+            self.snapshot.glances.insert(key, object);
+        } else {
+            let mut object = (**self.snapshot.horizons.get(&key).unwrap().unwrap()).clone();
+            object.status = Some(serde_json::from_value(told(object.meta.generation)).unwrap());
+            self.snapshot.horizons.insert(key, object);
+        }
+    }
+
+    /// How often the operator has restored what somebody removed, as its ConfigMaps say.
+    pub fn restored(&self, name: &str) -> usize {
+        let of = |config_map: &&Arc<ConfigMap>| config_map.meta.key.name.starts_with(&format!("{name}-"));
+        let all = self.snapshot.config_maps.seen("cloud").filter(of);
+        all.filter_map(|config_map| config_map.meta.ours.get(PUT_BACK)).map(|times| times.split(' ').count()).sum()
     }
 
     pub fn carry_out(&mut self, who: usize, action: &Action) {
@@ -111,6 +152,24 @@ impl Cloud {
             | Action::AwaitHorizons
             | Action::Adjust(_) => {}
         }
+    }
+
+    /// A Job asks an image for its panel only if no rehearsal will do so: its pods run, and nothing rolls; or they fall back.
+    fn asks_settled_pods(&self, name: &str, plan: &Plan) {
+        let asks = |step: &&Step| matches!(&step.action, Action::Rehearse(draft) if draft.args == ["--look"]);
+        if plan.steps.iter().find(asks).is_none() {
+            return;
+        }
+        let replaces =
+            |step: &Step| matches!(step.action, Action::Mount { .. } | Action::SwitchMode { .. } | Action::Rehearse(_));
+        assert_eq!(plan.steps.iter().filter(|step| replaces(step)).count(), 1, "{name} rolls: {:?}", plan.steps);
+        let refused = matches!(World::of(&self.seen()).horizons[&key(name)].evidence, Evidence::Refused(..));
+        assert!(
+            refused || self.direct_pods(name) == 2,
+            "{name} has {} direct pods: {:?}",
+            self.direct_pods(name),
+            plan.steps
+        );
     }
 
     /// A step that rolls a Glance names the origins that its file adds and removes.
