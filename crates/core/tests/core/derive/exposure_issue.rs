@@ -54,7 +54,7 @@ const NGINX: [(&str, &str); 4] = [
     ("nginx.ingress.kubernetes.io/proxy-send-timeout", "3600"),
 ];
 
-/// An Ingress counts only if uploads meet one of its paths: the nearest one, as far as that can be told.
+/// An Ingress counts only if uploads meet one of its paths: the nearest one, as far as that is known.
 #[rstest]
 #[case::alone(&["/"], &["glance-0"])]
 #[case::nearer(&["/", "/v2/images"], &["glance-1"])]
