@@ -7,6 +7,7 @@ use direct_upload_api::web::Origin;
 
 use super::{Source, Spec};
 use crate::openstack::SWIFT_ORIGINS;
+use crate::openstack::swift::CREDENTIALS_KEY;
 use crate::render::file::HTTPD_FILE;
 use crate::render::glance::policy;
 use crate::render::horizon::snippet;
@@ -29,6 +30,11 @@ pub struct Contents {
     pub python: String,
     /// Whether there are directives of httpd.
     pub httpd: bool,
+}
+
+/// The key of a Secret that has the options.
+pub fn key(secret: &SwiftCredentials) -> &str {
+    secret.key.as_deref().unwrap_or(CREDENTIALS_KEY)
 }
 
 impl Contents {

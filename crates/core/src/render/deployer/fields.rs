@@ -4,7 +4,7 @@
 
 use direct_upload_api::{GlanceServer, GlanceSpec, HorizonSpec, Severity};
 
-use super::contents::Contents;
+use super::contents::{self, Contents};
 use super::{Component, Deployer, LeftOut, Source, Spec, ansible};
 use crate::openstack::CorsFilter;
 
@@ -35,7 +35,8 @@ fn glance(deployer: Deployer, spec: &GlanceSpec, contents: &Contents) -> Vec<Lef
             told(
                 format!("spec.swift[{store}].credentials"),
                 format!(
-                    "write the options of Secret {} (swift_store_auth_address, swift_store_user and swift_store_key) into [{store}] yourself, where your tool keeps secrets",
+                    "write the options in {} of Secret {} (swift_store_auth_address, swift_store_user and swift_store_key) into [{store}] yourself, where your tool keeps secrets",
+                    contents::key(secret),
                     secret.secret_name
                 ),
             )

@@ -32,7 +32,7 @@ fn purpose(service: Component, contents: &Contents) -> String {
     let uploads = !contents.origins.is_empty();
     match service {
         Component::Glance if uploads => ", stage 1 of 2: Glance accepts uploads from the dashboard's pages.".to_owned(),
-        Component::Glance => ", stage 1 of 2: Glance's own settings. No origin is in it.".to_owned(),
+        Component::Glance => ", stage 1 of 2: Glance's own settings, without [cors].".to_owned(),
         Component::Horizon if contents.direct => {
             ", stage 2 of 2: Horizon's pages upload straight to Glance.".to_owned()
         }

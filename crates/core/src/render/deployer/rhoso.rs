@@ -11,7 +11,9 @@
 //! proxy reads `01-proxy-server.conf` of `defaultConfigOverwrite` after the operator's own file (swift-operator at
 //! 10ad742 of 2026-07-22, `docs/config.md` and `internal/swiftproxy/volumes.go`).
 
-use super::contents::Contents;
+use direct_upload_api::SwiftCredentials;
+
+use super::contents::{Contents, key};
 use super::next::Next;
 use super::text::{as_is, block, comment, mapping};
 use super::{Component, FragmentFile};
@@ -60,7 +62,9 @@ fn glance(contents: &Contents, next: &Next) -> Option<FragmentFile> {
         lines.push("What is outside [cors] applies to every GlanceAPI of the template.".to_owned());
     }
     if !contents.secrets.is_empty() {
-        lines.push("All keys of the Secrets are read, after this text. Add them to your own list.".to_owned());
+        lines.push("Add the Secrets to your own list. The operator reads all their keys, after this text:".to_owned());
+        let told = |secret: &SwiftCredentials| format!("  {}: not only {}", secret.secret_name, key(secret));
+        lines.extend(contents.secrets.iter().map(|(_, secret)| told(secret)));
     }
     lines.extend_from_slice(&next.lines);
     let mut ini = contents.ini();
@@ -83,7 +87,7 @@ fn glance(contents: &Contents, next: &Next) -> Option<FragmentFile> {
     Some(FragmentFile::new("glance.yaml", before + &text + &beside))
 }
 
-/// The rules, as an object beside the control plane.
+/// The rules, as an object in addition to the control plane.
 fn policy(contents: &Contents) -> String {
     let lines = comment([
         "Rules of Glance's policy, for the mount below. If you have a policy file, add the rules to it instead,",

@@ -247,7 +247,7 @@ fn samples(kind: &str) -> Vec<Sample> {
 /// A field that somebody adds to a schema must be tested below, or belong to the operator alone.
 #[test]
 fn every_field_of_the_schemas_is_thought_of() {
-    let mut used = BTreeSet::new();
+    let mut used: BTreeSet<&str> = BTreeSet::new();
     for crd in crds() {
         let kind = crd.spec.names.kind.as_str();
         let version = serde_json::to_value(&crd.spec.versions[0]).unwrap();
@@ -261,7 +261,7 @@ fn every_field_of_the_schemas_is_thought_of() {
             let own = OPERATORS_OWN.iter().find(|prefix| is_below(field, prefix));
             let is_tested = tested.iter().any(|prefix| is_below(field, prefix));
             assert_ne!(own.is_some(), is_tested, "{kind}: spec.{field} is in no list, or in both");
-            used.extend(own);
+            used.extend(own.copied());
         }
         for field in tested {
             assert!(all.iter().any(|leaf| is_below(leaf, field)), "{kind}: there is no spec.{field}");
