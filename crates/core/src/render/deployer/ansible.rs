@@ -9,6 +9,8 @@
 //! default). Ansible runs Jinja over variables, once. The names of other services' variables are in the roles'
 //! `tasks` of 2026-03 to 2026-07.
 
+use std::fmt::Write as _;
+
 use super::contents::Contents;
 use super::next::Next;
 use super::text::{comment, jinja, mapping, sections};
@@ -31,16 +33,18 @@ pub fn files(service: Component, contents: &Contents, next: &Next) -> Vec<Fragme
         format!("Then: openstack-ansible openstack.osa.{role} {}", tags(role)),
     ];
     if !contents.origins.is_empty() {
-        let own = if service == Component::Glance { "glance_cors_allowed_origin" } else { "all others" };
-        lines.push(format!("The origins replace {own}, so list all of them."));
+        lines.push(match service {
+            Component::Glance => "The origins replace glance_cors_allowed_origin, so list all of them.".to_owned(),
+            _ => "Then only these origins count, so list your other dashboards, too.".to_owned(),
+        });
     }
     lines.extend_from_slice(&next.lines);
     let mut text = comment(lines);
     if !contents.options.is_empty() {
-        text += &format!("{variable}:\n{}", sections(&contents.options, 2, jinja));
+        let _ = write!(text, "{variable}:\n{}", sections(&contents.options, 2, jinja));
     }
     if !policy.is_empty() {
-        text += &format!("glance_policy_overrides:\n{}", mapping(&policy, 2, jinja));
+        let _ = write!(text, "glance_policy_overrides:\n{}", mapping(&policy, 2, jinja));
     }
     vec![FragmentFile::new(format!("user_variables_{role}.yml"), text)]
 }

@@ -7,6 +7,8 @@
 //! `conf.proxy_server`. `horizon/values.yaml` has `horizon_images_upload_mode` (since 2019-07) and
 //! `local_settings_d` (since 2022-01), whose files `horizon/templates/bin/_horizon.sh.tpl` links.
 
+use std::fmt::Write as _;
+
 use super::contents::Contents;
 use super::next::Next;
 use super::text::{as_is, block, comment, mapping, sections};
@@ -37,10 +39,10 @@ pub fn files(service: Component, contents: &Contents, next: &Next) -> Vec<Fragme
     lines.extend_from_slice(&next.lines);
     let mut text = comment(lines) + "conf:\n";
     if !contents.options.is_empty() {
-        text += &format!("  {values}:\n{}", sections(&contents.options, 4, as_is));
+        let _ = write!(text, "  {values}:\n{}", sections(&contents.options, 4, as_is));
     }
     if !contents.policy.is_empty() {
-        text += &format!("  policy:\n{}", mapping(&contents.policy, 4, as_is));
+        let _ = write!(text, "  policy:\n{}", mapping(&contents.policy, 4, as_is));
     }
     vec![FragmentFile::new(format!("{chart}.yaml"), text)]
 }

@@ -30,12 +30,18 @@ pub fn files(service: Component, contents: &Contents, next: &Next) -> Vec<Fragme
             format!("Then: kolla-ansible reconfigure -i INVENTORY -t {project}"),
         ];
         if !contents.origins.is_empty() {
-            let own = match project {
-                "glance" => "kolla-ansible's own (Horizon's public endpoint)",
-                "keystone" => "kolla-ansible's own (Grafana's public endpoint, if it is enabled)",
-                _ => "all others",
-            };
-            lines.push(format!("The origins replace {own}, so list all of them."));
+            lines.push(
+                match project {
+                    "glance" => {
+                        "The origins replace kolla-ansible's own (Horizon's public endpoint), so list all of them."
+                    }
+                    "keystone" => {
+                        "The origins replace kolla-ansible's own (Grafana's, if it is enabled), so list all of them."
+                    }
+                    _ => "Then only these origins count, so list your other dashboards, too.",
+                }
+                .to_owned(),
+            );
         }
         lines.extend_from_slice(&next.lines);
         files.push(FragmentFile::new(format!("config/{project}.conf"), comment(lines) + &jinja(&contents.ini())));

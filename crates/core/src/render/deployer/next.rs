@@ -90,8 +90,8 @@ fn call(service: &OpenStackService, asked: &Preflight, url: &Endpoint) -> String
         "Access-Control-Request-Method: GET".to_owned(),
         "Access-Control-Request-Headers: x-auth-token".to_owned(),
     ];
-    let headers: String = headers.iter().map(|header| format!(" -H {}", quoted(header))).collect();
-    format!("  curl -si -X OPTIONS{headers} {}", quoted(&url))
+    let headers = headers.map(|header| format!("-H {}", quoted(&header))).join(" ");
+    format!("  curl -si -X OPTIONS {headers} {}", quoted(&url))
 }
 
 fn preflight(asked: &Preflight) -> String {

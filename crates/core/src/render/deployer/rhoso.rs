@@ -11,6 +11,8 @@
 //! proxy reads `01-proxy-server.conf` of `defaultConfigOverwrite` after the operator's own file (swift-operator at
 //! 10ad742 of 2026-07-22, `docs/config.md` and `internal/swiftproxy/volumes.go`).
 
+use std::fmt::Write as _;
+
 use direct_upload_api::SwiftCredentials;
 
 use super::contents::{Contents, key};
@@ -74,12 +76,11 @@ fn glance(contents: &Contents, next: &Next) -> Option<FragmentFile> {
         let mut names: Vec<_> = contents.secrets.iter().map(|(_, secret)| secret.secret_name.as_str()).collect();
         names.sort_unstable();
         names.dedup();
-        let names: String = names.iter().map(|name| format!("        - {name}\n")).collect();
-        beside += &format!("      customServiceConfigSecrets:\n{names}");
+        let _ = writeln!(beside, "      customServiceConfigSecrets:\n        - {}", names.join("\n        - "));
     }
     if !contents.policy.is_empty() {
         let separator = if ini.is_empty() { "" } else { "\n" };
-        ini += &format!("{separator}[oslo_policy]\npolicy_file = {POLICY_DIR}/policy.yaml\n");
+        let _ = write!(ini, "{separator}[oslo_policy]\npolicy_file = {POLICY_DIR}/policy.yaml\n");
         beside += &extra_mounts();
         before = policy(contents);
     }
@@ -190,7 +191,7 @@ fn plane(lines: Vec<String>, path: &[&str], text: &str) -> String {
     let mut plane = comment(lines) + CONTROL_PLANE;
     let mut indent = 2;
     for field in path {
-        plane += &format!("{:indent$}{field}:\n", "");
+        let _ = writeln!(plane, "{:indent$}{field}:", "");
         indent += 2;
     }
     if path.last() == Some(&OVERWRITE) {

@@ -1,5 +1,7 @@
 //! Comments, and YAML by hand: a fragment is for people first.
 
+use std::fmt::Write as _;
+
 /// Comment lines, ending with a line break.
 pub fn comment<S: AsRef<str>>(lines: impl IntoIterator<Item = S>) -> String {
     let line = |line: S| format!("# {}", line.as_ref()).trim_end().to_owned() + "\n";
@@ -60,7 +62,7 @@ pub fn jinja(text: &str) -> String {
         let length = if ["{{", "{%", "{#"].iter().any(|opening| from.starts_with(opening)) { 2 } else { 1 };
         let (opening, after) = from.split_at(length);
         match length {
-            2 => escaped.push_str(&format!("{{{{ '{opening}' }}}}")),
+            2 => drop(write!(escaped, "{{{{ '{opening}' }}}}")),
             _ => escaped.push_str(opening),
         }
         rest = after;
