@@ -69,7 +69,7 @@ fn policy(contents: &Contents) -> Vec<(String, String)> {
 }
 
 /// Whether `config_template` makes a list of it, which is another rule.
-pub fn is_split(rule: &str) -> bool {
+pub(super) fn is_split(rule: &str) -> bool {
     rule.contains(',')
 }
 

@@ -47,7 +47,7 @@ fn key(name: &str) -> String {
 }
 
 /// The text as it stands.
-pub fn as_is(text: &str) -> String {
+pub(super) fn as_is(text: &str) -> String {
     text.to_owned()
 }
 
