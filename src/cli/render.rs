@@ -12,12 +12,14 @@ use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_api::{Panel, Reason, Severity};
 use direct_upload_check as check;
 use direct_upload_check::Finding;
+use direct_upload_core::derive::HorizonView;
 use direct_upload_core::manifests::Input;
 use direct_upload_core::plan::Options;
 use direct_upload_core::render::deployer::Deployer;
 use direct_upload_core::simulate::{self, Cluster, Simulation};
 use jiff::Timestamp;
 
+use self::deployer::Words;
 use super::exit::failed;
 use super::run::default_image;
 use super::{files, output};
@@ -149,6 +151,10 @@ fn read(args: &Args) -> Result<Input, Vec<String>> {
     Ok(input)
 }
 
+fn words(args: &Args) -> Words {
+    if args.url.is_some() { Words::Flags } else { Words::Fields }
+}
+
 /// Prints the final state of each resource. False if one does not reach what its spec requests.
 fn report(args: &Args, outcome: &Simulation) -> bool {
     let mut fine = !outcome.unsettled;
@@ -160,11 +166,12 @@ fn report(args: &Args, outcome: &Simulation) -> bool {
     } else if args.deployer.is_none() {
         output::say("note: assuming that rehearsals and verification pass and every rollout succeeds");
     }
+    let words = words(args);
     for assumption in &outcome.cluster.assumptions {
         output::say(format_args!("note: assuming that {assumption}"));
     }
     for end in &outcome.ends {
-        let resource = &end.resource;
+        let resource = words.resource(&end.resource);
         match end.state.lacks() {
             Some((_, problem)) if problem.reason == Reason::Suspended => {
                 output::say(format_args!("note: {resource}: {}", problem.message()));
@@ -174,13 +181,14 @@ fn report(args: &Args, outcome: &Simulation) -> bool {
                 output::say(format_args!(
                     "error: {resource}: {condition}=False, {}: {}",
                     problem.reason,
-                    problem.message()
+                    words.of(&problem.message())
                 ));
             }
             None => {}
         }
         for advice in &end.advice {
-            output::say(format_args!("{}: {resource}: {advice}", advice.severity));
+            let sentence = words.of(&advice.to_string());
+            output::say(format_args!("{}: {resource}: {sentence}", advice.severity));
         }
         for origin in &end.retiring {
             let until = origin.retires_at.map(|t| t.to_string()).unwrap_or_default();
@@ -200,9 +208,9 @@ fn tell_panels(input: &Input, outcome: &Simulation) -> bool {
     if outcome.ends.is_empty() {
         return fine;
     }
-    for (panel, Finding { rule, severity, place, found, fix, .. }) in
-        check::refused_panels(input, simulate::manifests(outcome))
-    {
+    for (panel, finding) in check::refused_panels(input, simulate::manifests(outcome)) {
+        let Some((panel, finding)) = with_stated(outcome, panel, finding) else { continue };
+        let Finding { rule, severity, place, found, fix, .. } = finding;
         let certain = panel == Panel::Django && severity == Severity::Error;
         fine &= !certain;
         // Which panel users see is not known, so not all uploads fail.
@@ -212,13 +220,35 @@ fn tell_panels(input: &Input, outcome: &Simulation) -> bool {
     fine
 }
 
+/// The same with the panels that Horizon resources state, if the input has no settings of their dashboards. None if no
+/// upload has credentials.
+fn with_stated(outcome: &Simulation, panel: Panel, finding: Finding) -> Option<(Panel, Finding)> {
+    let world = outcome.cluster.world();
+    let of_place = |end: &&simulate::End| {
+        let config_map = end.config_map.as_ref().map(|key| format!("ConfigMap {key}"));
+        config_map.is_some() && config_map == finding.place.object
+    };
+    let Some(end) = outcome.ends.iter().find(of_place).filter(|_| panel == Panel::Unknown) else {
+        return Some((panel, finding));
+    };
+    let here = |view: &&HorizonView| view.destinations.iter().any(|d| d.to.key() == Some(&end.resource.key));
+    let panels: Vec<_> = world.horizons.values().filter(here).map(|view| view.dashboard.panel).collect();
+    if panels.contains(&Panel::Django) {
+        let found = "allow_credentials is off; a Horizon resource states the Django panel (spec.directUpload.panel), and its upload has credentials, which browsers then refuse".to_owned();
+        let fix = "spec.cors.allowCredentials: true in the Glance resource".to_owned();
+        return Some((Panel::Django, Finding { found, fix, severity: Severity::Error, ..finding }));
+    }
+    let is_angular = !panels.is_empty() && panels.iter().all(|panel| *panel == Panel::Angular);
+    (!is_angular).then_some((panel, finding))
+}
+
 fn print(args: &Args, outcome: &Simulation) -> io::Result<()> {
     if args.plan {
         return output::data(&sentences(outcome));
     }
     if let Some(tool) = args.deployer {
-        let parts = deployer::parts(tool, outcome);
-        deployer::tell(tool, &parts, outcome);
+        let parts = simulate::fragments(tool, outcome);
+        deployer::tell(tool, &parts, outcome, words(args));
         return match &args.out_dir {
             Some(folder) => deployer::write(folder, &parts),
             None => deployer::print(tool, &parts),

@@ -21,12 +21,60 @@ HORIZON = "https://horizon.own.example.com"
 
 
 def deployed(deployer, glance, horizon):
+    """`glance`: [path, text] of each file."""
     return {
         "openstack-helm": _helm,
         "kolla-ansible": _kolla,
         "openstack-ansible": _openstack_ansible,
         "rhoso": _rhoso,
-    }[deployer](glance, horizon)
+    }[deployer](dict(glance), horizon)
+
+
+# The key names of each service, as the roles and operators have them. Each was read there; the fragment does not
+# decide what counts.
+OVERRIDES = {
+    "barbican": "barbican_config_overrides",
+    "swift": "swift_proxy_server_conf_overrides",
+}
+API_TEMPLATES = {
+    "nova": "apiServiceTemplate",
+    "cinder": "cinderAPI",
+    "ironic": "ironicAPI",
+    "heat": "heatAPI",
+    "designate": "designateAPI",
+    "octavia": "octaviaAPI",
+    "barbican": "barbicanAPI",
+    "manila": "manilaAPI",
+}
+
+
+def deployed_api(deployer, project, text):
+    """The options that the fragment of another API adds to the service's file."""
+    if deployer == "openstack-helm":
+        values = yaml.safe_load(text)["conf"]
+        (name,) = values
+        assert name == ("proxy_server" if project == "swift" else project), name
+        return _ini(values[name])
+    if deployer == "kolla-ansible":
+        parser = _merge_configs().OverrideConfigParser()
+        parser.parse(io.StringIO(_jinja(text, {})))
+        merged = io.StringIO()
+        parser.write(merged)
+        return merged.getvalue()
+    if deployer == "openstack-ansible":
+        variables = yaml.safe_load(text)
+        (name,) = variables
+        assert name == OVERRIDES.get(project, f"{project}_{project}_conf_overrides"), name
+        return _ini(_templated(variables[name]))
+    fields = yaml.safe_load(text)["spec"][project]["template"]
+    if project == "swift":
+        (overwrite,) = fields["swiftProxy"]["defaultConfigOverwrite"].items()
+        assert overwrite[0] == "01-proxy-server.conf"
+        return overwrite[1]
+    if project in API_TEMPLATES:
+        (fields,) = [fields[name] for name in fields if name == API_TEMPLATES[project]]
+    assert set(fields) == {"customServiceConfig"}, fields
+    return fields["customServiceConfig"]
 
 
 def _ini(sections):
@@ -48,8 +96,17 @@ def _merged(base, over):
     return {name: _merged(base.get(name), over[name]) if name in over else base[name] for name in {**base, **over}}
 
 
+def _templated(value):
+    """What Ansible makes of a variable: Jinja in each text, once. ansible-core 2.15, 2.17 and 2.19 do, through
+    config_template in a loop (2026-11-30)."""
+    if isinstance(value, dict):
+        return {name: _templated(item) for name, item in value.items()}
+    return _jinja(value, {}) if isinstance(value, str) else value
+
+
 def _helm(glance, horizon):
-    values = _merged({"conf": {"glance": {"DEFAULT": {"workers": "1"}, "cors": {}}}}, yaml.safe_load(glance))
+    base = {"conf": {"glance": {"DEFAULT": {"workers": "1"}, "cors": {}}, "policy": {}}}
+    values = _merged(base, yaml.safe_load(glance["glance.yaml"]))
     # glance/values.yaml and horizon/values.yaml.
     config = {"local_settings": {"config": {"horizon_images_upload_mode": "legacy"}}, "local_settings_d": {}}
     horizon = _merged({"conf": {"horizon": config}}, yaml.safe_load(horizon) or {})["conf"]["horizon"]
@@ -58,29 +115,47 @@ def _helm(glance, horizon):
         "glance": {"glance-api.conf": _ini(values["conf"]["glance"])},
         "settings": f"HORIZON_IMAGES_UPLOAD_MODE = '{mode}'\n",
         "snippets": "".join(horizon["local_settings_d"].values()),
+        # toYaml of the chart.
+        "policy": values["conf"]["policy"],
     }
 
 
 def _openstack_ansible(glance, horizon):
     # templates/glance-api.conf.j2 and defaults/main.yml of the two roles.
     own = {"cors": {"allow_headers": "origin,content-md5,x-auth-token", "allow_methods": "GET,POST,PUT", "allowed_origin": HORIZON}}
-    variables = {"horizon_images_upload_mode": "legacy", **yaml.safe_load(glance), **(yaml.safe_load(horizon) or {})}
-    assert set(variables) == {"horizon_images_upload_mode", "glance_glance_api_conf_overrides"}, variables
+    given = {**yaml.safe_load(glance["user_variables_glance.yml"]), **(yaml.safe_load(horizon) or {})}
+    variables = _templated({"horizon_images_upload_mode": "legacy", "glance_policy_overrides": {}, **given})
+    assert set(variables) == {
+        "horizon_images_upload_mode", "glance_glance_api_conf_overrides", "glance_policy_overrides",
+    }, variables
     mode = variables["horizon_images_upload_mode"]
     return {
         "glance": {"glance-api.conf": _ini(_merged(own, variables["glance_glance_api_conf_overrides"]))},
         "settings": f"HORIZON_IMAGES_UPLOAD_MODE = '{mode}'\n",
         "snippets": "",
+        # _merge_dict of config_template.
+        "policy": {name: rule.split(",") if "," in rule else rule for name, rule in variables["glance_policy_overrides"].items()},
     }
 
 
 def _rhoso(glance, horizon):
-    planes = [yaml.safe_load(text) for text in (glance, horizon)]
+    *maps, glance = yaml.safe_load_all(glance["glance.yaml"])
+    planes = (glance, yaml.safe_load(horizon))
     for plane in planes:
         assert (plane["apiVersion"], plane["kind"]) == ("core.openstack.org/v1beta1", "OpenStackControlPlane")
     glance, horizon = (plane["spec"][name]["template"] for plane, name in zip(planes, ("glance", "horizon")))
+    policy = {}
+    if maps:
+        # The mount of a whole folder, and the option that names its file.
+        (volume,), (mount,) = (glance["extraMounts"][0]["extraVol"][0][name] for name in ("volumes", "mounts"))
+        (rules,) = [m["data"] for m in maps if m["metadata"]["name"] == volume["configMap"]["name"]]
+        files = {f"{mount['mountPath']}/{name}": text for name, text in rules.items()}
+        (policy_file,) = (line for line in glance["customServiceConfig"].splitlines() if line.startswith("policy_file"))
+        policy = yaml.safe_load(files[policy_file.partition("=")[2].strip()])
+        del glance["extraMounts"]
     assert set(glance) == set(horizon) == {"customServiceConfig"}
     return {
+        "policy": policy,
         # templates/common/config/00-config.conf, and internal/glance/const.go.
         "glance": {
             "glance.conf.d/00-config.conf": f"[cors]\nallowed_origin={HORIZON}\n",
@@ -95,7 +170,7 @@ def _rhoso(glance, horizon):
 def _kolla(glance, horizon):
     parser = _merge_configs().OverrideConfigParser()
     variables = {"horizon_public_endpoint": HORIZON}
-    for text in (_role("glance/templates/glance-api.conf.j2", variables), _jinja(glance, {})):
+    for text in (_role("glance/templates/glance-api.conf.j2", variables), _jinja(glance.get("config/glance.conf", ""), {})):
         parser.parse(io.StringIO(text))
     merged = io.StringIO()
     parser.write(merged)
@@ -107,6 +182,8 @@ def _kolla(glance, horizon):
         "glance": {"glance-api.conf": merged.getvalue()},
         "settings": "HORIZON_IMAGES_UPLOAD_MODE = 'legacy'\n",
         "snippets": _jinja(horizon, {}),
+        # ansible.builtin.template of the first of config/glance/policy.yaml and policy.json.
+        "policy": yaml.safe_load(_jinja(glance.get("config/glance/policy.yaml", ""), {})) or {},
     }
 
 

@@ -28,6 +28,7 @@ QUESTIONS = {
     "enforce": glance_options.enforce,
     "expressions": glance_options.parses,
     "deployed": deployers.deployed,
+    "deployed_api": deployers.deployed_api,
     "edge": edge.edge,
     "sarif": sarif.faults,
     "literals": snippet.literals,

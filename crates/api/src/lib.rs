@@ -20,7 +20,7 @@ pub use duration::Duration;
 pub use glance::apis::InternalApi;
 pub use glance::image_import::{ImageImport, ImportMethod, IpFamily, WebDownload, WorkerScheme};
 pub use glance::status::{GlanceStatus, GrantStatus, OriginStatus};
-pub use glance::swift::{GlanceSwift, SwiftTenancy};
+pub use glance::swift::{GlanceSwift, SwiftCredentials, SwiftTenancy};
 pub use glance::{AllowedHorizons, Glance, GlanceCors, GlancePaths, GlanceServer, GlanceSpec};
 pub use horizon::direct_upload::{
     DirectUpload, Fallback, GlanceRef, HostAlias, ImagesPanel, ProbeCheck, Region, Verification,

@@ -63,17 +63,17 @@ rules! {
     MethodMissing "DU004" "PUT is not allowed"
         "Image data is uploaded by PUT. Methods are compared exactly, in upper case; without PUT in allow_methods Glance refuses the preflight.";
     AnyOrigin "DU005" "every web site may use the API"
-        "With * (or null, the origin of sandboxed pages) any page that a user opens can call Glance from the user's browser: the protection is gone. Uploads from Horizon's Angular panel work; those from its Django panel send credentials, for which browsers do not accept *.";
+        "With * (or null, the origin of sandboxed pages) any page that a user opens can call the API from the user's browser: the protection is gone. Uploads from Horizon's Angular panel work; those from its Django panel send credentials, for which browsers do not accept *.";
     OldSubgroup "DU006" "a [cors.NAME] section, which is no longer read"
         "oslo.middleware 7.0.0 dropped the [cors.NAME] groups; from 2026.1 on the origins in them are silently ignored, and the browser is refused.";
     NotRead "DU007" "[cors] where it has no effect"
-        "The CORS filter reads glance.conf, glance-api.conf, glance.conf.d/*.conf and glance-api.conf.d/*.conf of /etc/glance and nothing else; a later file replaces an option of an earlier one, and the paste file replaces both.";
+        "The CORS filter reads glance.conf, glance-api.conf, glance.conf.d/*.conf and glance-api.conf.d/*.conf of /etc/glance and nothing else; a later file replaces an option of an earlier one, and the paste file replaces both. The filter of another service reads the files of that service's own folder, such as /etc/keystone; Swift's proxy has no [cors].";
     NoSuchFlavor "DU008" "a paste flavor without pipeline, or a pipeline without CORS"
-        "Glance does not start with a flavor that its paste file lacks, and a pipeline without the cors filter never answers a preflight.";
-    MixedContent "DU009" "an https dashboard and an http Glance"
+        "Glance does not start with a flavor that its paste file lacks. A pipeline without the cors filter never answers a preflight, in Glance or in another service.";
+    MixedContent "DU009" "an https dashboard and an http API"
         "Browsers block http requests from https pages (mixed content): nothing is sent at all.";
-    NotPublic "DU010" "a Glance URL that no browser reaches"
-        "The browser uploads to the public endpoint of the Keystone catalog. A cluster-internal name, a loopback address or a single-label name does not work outside the cluster.";
+    NotPublic "DU010" "an API's URL that no browser reaches"
+        "The browser calls the public endpoint of the Keystone catalog. A cluster-internal name, a loopback address or a single-label name does not work outside the cluster.";
     WrongEndpoint "DU011" "a catalog URL from which Horizon builds a wrong path"
         "Horizon appends /v2/images/ID/file to the public endpoint, exactly as the catalog has it. An endpoint that already ends in a version gives a path that Glance does not have.";
     CorsOnTheWay "DU012" "something in front of Glance answers or changes CORS"
@@ -86,14 +86,14 @@ rules! {
         "Something in front of Glance ends the request before the whole image has passed, or stores the whole image first. The browser shows only a network error.";
     NoEffect "DU016" "a dashboard setting that never takes effect"
         "Horizon ignores the setting without a message (it only logs an error in a snippet). It keeps the mode it had, usually legacy.";
-    Unknown "DU017" "a setting that Horizon or Glance does not know"
-        "Both programs ignore unknown settings without a message. Horizon has HORIZON_IMAGES_UPLOAD_MODE and takes Glance's URL from the Keystone catalog; Glance's [cors] has the options of oslo.middleware's filter, and no other.";
+    Unknown "DU017" "a setting that its program does not know"
+        "Programs ignore unknown settings without a message. Horizon has HORIZON_IMAGES_UPLOAD_MODE and takes Glance's URL from the Keystone catalog; [cors] of Glance and of other services has the options of oslo.middleware's filter, and no other.";
     WrongStart "DU018" "a way of starting Glance that its release does not have"
         "The process does not start, or prints an error and ends; nothing answers the browser.";
     SwiftExpiry "DU019" "Swift re-authentication that is silently off"
         "A token that expires during a long upload or download ends it with 401, unless the store re-authenticates with a trust. Some glance_store releases silently leave that off.";
-    OptionsFiltered "DU020" "OPTIONS does not reach Glance's CORS filter"
-        "A preflight has no token and no cookie. If something in front of the CORS filter requires a login, forbids OPTIONS or answers it itself, the browser refuses the upload.";
+    OptionsFiltered "DU020" "OPTIONS does not reach the CORS filter"
+        "A preflight has no token and no cookie. If something in front of the CORS filter requires a login, forbids OPTIONS or answers it itself, the browser refuses the request.";
     ImportBypassed "DU021" "import plugins that direct uploads bypass"
         "Horizon's PUT of the data is not an interoperable import: conversion, metadata injection and scanning by import plugins are not applied to it.";
     ChunkedLimit "DU022" "legacy uploads that uWSGI refuses"

@@ -12,8 +12,8 @@ use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_core::manifests::{self, Input};
 use direct_upload_core::model::{Id, Key};
 use direct_upload_core::plan::State;
-use direct_upload_core::render::deployer::{Component, Deployer, Fragment, Source, fragment};
-use direct_upload_core::simulate::{self, Simulation};
+use direct_upload_core::render::deployer::{Deployer, Fragment, FragmentFile, LeftOut};
+use direct_upload_core::simulate::{Part, Simulation};
 use serde_json::{Value, json};
 
 use crate::cli::{files, output};
@@ -21,11 +21,40 @@ use crate::cli::{files, output};
 /// The namespace of resources that are in no manifest.
 const NAMESPACE: &str = "openstack";
 
-/// One resource's fragment.
-pub struct Part {
-    resource: Id,
-    service: Component,
-    fragment: Fragment,
+/// How to name what the user wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Words {
+    /// The user has resources with fields.
+    Fields,
+    /// The user gave `--origin` and `--url`, and has no resource.
+    Flags,
+}
+
+/// The flag in place of each field that it fills.
+const FLAGS: [(&str, &str); 3] = [
+    ("spec.directUpload.glanceEndpoint", "--url"),
+    ("spec.cors.allowedOrigins", "--origin"),
+    ("spec.publicURL", "--origin"),
+];
+
+impl Words {
+    /// A sentence.
+    pub fn of(self, sentence: &str) -> String {
+        match self {
+            Self::Fields => sentence.to_owned(),
+            Self::Flags => {
+                let named =
+                    ["Horizon", "Glance"].map(|kind| (format!("{kind} {NAMESPACE}/{}", kind.to_lowercase()), kind));
+                let sentence = named.iter().fold(sentence.to_owned(), |text, (id, kind)| text.replace(id, kind));
+                FLAGS.iter().fold(sentence, |text, (field, flag)| text.replace(field, flag))
+            }
+        }
+    }
+
+    /// The resource that a sentence is about.
+    pub fn resource(self, resource: &Id) -> String {
+        self.of(&resource.to_string())
+    }
 }
 
 /// The input that origins and Glance's public endpoint are.
@@ -33,8 +62,10 @@ pub struct Part {
 /// # Errors
 /// What is wrong with them.
 pub fn input(origins: &[Origin], url: &Endpoint) -> Result<Input, Vec<String>> {
-    let (first, others) = origins.split_first().ok_or_else(|| vec!["--origin is missing".to_owned()])?;
-    let others: Vec<_> = others.iter().map(Origin::as_str).collect();
+    // Whether browsers block requests to the URL depends on the scheme of the page. The strictest page decides.
+    let first = origins.iter().find(|origin| origin.is_https()).or(origins.first());
+    let first = first.ok_or_else(|| vec!["--origin is missing".to_owned()])?;
+    let others: Vec<_> = origins.iter().filter(|origin| *origin != first).map(Origin::as_str).collect();
     let objects = [
         workload("horizon"),
         workload("glance"),
@@ -72,63 +103,24 @@ fn resource(group: &str, kind: &str, spec: &Value) -> Value {
     })
 }
 
-/// The fragments of all resources, Glances first. An internal API has none.
-pub fn parts(deployer: Deployer, outcome: &Simulation) -> Vec<Part> {
-    let world = outcome.cluster.world();
-    let rendered = simulate::rendered_files(outcome);
-    let mut resources: Vec<&Id> = Vec::new();
-    for (id, ..) in &rendered {
-        let is_resource = outcome.ends.iter().any(|end| end.resource == *id);
-        if is_resource && !resources.contains(&id) {
-            resources.push(id);
-        }
-    }
-    let part = |resource: &Id| {
-        let service = match resource.kind.as_str() {
-            "Glance" => Component::Glance,
-            "Horizon" => Component::Horizon,
-            _ => return None,
-        };
-        let files: Vec<_> =
-            rendered.iter().filter(|(id, ..)| id == resource).map(|(_, name, text)| (*name, *text)).collect();
-        let exposures = world.glances.get(&resource.key).and_then(|view| view.exposures.as_ref().ok());
-        let url = exposures.and_then(|exposures| exposures.urls.first()).map(|exposure| exposure.url.to_string());
-        let source = Source { service, files: &files, glance_url: url.as_deref() };
-        Some(Part { resource: resource.clone(), service, fragment: fragment(deployer, &source)? })
-    };
-    let mut parts: Vec<_> = resources.into_iter().filter_map(part).collect();
-    parts.sort_by_key(|part| part.service == Component::Horizon);
-    parts
-}
-
 /// Says what the fragments leave out, and which resource has none.
-pub fn tell(deployer: Deployer, parts: &[Part], outcome: &Simulation) {
+pub fn tell(deployer: Deployer, parts: &[Part], outcome: &Simulation, words: Words) {
     for end in &outcome.ends {
-        let is_met = end.state.lacks().is_none();
-        let known = matches!(end.resource.kind.as_str(), "Glance" | "Horizon");
-        if !known {
+        let resource = words.resource(&end.resource);
+        if is_disabled(&end.state) && deployer.is_direct_by_default() {
             output::say(format_args!(
-                "note: {}: --for has no fragment for its kind; see docs/openstackapi.md",
-                end.resource
+                "warning: {resource}: {}",
+                words.of(&format!("spec.directUpload.enabled is false, but {deployer} itself sets the mode 'direct': set HORIZON_IMAGES_UPLOAD_MODE = 'legacy' there"))
             ));
-        } else if is_disabled(&end.state) && deployer.is_direct_by_default() {
-            output::say(format_args!(
-                "warning: {}: spec.directUpload.enabled is false, but {deployer} itself sets the mode 'direct': set HORIZON_IMAGES_UPLOAD_MODE = 'legacy' there",
-                end.resource
-            ));
-        } else if is_met && !parts.iter().any(|part| part.resource == end.resource) {
-            output::say(format_args!("note: {}: it needs no fragment", end.resource));
+            continue;
         }
-        if end.internal.is_some() {
-            output::say(format_args!(
-                "warning: {}: spec.apis.internal has no fragment, because the fragment for {deployer} configures one API; if your tool runs an internal one, configure it by hand",
-                end.resource
-            ));
+        let Some(part) = parts.iter().find(|part| part.resource == end.resource) else { continue };
+        for LeftOut { field, fix, severity } in &part.fragment.left_out {
+            let told = words.of(&format!("{field}: {fix}"));
+            output::say(format_args!("{severity}: {resource}: the fragment for {deployer} leaves out {told}"));
         }
-    }
-    for part in parts {
-        for what in &part.fragment.left_out {
-            output::say(format_args!("note: {}: the fragment for {deployer} leaves out {what}", part.resource));
+        if end.state.lacks().is_none() && part.fragment == Fragment::default() {
+            output::say(format_args!("note: {resource}: it needs no fragment"));
         }
     }
 }
@@ -143,16 +135,16 @@ fn is_disabled(state: &State) -> bool {
 /// Those of standard output.
 pub(super) fn print(deployer: Deployer, parts: &[Part]) -> io::Result<()> {
     let separator = if deployer == Deployer::KollaAnsible { "\n" } else { "---\n" };
-    let several = parts.len() > 1;
-    let text = |part: &Part| {
+    let text = |part: &Part, file: &FragmentFile| {
         let whose = if is_alone(part, parts) { String::new() } else { format!("# {}\n", part.resource) };
-        format!("{whose}{}", part.fragment.text)
+        format!("{whose}{}", file.text)
     };
-    let texts: Vec<_> = parts.iter().map(text).collect();
-    output::data(&texts.join(if several { separator } else { "" }))
+    let texts: Vec<_> =
+        parts.iter().flat_map(|part| part.fragment.files.iter().map(move |file| text(part, file))).collect();
+    output::data(&texts.join(separator))
 }
 
-/// Writes each to its file below a folder; of several Glances or Horizons, each has a folder of its own.
+/// Writes each to its file below a folder; of several resources for one service, each has a folder of its own.
 ///
 /// # Errors
 /// Those of the file system, with the path.
@@ -160,23 +152,28 @@ pub fn write(out: &Path, parts: &[Part]) -> io::Result<()> {
     for part in parts {
         let Key { namespace, name } = &part.resource.key;
         let own = if is_alone(part, parts) { out.to_owned() } else { out.join(namespace).join(name) };
-        let path = own.join(part.fragment.path);
-        let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
-            continue;
-        };
-        let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-        fs::create_dir_all(folder).map_err(named)?;
-        // The user merges a fragment, so existing contents are the user's.
-        if fs::read(&path).is_ok_and(|stands| stands != part.fragment.text.as_bytes()) {
-            return Err(io::Error::other(format!(
-                "{}: exists with other contents and is not overwritten; give another --out-dir and merge by hand",
-                path.display()
-            )));
+        for file in &part.fragment.files {
+            write_file(&own.join(&file.path), &file.text)?;
         }
-        files::write(folder, name, part.fragment.text.as_bytes()).map_err(named)?;
-        output::data(&format!("{}\n", path.display()))?;
     }
     Ok(())
+}
+
+fn write_file(path: &Path, text: &str) -> io::Result<()> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
+        return Ok(());
+    };
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    fs::create_dir_all(folder).map_err(named)?;
+    // The user merges a fragment, so existing contents are the user's.
+    if fs::read(path).is_ok_and(|stands| stands != text.as_bytes()) {
+        return Err(io::Error::other(format!(
+            "{}: exists with other contents and is not overwritten; give another --out-dir and merge by hand",
+            path.display()
+        )));
+    }
+    files::write(folder, name, text.as_bytes()).map_err(named)?;
+    output::data(&format!("{}\n", path.display()))
 }
 
 /// Whether no other part is for the same service.

@@ -107,14 +107,173 @@ fn what_a_plan_refuses_is_refused_here() {
     assert!(!out(&output).contains("horizon_images_upload_mode"), "{}", out(&output));
 }
 
-/// Behind one host name no [cors] is needed, and Horizon's half is all.
-#[test]
-fn one_origin_for_both_needs_nothing_of_glance() {
+/// Behind one host name no [cors] is needed. But no tool passes the path to Glance by itself.
+#[rstest]
+#[case("openstack-helm", "horizon_images_upload_mode: \"direct\"")]
+#[case("kolla-ansible", "HORIZON_IMAGES_UPLOAD_MODE = 'direct'")]
+#[case("openstack-ansible", "horizon_images_upload_mode: direct")]
+#[case("rhoso", "HORIZON_IMAGES_UPLOAD_MODE = 'direct'")]
+fn one_origin_for_both_needs_a_path_to_glance(#[case] tool: &str, #[case] mode: &str) {
     let same = ["--origin", "https://cloud.example.com", "--url", "https://cloud.example.com/image"];
-    let output = run(&[&["render", "--for", "openstack-helm"], &same[..]].concat(), "");
+    let output = run(&[&["render", "--for", tool], &same[..]].concat(), "");
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
-    assert!(err(&output).contains("Glance openstack/glance: it needs no fragment"), "{}", err(&output));
-    assert!(out(&output).contains("horizon_images_upload_mode: \"direct\""), "{}", out(&output));
+    assert!(err(&output).contains("note: Glance: it needs no fragment"), "{}", err(&output));
+    assert!(err(&output).contains("leaves out the path of https://cloud.example.com/image"), "{}", err(&output));
+    for said in
+        [mode, "# front of it must pass /image to Glance", "#   curl -s https://cloud.example.com/image/versions\n"]
+    {
+        assert!(out(&output).contains(said), "{said} is not in\n{}", out(&output));
+    }
+}
+
+/// Whoever gave only flags has no resource, and no field.
+#[rstest]
+#[case::mixed("https://h.example.com", "http://g.example.com")]
+#[case::internal("https://h.example.com", "https://glance.openstack.svc")]
+#[case::same("https://h.example.com", "https://h.example.com/image")]
+#[case::version("https://h.example.com", "https://g.example.com/v2")]
+#[case::version("https://h.example.com", "https://g.example.com/")]
+fn flags_are_named_in_place_of_fields(#[case] origin: &str, #[case] url: &str) {
+    let output = run(&["render", "--for", "kolla-ansible", "--origin", origin, "--url", url], "");
+    assert_ne!(err(&output), "");
+    assert!(!err(&output).contains("spec.") && !err(&output).contains("openstack/"), "{}", err(&output));
+}
+
+/// A page over https decides, wherever it stands in the list.
+#[test]
+fn each_origin_is_judged() {
+    let given =
+        ["--origin", "http://a.example.com", "--origin", "https://b.example.com", "--url", "http://g.example.com"];
+    let output = run(&[&["render", "--for", "rhoso"], &given[..]].concat(), "");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        err(&output).contains("MixedContent: DU009: the dashboard is https://b.example.com and --url is"),
+        "{}",
+        err(&output)
+    );
+}
+
+fn resources(horizon: &str, glance: &str) -> String {
+    let of = |kind: &str, spec: &str| {
+        test_support::manifests::resource(&kind.to_lowercase(), kind, "openstack", &kind.to_lowercase(), spec)
+    };
+    join(&[&of("Horizon", horizon), &of("Glance", glance)])
+}
+
+/// The Glance of another cluster has no fragment here, so its commands are in the dashboard's.
+#[test]
+fn a_region_of_another_cluster_is_asked_before_horizon() {
+    let regions = "{publicURL: 'https://[2001:db8::7]', directUpload: {regions: [\
+        {name: One, glanceRef: {name: glance}}, {name: Two, glanceEndpoint: 'https://two.example.com'}]}}";
+    let input = resources(regions, "{publicURL: 'https://one.example.com'}");
+    let output = run(&["render", "--for", "rhoso", "-f", "-"], &input);
+    let (glance, horizon) = out(&output).split_once("stage 2 of 2").unwrap();
+    let command =
+        |url: &str| format!("#   direct-upload-operator preflight --origin 'https://[2001:db8::7]' --url {url}\n");
+    assert!(glance.contains(&command("https://one.example.com")), "{glance}");
+    assert!(!glance.contains("two.example.com"), "{glance}");
+    assert!(horizon.contains(&command("https://two.example.com")), "{horizon}");
+    assert!(!horizon.contains("one.example.com"), "{horizon}");
+}
+
+/// A panel that a resource states is no unknown, also where no workload is in the input.
+#[rstest]
+#[case::angular("Angular", None)]
+#[case::django(
+    "Django",
+    Some(
+        "error: ConfigMap openstack/glance-direct-upload-d5fee94d34: DU024: allow_credentials is off; a Horizon resource states the Django panel"
+    )
+)]
+fn a_stated_panel_counts(#[case] panel: &str, #[case] told: Option<&str>) {
+    let horizon = format!("{{publicURL: 'https://horizon.example.com', directUpload: {{panel: {panel}}}}}");
+    let input = resources(&horizon, "{publicURL: 'https://glance.example.com', cors: {allowCredentials: false}}");
+    let output = run(&["render", "--for", "rhoso", "-f", "-"], &input);
+    let found = err(&output).lines().find(|line| line.contains("DU024"));
+    assert_eq!(found.is_some(), told.is_some(), "{}", err(&output));
+    assert!(told.is_none_or(|told| found.unwrap().starts_with(told)), "{}", err(&output));
+    assert_eq!(output.status.code(), Some(i32::from(told.is_some())));
+    let asked = format!("--url https://glance.example.com --panel {}", panel.to_lowercase());
+    assert!(out(&output).contains(&asked), "{}", out(&output));
+}
+
+/// Rules of the policy, and an API of another service, each in the tool's own place.
+#[test]
+fn policies_and_other_apis_have_files() {
+    let policy = "{publicURL: 'https://glance.example.com', apis: {public: {policy: {get_image: '@'}}}}";
+    let keystone = test_support::manifests::resource(
+        "cors",
+        "OpenStackAPI",
+        "openstack",
+        "keystone",
+        "{service: Keystone, publicURL: 'https://keystone.example.com/v3', cors: {allowedOrigins: ['https://p.example.com']}}",
+    );
+    let input = join(&[&resources("{publicURL: 'https://horizon.example.com'}", policy), &keystone]);
+    let files = [
+        (
+            "kolla-ansible",
+            &[
+                "config/keystone.conf",
+                "config/glance.conf",
+                "config/glance/policy.yaml",
+                "config/horizon/_9999-custom-settings.py",
+            ][..],
+        ),
+        ("openstack-helm", &["keystone.yaml", "glance.yaml", "horizon.yaml"][..]),
+        (
+            "openstack-ansible",
+            &["user_variables_keystone.yml", "user_variables_glance.yml", "user_variables_horizon.yml"][..],
+        ),
+        ("rhoso", &["keystone.yaml", "glance.yaml", "horizon.yaml"][..]),
+    ];
+    for (tool, paths) in files {
+        let folder = TempDir::new().unwrap();
+        let to = folder.path().to_str().unwrap();
+        let output = run(&["render", "--for", tool, "-f", "-", "-o", "files", "--out-dir", to], &input);
+        let told: Vec<_> =
+            out(&output).lines().map(|line| line.strip_prefix(to).unwrap().trim_start_matches('/')).collect();
+        assert_eq!(told, paths, "{}", err(&output));
+    }
+}
+
+/// Before anything is live: what no browser would call.
+#[rstest]
+#[case::mixed(
+    "http://keystone.example.com:5000/v3",
+    "error",
+    "DU009: spec.publicURL: http://keystone.example.com:5000/v3: mixed content"
+)]
+#[case::internal(
+    "https://keystone.openstack.svc:5000/v3",
+    "error",
+    "DU010: spec.publicURL: https://keystone.openstack.svc:5000/v3: keystone.openstack.svc is a cluster-internal name"
+)]
+#[case::port(
+    "https://keystone.example.com:6666/v3",
+    "error",
+    "DU010: spec.publicURL: https://keystone.example.com:6666/v3:"
+)]
+#[case::placeholder(
+    "https://nova.example.com/v2.1/%(project_id)s",
+    "warning",
+    "spec.publicURL: https://nova.example.com/v2.1/%(project_id)s has a placeholder"
+)]
+#[case::fine("https://keystone.example.com/v3", "", "")]
+fn the_url_of_an_api_is_judged(#[case] url: &str, #[case] severity: &str, #[case] said: &str) {
+    let spec =
+        format!("{{service: Keystone, publicURL: '{url}', cors: {{allowedOrigins: ['https://p.example.com']}}}}");
+    let input = test_support::manifests::resource("cors", "OpenStackAPI", "openstack", "keystone", &spec);
+    let output = run(&["render", "-f", "-"], &input);
+    let found: Vec<_> = err(&output).lines().filter(|line| !line.starts_with("note: assuming")).collect();
+    match said {
+        "" => assert!(found.is_empty(), "{found:?}"),
+        _ => {
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert!(found[0].starts_with(&format!("{severity}: OpenStackAPI openstack/keystone: {said}")), "{found:?}");
+        }
+    }
+    let checked = run(&["check", "-f", "-"], &input);
+    assert_eq!(checked.status.code() == Some(1), severity == "error", "{}", out(&checked));
 }
 
 /// An internal API has other settings: in the place of the public one's they would end users' imports.
@@ -127,7 +286,7 @@ fn an_internal_api_is_left_out_by_name() {
         1
     );
     assert!(!out(&output).contains("+internal"), "{}", out(&output));
-    assert!(err(&output).contains("Glance openstack/glance: spec.apis.internal has no fragment"), "{}", err(&output));
+    assert!(err(&output).contains("the fragment for kolla-ansible leaves out spec.apis.internal"), "{}", err(&output));
 }
 
 /// Without a fragment, a tool that writes `direct` itself would go on to do so.

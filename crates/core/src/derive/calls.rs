@@ -7,13 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use direct_upload_api::web::{Endpoint, Origin};
-use direct_upload_api::{CorsValue, OpenStackApiSpec, Panel, ProbeCheck, Reason};
+use direct_upload_api::{CorsValue, OpenStackApiSpec, Panel, ProbeCheck, Reason, Severity};
 
 use super::api::ManagedApi;
 use super::exposure::{self, Exposures, Stated};
 use super::exposure_issue::calls as issues;
 use super::proof::{self, Evidence, Failed};
+use crate::judge::call::CallPreflight;
 use crate::model::{Advice, ApiCall, Epoch, Key, ProbeTarget, Problem, Snapshot};
+use crate::openstack::upload::Credentials;
 use crate::openstack::{ALLOW_HEADERS, OpenStackService};
 
 /// Where pages call an API, and what is known of that.
@@ -43,7 +45,8 @@ impl Calls {
         let through = exposures.iter().flat_map(|exposures| &exposures.exposing);
         let found = issues::find(through, api.service, &origins.keys().collect(), &headers);
         let notes = exposures.iter().flat_map(|exposures| exposures.notes.iter().cloned());
-        let advice = notes.chain(found).collect();
+        let objections = exposures.iter().flat_map(|exposures| objections(exposures, api.service, spec, origins));
+        let advice = notes.chain(found).chain(objections).collect();
         let named = spec.verification.ca_config_map.as_ref();
         let authorities = named.map(|named| Key::new(namespace.clone(), named.name.clone()));
         let mut calls =
@@ -96,6 +99,48 @@ impl Calls {
         }
         calls
     }
+}
+
+/// Why browsers of these pages send nothing to the primary URL, whatever the API would answer.
+fn objections(
+    exposures: &Exposures,
+    service: &'static OpenStackService,
+    spec: &OpenStackApiSpec,
+    origins: &Origins,
+) -> Vec<Advice> {
+    let Some(exposure) = exposures.urls.first() else { return Vec::new() };
+    let endpoint = Endpoint::from(exposure.url.clone());
+    let host = endpoint.origin().host();
+    let is_named = spec.verification.host_aliases.iter().any(|alias| alias.hostnames.iter().any(|name| name == host));
+    let at = |advice: Advice| match exposure.source.object() {
+        Some(object) => advice.object(object.to_string()),
+        None => advice.field("spec.publicURL"),
+    };
+    let mut all: Vec<Advice> = Vec::new();
+    for origin in origins.keys().filter(|origin| *origin != endpoint.origin()) {
+        let asked = CallPreflight {
+            origin: origin.clone(),
+            endpoint: endpoint.clone(),
+            service: service.name,
+            method: "GET",
+            headers: Vec::new(),
+            credentials: Credentials::SameOrigin,
+        };
+        let Some(failure) = asked.objection(is_named) else { continue };
+        let found = format!("{endpoint}: {}", failure.message);
+        let advice = at(Advice::new(found).rule(failure.rule).severity(Severity::Error).fix(failure.fix));
+        if !all.contains(&advice) {
+            all.push(advice);
+        }
+    }
+    // Keystone's catalog puts the project's id there (`keystone/catalog/core.py`, format_url).
+    if ["%(", "$("].iter().any(|placeholder| endpoint.path().contains(placeholder)) {
+        let found = format!("{endpoint} has a placeholder of Keystone's catalog, and no page calls such a URL");
+        all.push(at(Advice::new(found)
+            .severity(Severity::Warning)
+            .fix("leave out the placeholder and what follows it")));
+    }
+    all
 }
 
 /// The state of the API that an answer would be about; none during a roll.

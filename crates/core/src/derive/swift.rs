@@ -8,7 +8,8 @@ use super::user_cors::UserCors;
 use crate::model::{Advice, Problem};
 use crate::openstack::Release;
 use crate::openstack::swift::{
-    LARGE_OBJECT_SIZE, MultiTenant, SPLITS_WRONGLY, Segmented, multi_tenant, named, segmented, splits_wrongly,
+    CREDENTIALS_KEY, LARGE_OBJECT_SIZE, MultiTenant, SPLITS_WRONGLY, Segmented, multi_tenant, named, segmented,
+    splits_wrongly,
 };
 use crate::render;
 use crate::workload::{SECRET_VOLUME, Secrets};
@@ -49,7 +50,7 @@ pub fn secrets(stores: &[GlanceSwift], dir: &str) -> Secrets {
         hash.truncate(10);
         let mount = secrets.entry(format!("{SECRET_VOLUME}{hash}")).or_default();
         mount.secret.clone_from(name);
-        let key = credentials.key.clone().unwrap_or_else(|| "swift.conf".to_owned());
+        let key = credentials.key.clone().unwrap_or_else(|| CREDENTIALS_KEY.to_owned());
         mount.mounted.insert(format!("{dir}/zz-direct-upload-credentials-{}.conf", store.store), Some(key));
     }
     secrets

@@ -2,6 +2,9 @@
 
 use super::release::Release;
 
+/// The key of a Secret with the credentials of a store, if a resource names none.
+pub const CREDENTIALS_KEY: &str = "swift.conf";
+
 /// Where Swift's proxy is asked whether it knows an origin, below the path of its public URL. Only for containers and
 /// objects does it look at the origin; neither account nor container need exist (`swift/proxy/controllers/base.py`,
 /// `OPTIONS`).

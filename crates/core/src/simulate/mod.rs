@@ -6,7 +6,9 @@
 pub mod adopt;
 pub mod cluster;
 pub mod end_state;
+pub mod fragments;
 pub mod simulation;
 pub use cluster::Cluster;
 pub use end_state::{manifests, rendered_files};
-pub use simulation::{Simulation, Stage, Taken, simulate};
+pub use fragments::{Part, fragments};
+pub use simulation::{End, Simulation, Stage, Taken, simulate};

@@ -1,52 +1,88 @@
 //! openstack-ansible: variables.
 //!
 //! Read in openstack/openstack-ansible-os_glance at c48d1b1 of 2026-04-20 (`tasks/glance_post_install.yml` gives
-//! `glance_glance_api_conf_overrides` to config_template; `templates/glance-api.conf.j2` has a `[cors]` of its own
-//! from `glance_cors_allowed_origin`), in openstack/ansible-config_template (`_option_write`: a text as it stands
-//! takes the option's place), and in openstack/openstack-ansible-os_horizon at 6126675 of 2026-06-10
-//! (`horizon_images_upload_mode`, `direct` by default).
+//! `glance_glance_api_conf_overrides` and `glance_policy_overrides` to config_template;
+//! `templates/glance-api.conf.j2` has a `[cors]` of its own from `glance_cors_allowed_origin`), in
+//! openstack/ansible-config_template at 01b297a of 2026-03-12 (`_option_write`: a text as it stands takes the
+//! option's place; `_merge_dict`, for YAML: a text with a comma becomes a list), and in
+//! openstack/openstack-ansible-os_horizon at 6126675 of 2026-06-10 (`horizon_images_upload_mode`, `direct` by
+//! default). Ansible runs Jinja over variables, once. The names of other services' variables are in the roles'
+//! `tasks` of 2026-03 to 2026-07.
 
-use super::text::{comment, sections};
-use super::{Contents, Fragment};
+use std::fmt::Write as _;
 
-pub fn glance(contents: &Contents, next: &[String]) -> Option<Fragment> {
-    if contents.options.is_empty() {
-        return None;
+use super::contents::Contents;
+use super::next::Next;
+use super::text::{comment, jinja, mapping, sections};
+use super::{Component, FragmentFile};
+
+pub fn files(service: Component, contents: &Contents, next: &Next) -> Vec<FragmentFile> {
+    let (role, variable) = match service {
+        Component::Horizon => return horizon(contents, next).into_iter().collect(),
+        Component::Glance => ("glance", "glance_glance_api_conf_overrides".to_owned()),
+        Component::Api(service) => (service.project, overrides(service.project)),
+    };
+    let policy = policy(contents);
+    if contents.options.is_empty() && policy.is_empty() {
+        return Vec::new();
     }
     let mut lines = vec![
-        "openstack-ansible, stage 1 of 2: Glance accepts uploads from the dashboard's pages.".to_owned(),
-        "Put this into /etc/openstack_deploy/user_variables.yml or user_variables_glance.yml. If you already"
-            .to_owned(),
-        "have glance_glance_api_conf_overrides, add the sections to it: one file would replace the other.".to_owned(),
-        "Then: openstack-ansible openstack.osa.glance --tags glance-config".to_owned(),
-        "The origins replace glance_cors_allowed_origin, so list all of them.".to_owned(),
+        format!("openstack-ansible{}", next.purpose),
+        format!("Put this into /etc/openstack_deploy/user_variables.yml or user_variables_{role}.yml. If you already"),
+        "have one of these variables, add the entries to it: one file would replace the other.".to_owned(),
+        format!("Then: openstack-ansible openstack.osa.{role} {}", tags(role)),
     ];
-    lines.extend_from_slice(next);
-    let overrides = sections(&contents.options, 2);
-    Some(Fragment {
-        path: "user_variables_glance.yml",
-        text: format!("{}glance_glance_api_conf_overrides:\n{overrides}", comment(lines)),
-        left_out: contents.others.clone(),
-    })
+    if !contents.origins.is_empty() {
+        lines.push(match service {
+            Component::Glance => "The origins replace glance_cors_allowed_origin, so list all of them.".to_owned(),
+            _ => "Then only these origins count, so list your other dashboards, too.".to_owned(),
+        });
+    }
+    lines.extend_from_slice(&next.lines);
+    let mut text = comment(lines);
+    if !contents.options.is_empty() {
+        let _ = write!(text, "{variable}:\n{}", sections(&contents.options, 2, jinja));
+    }
+    if !policy.is_empty() {
+        let _ = write!(text, "glance_policy_overrides:\n{}", mapping(&policy, 2, jinja));
+    }
+    vec![FragmentFile::new(format!("user_variables_{role}.yml"), text)]
 }
 
-pub fn horizon(contents: &Contents) -> Option<Fragment> {
+/// The variable whose entries override the options of a service. Most roles repeat the project's name.
+fn overrides(project: &str) -> String {
+    match project {
+        "barbican" => "barbican_config_overrides".to_owned(),
+        "swift" => "swift_proxy_server_conf_overrides".to_owned(),
+        project => format!("{project}_{project}_conf_overrides"),
+    }
+}
+
+/// What limits the role to its files; `os_swift` has no tag for them.
+fn tags(role: &str) -> String {
+    if role == "swift" { "--tags post-install".to_owned() } else { format!("--tags {role}-config") }
+}
+
+/// The rules that `config_template` leaves as they are.
+fn policy(contents: &Contents) -> Vec<(String, String)> {
+    contents.policy.iter().filter(|(_, rule)| !is_split(rule)).cloned().collect()
+}
+
+/// Whether `config_template` makes a list of it, which is another rule.
+pub(super) fn is_split(rule: &str) -> bool {
+    rule.contains(',')
+}
+
+fn horizon(contents: &Contents, next: &Next) -> Option<FragmentFile> {
     if !contents.direct {
         return None;
     }
-    let lines = [
-        "openstack-ansible, stage 2 of 2: Horizon's pages upload straight to Glance.",
-        "Put this into /etc/openstack_deploy/user_variables.yml or user_variables_horizon.yml.",
-        "Then: openstack-ansible openstack.osa.horizon --tags horizon-config",
-        "This is the role's own default. Until stage 1 is done, set it to legacy.",
+    let mut lines = vec![
+        format!("openstack-ansible{}", next.purpose),
+        "Put this into /etc/openstack_deploy/user_variables.yml or user_variables_horizon.yml.".to_owned(),
+        "Then: openstack-ansible openstack.osa.horizon --tags horizon-config".to_owned(),
+        "This is the role's own default. Until stage 1 is done, set it to legacy.".to_owned(),
     ];
-    let mut left_out = contents.others.clone();
-    if !contents.python.is_empty() {
-        left_out.push("Django's settings for spec.tlsTermination (horizon_extra_local_settings)".to_owned());
-    }
-    Some(Fragment {
-        path: "user_variables_horizon.yml",
-        text: comment(lines) + "horizon_images_upload_mode: direct\n",
-        left_out,
-    })
+    lines.extend_from_slice(&next.lines);
+    Some(FragmentFile::new("user_variables_horizon.yml", comment(lines) + "horizon_images_upload_mode: direct\n"))
 }

@@ -1,43 +1,66 @@
-//! openstack-helm: values of the charts `glance` and `horizon`.
+//! openstack-helm: values of the charts of the services.
 //!
-//! Read in openstack/openstack-helm at 0ee5adeff of 2026-08-20: `glance/templates/configmap-etc.yaml` writes
-//! `conf.glance` by `helm-toolkit.utils.to_oslo_conf` (a text as it stands) and derives `cors.allowed_origin` only
-//! while it is empty; `horizon/values.yaml` has `horizon_images_upload_mode` (since 2019-07) and
+//! Read in openstack/openstack-helm at 0ee5adeff of 2026-08-20: each chart is named as its project, and its
+//! `templates/configmap-etc.yaml` writes `conf.PROJECT` by `helm-toolkit.utils.to_oslo_conf` (a text as it stands,
+//! without `tpl`). glance's derives `cors.allowed_origin` only while it is empty, and writes `conf.policy` by
+//! `toYaml` as `/etc/glance/policy.yaml`, which `oslo_policy.policy_file` names. swift's writes
+//! `conf.proxy_server`. `horizon/values.yaml` has `horizon_images_upload_mode` (since 2019-07) and
 //! `local_settings_d` (since 2022-01), whose files `horizon/templates/bin/_horizon.sh.tpl` links.
 
-use super::text::{block, comment, sections};
-use super::{Contents, Fragment};
+use std::fmt::Write as _;
 
-pub fn glance(contents: &Contents, next: &[String]) -> Option<Fragment> {
-    if contents.options.is_empty() {
-        return None;
+use super::contents::Contents;
+use super::next::Next;
+use super::text::{as_is, block, comment, mapping, sections};
+use super::{Component, FragmentFile};
+use crate::openstack::CorsFilter;
+
+pub fn files(service: Component, contents: &Contents, next: &Next) -> Vec<FragmentFile> {
+    let (chart, values) = match service {
+        Component::Horizon => return horizon(contents, next).into_iter().collect(),
+        Component::Glance => ("glance", "glance"),
+        Component::Api(service) if service.filter == CorsFilter::Swift => (service.project, "proxy_server"),
+        Component::Api(service) => (service.project, service.project),
+    };
+    if contents.is_empty() {
+        return Vec::new();
     }
     let mut lines = vec![
-        "openstack-helm, stage 1 of 2: Glance accepts uploads from the dashboard's pages.".to_owned(),
-        "Merge this into the values of the release of the chart glance, for example as one more file:".to_owned(),
-        "  helm upgrade glance openstack-helm/glance … -f glance.yaml".to_owned(),
-        "Then only these origins count, so list your other dashboards, too. Without this value, the".to_owned(),
-        "chart takes the dashboard of endpoints.dashboard.".to_owned(),
+        format!("openstack-helm{}", next.purpose),
+        format!("Merge this into the values of the release of the chart {chart}, for example as one more file:"),
+        format!("  helm upgrade {chart} openstack-helm/{chart} … -f {chart}.yaml"),
     ];
-    lines.extend_from_slice(next);
-    let values = sections(&contents.options, 4);
-    Some(Fragment {
-        path: "glance.yaml",
-        text: format!("{}conf:\n  glance:\n{values}", comment(lines)),
-        left_out: contents.others.clone(),
-    })
+    if !contents.origins.is_empty() {
+        lines.push("Then only these origins count, so list your other dashboards, too.".to_owned());
+        if service == Component::Glance {
+            lines.push("Without this value, the chart takes the dashboard of endpoints.dashboard.".to_owned());
+        }
+    }
+    lines.extend_from_slice(&next.lines);
+    let mut text = comment(lines) + "conf:\n";
+    if !contents.options.is_empty() {
+        let _ = write!(text, "  {values}:\n{}", sections(&contents.options, 4, as_is));
+    }
+    if !contents.policy.is_empty() {
+        let _ = write!(text, "  policy:\n{}", mapping(&contents.policy, 4, as_is));
+    }
+    vec![FragmentFile::new(format!("{chart}.yaml"), text)]
 }
 
-pub fn horizon(contents: &Contents) -> Option<Fragment> {
+fn horizon(contents: &Contents, next: &Next) -> Option<FragmentFile> {
     if !contents.direct && contents.python.is_empty() {
         return None;
     }
-    let lines = [
-        "openstack-helm, stage 2 of 2: Horizon's pages upload straight to Glance.",
-        "Merge this into the values of the release of the chart horizon:",
-        "  helm upgrade horizon openstack-helm/horizon … -f horizon.yaml",
-        "If you replaced conf.horizon.local_settings.template, check that yours uses this value.",
+    let mut lines = vec![
+        format!("openstack-helm{}", next.purpose),
+        "Merge this into the values of the release of the chart horizon:".to_owned(),
+        "  helm upgrade horizon openstack-helm/horizon … -f horizon.yaml".to_owned(),
     ];
+    if contents.direct {
+        lines
+            .push("If you replaced conf.horizon.local_settings.template, check that yours uses this value.".to_owned());
+    }
+    lines.extend_from_slice(&next.lines);
     let mut text = comment(lines) + "conf:\n  horizon:\n";
     if contents.direct {
         text += "    local_settings:\n      config:\n        horizon_images_upload_mode: \"direct\"\n";
@@ -46,5 +69,5 @@ pub fn horizon(contents: &Contents) -> Option<Fragment> {
         text += "    local_settings_d:\n      zz-direct-upload: |\n";
         text += &block(&contents.python, 8);
     }
-    Some(Fragment { path: "horizon.yaml", text, left_out: contents.others.clone() })
+    Some(FragmentFile::new("horizon.yaml", text))
 }

@@ -1,25 +1,29 @@
 //! The same settings for a deployment tool that writes the files itself.
 //!
-//! In: rendered files of a Glance or a Horizon. Out: a fragment that is merged into the tool's own tree, with a
-//! comment that says where it goes and what comes next.
+//! In: rendered files of a service, and what of its resource is in no file. Out: a fragment that is merged into the
+//! tool's own tree, with a comment that says where it goes and what comes next.
 //!
 //! What a fragment says is read from the rendered files, so it is what the operator would mount. The shapes are
 //! those of the tools' sources, each named in its own file.
 
 mod ansible;
+mod contents;
+mod fields;
 mod helm;
 mod kolla;
+mod next;
 mod rhoso;
 mod text;
 
 use std::fmt;
 use std::str::FromStr;
 
-use direct_upload_api::web::Origin;
+use direct_upload_api::web::{Endpoint, Origin};
+use direct_upload_api::{GlanceSpec, HorizonSpec, Panel, Severity};
 
-use super::file::HTTPD_FILE;
-use super::horizon::snippet;
-use super::oslo::read::{self, ListItem};
+use crate::openstack::OpenStackService;
+use contents::Contents;
+use next::Next;
 
 /// A deployment tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,41 +42,67 @@ pub enum Component {
     Glance,
     /// The second, after Glance's pods or processes are new.
     Horizon,
+    /// An API to which nobody uploads. It belongs to no stage.
+    Api(&'static OpenStackService),
+}
+
+/// A resource, as its user wrote it.
+#[derive(Clone, Copy, Debug)]
+pub enum Spec<'a> {
+    Glance(&'a GlanceSpec),
+    Horizon(&'a HorizonSpec),
+    /// All its fields are in the file.
+    Api,
 }
 
 /// What a fragment is made of.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
     pub service: Component,
+    pub spec: Spec<'a>,
     /// Name and contents of each rendered file.
     pub files: &'a [(&'a str, &'a str)],
-    /// Where browsers find Glance, for the command between the stages.
-    pub glance_url: Option<&'a str>,
+    /// What shows that browsers are let through. Of a Horizon: only of Glances that have no fragment.
+    pub preflights: &'a [Preflight],
+    /// The dashboard's own addresses at which its web server must pass requests to Glance.
+    pub own_paths: &'a [Endpoint],
+}
+
+/// A question to ask before the next stage.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Preflight {
+    pub origin: Origin,
+    /// Where its pages call the API; none if the input does not say.
+    pub url: Option<Endpoint>,
+    /// The image panel, if it is stated.
+    pub panel: Option<Panel>,
 }
 
 /// Text to merge into the tool's tree.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fragment {
-    /// Its file below the tool's own folder, or a name where the tool has no fixed one.
-    pub path: &'static str,
-    pub text: String,
-    /// Rendered files, or parts of them, that this tool cannot express. The user must handle them.
-    pub left_out: Vec<String>,
+    /// None if the tool needs nothing.
+    pub files: Vec<FragmentFile>,
+    /// What the tool cannot express, or this fragment does not. The user must handle it.
+    pub left_out: Vec<LeftOut>,
 }
 
-/// What the rendered files say.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Contents {
-    /// Sections, in order, with the raw text of each value.
-    options: Vec<(String, Vec<(String, String)>)>,
-    /// Of `[cors]`.
-    origins: Vec<Origin>,
-    /// Whether the snippet sets the direct mode.
-    direct: bool,
-    /// What else it sets, as Python.
-    python: String,
-    /// Files of other formats.
-    others: Vec<String>,
+/// One file of a fragment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FragmentFile {
+    /// Its path below the tool's own folder, or a name where the tool has no fixed one.
+    pub path: String,
+    pub text: String,
+}
+
+/// A field whose effect is in no fragment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    pub field: String,
+    /// What to do instead.
+    pub fix: String,
+    /// A note if the tool itself does it, or if uploads work without it.
+    pub severity: Severity,
 }
 
 impl Deployer {
@@ -113,82 +143,32 @@ impl FromStr for Deployer {
     }
 }
 
-/// The fragment, or none if the files have nothing that the tool can express.
-pub fn fragment(deployer: Deployer, source: &Source<'_>) -> Option<Fragment> {
-    let contents = Contents::read(source.files);
-    let next = next(source, &contents);
-    match (deployer, source.service) {
-        (Deployer::OpenStackHelm, Component::Glance) => helm::glance(&contents, &next),
-        (Deployer::OpenStackHelm, Component::Horizon) => helm::horizon(&contents),
-        (Deployer::KollaAnsible, Component::Glance) => kolla::glance(&contents, &next),
-        (Deployer::KollaAnsible, Component::Horizon) => kolla::horizon(&contents),
-        (Deployer::OpenStackAnsible, Component::Glance) => ansible::glance(&contents, &next),
-        (Deployer::OpenStackAnsible, Component::Horizon) => ansible::horizon(&contents),
-        (Deployer::Rhoso, Component::Glance) => rhoso::glance(&contents, &next),
-        (Deployer::Rhoso, Component::Horizon) => rhoso::horizon(&contents),
+impl Component {
+    /// The service's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Glance => "Glance",
+            Self::Horizon => "Horizon",
+            Self::Api(service) => service.name,
+        }
     }
 }
 
-/// What to do between the stages, a command for each origin.
-fn next(source: &Source<'_>, contents: &Contents) -> Vec<String> {
-    let url = source.glance_url.unwrap_or("GLANCE'S-PUBLIC-ENDPOINT");
-    let asked = |origin: &Origin| format!("  direct-upload-operator preflight --origin {origin} --url {url}");
-    let mut lines =
-        vec!["Continue with Horizon when Glance runs with it and each of these says \"granted\":".to_owned()];
-    lines.extend(contents.origins.iter().map(asked));
-    if contents.origins.is_empty() {
-        return Vec::new();
-    }
-    lines
+/// The fragment of one resource.
+pub fn fragment(deployer: Deployer, source: &Source<'_>) -> Fragment {
+    let contents = Contents::read(source);
+    let next = Next::of(source, &contents);
+    let files = match deployer {
+        Deployer::OpenStackHelm => helm::files(source.service, &contents, &next),
+        Deployer::KollaAnsible => kolla::files(source.service, &contents, &next),
+        Deployer::OpenStackAnsible => ansible::files(source.service, &contents, &next),
+        Deployer::Rhoso => rhoso::files(source.service, &contents, &next),
+    };
+    Fragment { files, left_out: fields::left_out(deployer, source, &contents) }
 }
 
-impl Contents {
-    fn read(files: &[(&str, &str)]) -> Self {
-        let mut contents = Self::default();
-        for (name, text) in files {
-            match name.rsplit_once('.').map(|(_, format)| format) {
-                _ if *name == HTTPD_FILE => contents.others.push(format!("{name} (directives of httpd)")),
-                Some("conf") => contents.add_options(text),
-                Some("py") => {
-                    contents.direct |= snippet::is_direct(text);
-                    contents.python.push_str(&snippet::beyond_mode(text));
-                }
-                _ => contents.others.push((*name).to_owned()),
-            }
-        }
-        contents
-    }
-
-    fn add_options(&mut self, text: &str) {
-        for option in read::parse(text).assignments {
-            if option.normalized_section() == "cors" && option.name == "allowed_origin" {
-                let items = read::list(&option.value);
-                self.origins = items.iter().filter_map(ListItem::known).flat_map(Origin::parse).collect();
-            }
-            match self.options.iter_mut().find(|(section, _)| *section == option.section) {
-                Some((_, options)) => options.push((option.name, option.value)),
-                None => self.options.push((option.section, vec![(option.name, option.value)])),
-            }
-        }
-    }
-
-    /// The sections as oslo.config reads them.
-    fn ini(&self) -> String {
-        let section = |(name, options): &(String, Vec<(String, String)>)| {
-            let lines: Vec<_> = options.iter().map(|(name, value)| format!("{name} = {value}\n")).collect();
-            format!("[{name}]\n{}", lines.concat())
-        };
-        self.options.iter().map(section).collect::<Vec<_>>().join("\n")
-    }
-
-    /// The settings as Python.
-    fn settings(&self) -> String {
-        let mode = if self.direct { snippet::mode() + "\n" } else { String::new() };
-        mode + &self.python
-    }
-
-    /// Whether there are options that Glance itself reads, in addition to `[cors]`.
-    fn has_own_options(&self) -> bool {
-        self.options.iter().any(|(section, _)| section != "cors")
+impl FragmentFile {
+    fn new(path: impl Into<String>, text: String) -> Self {
+        Self { path: path.into(), text }
     }
 }

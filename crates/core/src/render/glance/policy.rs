@@ -31,6 +31,12 @@ pub fn refuses_uploads(text: &str) -> bool {
     text.lines().any(|line| line == refusal)
 }
 
+/// The rules of a rendered file of ours.
+pub(in crate::render) fn read(text: &str) -> BTreeMap<String, String> {
+    let rule = |line: &str| serde_json::from_str::<BTreeMap<String, String>>(&format!("{{{line}}}")).ok();
+    text.lines().filter_map(rule).flatten().collect()
+}
+
 fn line(name: &str, expression: &str) -> String {
     format!("{}: {}", quoted(name), quoted(expression))
 }

@@ -1,10 +1,11 @@
 //! Fragments for deployment tools, merged as each tool merges them and read by the programs that read the result.
 
-use direct_upload_api::Delivery;
-use direct_upload_core::openstack::GLANCE;
-use direct_upload_core::render::deployer::{Component, Deployer, Fragment, Source, fragment};
+use direct_upload_api::web::{Endpoint, Origin};
+use direct_upload_api::{ApiService, Delivery, GlanceSpec, HorizonSpec, Panel};
+use direct_upload_core::openstack::{GLANCE, OpenStackService};
+use direct_upload_core::render::deployer::{Component, Deployer, Fragment, Preflight, Source, Spec, fragment};
 use direct_upload_core::render::{
-    ApiSettings, HorizonSettings, ImportSettings, OwnSettings, TlsTerminationSettings, api, horizon,
+    ApiSettings, HorizonSettings, ImportSettings, OwnSettings, PolicySettings, TlsTerminationSettings, api, horizon,
 };
 use rstest::rstest;
 use serde::Deserialize;
@@ -23,18 +24,35 @@ struct Deployed {
     glance: Value,
     settings: String,
     snippets: String,
+    /// The rules that Glance reads.
+    policy: Value,
 }
 
-fn of_glance(deployer: Deployer, settings: &ApiSettings) -> Option<Fragment> {
-    let files = api(settings, &GLANCE).unwrap();
+fn of_glance(deployer: Deployer, settings: &ApiSettings) -> Fragment {
+    let asked = |origin: &Origin| Preflight {
+        origin: origin.clone(),
+        url: Some(Endpoint::parse("https://glance.example.com").unwrap()),
+        panel: None,
+    };
+    let preflights: Vec<_> = settings.cors.iter().flat_map(|cors| &cors.origins).map(asked).collect();
+    of_api(deployer, settings, Component::Glance, &preflights)
+}
+
+fn of_api(deployer: Deployer, settings: &ApiSettings, service: Component, preflights: &[Preflight]) -> Fragment {
+    let own = match service {
+        Component::Api(service) => service,
+        _ => &GLANCE,
+    };
+    let files = api(settings, own).unwrap();
     let files: Vec<_> = files.iter().map(|file| (file.name.as_str(), file.contents.as_str())).collect();
-    fragment(
-        deployer,
-        &Source { service: Component::Glance, files: &files, glance_url: Some("https://glance.example.com") },
-    )
+    let glance = GlanceSpec::default();
+    let spec = if service == Component::Glance { Spec::Glance(&glance) } else { Spec::Api };
+    fragment(deployer, &Source { service, spec, files: &files, preflights, own_paths: &[] })
 }
 
-fn of_horizon(deployer: Deployer, direct: bool, tls: Option<TlsTerminationSettings>) -> Option<Fragment> {
+fn of_horizon(deployer: Deployer, direct: bool, tls: Option<TlsTerminationSettings>) -> Fragment {
+    let spec = json!({"tlsTermination": {"forwardedProtoHeader": "X-Forwarded-Proto", "allowHosts": true}});
+    let spec = if tls.is_some() { serde_json::from_value(spec).unwrap() } else { HorizonSpec::default() };
     let settings = HorizonSettings {
         direct,
         local_settings_dir: "/etc/openstack-dashboard/local_settings.d".into(),
@@ -44,7 +62,14 @@ fn of_horizon(deployer: Deployer, direct: bool, tls: Option<TlsTerminationSettin
     };
     let files = horizon(&settings).unwrap();
     let files: Vec<_> = files.iter().map(|file| (file.name.as_str(), file.contents.as_str())).collect();
-    fragment(deployer, &Source { service: Component::Horizon, files: &files, glance_url: None })
+    let spec = Spec::Horizon(&spec);
+    fragment(deployer, &Source { service: Component::Horizon, spec, files: &files, preflights: &[], own_paths: &[] })
+}
+
+/// The only file.
+fn text(fragment: &Fragment) -> &str {
+    assert_eq!(fragment.files.len(), 1, "{fragment:?}");
+    &fragment.files[0].text
 }
 
 fn settings() -> ApiSettings {
@@ -56,8 +81,9 @@ fn settings() -> ApiSettings {
 }
 
 fn deployed(deployer: Deployer, glance: &Fragment, horizon: &Fragment) -> Deployed {
+    let glance: Vec<_> = glance.files.iter().map(|file| (file.path.as_str(), file.text.as_str())).collect();
     ask(&json!({
-        "ask": "deployed", "deployer": deployer.as_str(), "glance": glance.text, "horizon": horizon.text,
+        "ask": "deployed", "deployer": deployer.as_str(), "glance": glance, "horizon": text(horizon),
     }))
 }
 
@@ -68,8 +94,8 @@ fn uploads_pass_once_both_are_merged(
     #[values(Deployer::OpenStackHelm, Deployer::KollaAnsible, Deployer::OpenStackAnsible, Deployer::Rhoso)]
     deployer: Deployer,
 ) {
-    let glance = of_glance(deployer, &settings()).unwrap();
-    let merged = deployed(deployer, &glance, &of_horizon(deployer, true, None).unwrap());
+    let glance = of_glance(deployer, &settings());
+    let merged = deployed(deployer, &glance, &of_horizon(deployer, true, None));
     let requests = [preflight(ORIGIN), preflight(OTHER), preflight(OWN)];
     let ask_filter = |files: Value| -> Value { ask(&json!({"ask": "cors", "files": files, "requests": requests})) };
     let answer = ask_filter(merged.glance);
@@ -94,14 +120,16 @@ fn a_fragment_says_where_it_goes_and_what_is_next(
     #[values(Deployer::OpenStackHelm, Deployer::KollaAnsible, Deployer::OpenStackAnsible, Deployer::Rhoso)]
     deployer: Deployer,
 ) {
-    let glance = of_glance(deployer, &settings()).unwrap().text;
+    let glance = of_glance(deployer, &settings());
+    let glance = text(&glance);
     assert!(glance.lines().next().unwrap().contains("stage 1 of 2"), "{glance}");
     for origin in [ORIGIN, OTHER] {
         let command =
             format!("#   direct-upload-operator preflight --origin {origin} --url https://glance.example.com\n");
         assert!(glance.contains(&command), "{glance}");
     }
-    let horizon = of_horizon(deployer, true, None).unwrap().text;
+    let horizon = of_horizon(deployer, true, None);
+    let horizon = text(&horizon);
     assert!(horizon.lines().next().unwrap().contains("stage 2 of 2"), "{horizon}");
     // No text asks the user to change a custom resource, because there may be none.
     assert!(!glance.contains("do not edit") && !horizon.contains("do not edit"), "{glance}{horizon}");
@@ -112,8 +140,8 @@ fn what_says_nothing_has_no_fragment(
     #[values(Deployer::OpenStackHelm, Deployer::KollaAnsible, Deployer::OpenStackAnsible, Deployer::Rhoso)]
     deployer: Deployer,
 ) {
-    assert_eq!(of_glance(deployer, &ApiSettings::default()), None);
-    assert_eq!(of_horizon(deployer, false, None), None);
+    assert_eq!(of_glance(deployer, &ApiSettings::default()), Fragment::default());
+    assert_eq!(of_horizon(deployer, false, None), Fragment::default());
 }
 
 /// The fragment has options that Glance itself reads; brackets and blanks survive.
@@ -124,8 +152,8 @@ fn options_of_imports_come_along(
 ) {
     let import = ImportSettings { methods: Some(vec!["glance-direct", "web-download"]), ..ImportSettings::default() };
     let own = OwnSettings { dir: "/etc/glance/glance.conf.d".into(), import, swift: Vec::new() };
-    let glance = of_glance(deployer, &ApiSettings { own, ..settings() }).unwrap();
-    let merged = deployed(deployer, &glance, &of_horizon(deployer, true, None).unwrap());
+    let glance = of_glance(deployer, &ApiSettings { own, ..settings() });
+    let merged = deployed(deployer, &glance, &of_horizon(deployer, true, None));
     let files = merged.glance.as_object().unwrap();
     let text = files.values().next_back().unwrap().as_str().unwrap();
     let values: Value =
@@ -144,19 +172,139 @@ fn tls_termination_comes_along_or_is_told(
         allowed_hosts: vec!["horizon.example.com".into()],
         ..TlsTerminationSettings::default()
     };
-    let horizon = of_horizon(deployer, true, Some(tls)).unwrap();
-    let merged = deployed(deployer, &of_glance(deployer, &settings()).unwrap(), &horizon);
+    let horizon = of_horizon(deployer, true, Some(tls));
+    let merged = deployed(deployer, &of_glance(deployer, &settings()), &horizon);
     let after: Value = ask(&json!({
         "ask": "settings", "before": merged.settings + "ALLOWED_HOSTS = ['a']\n", "snippet": merged.snippets, "times": 1,
     }));
     if deployer == Deployer::OpenStackAnsible {
-        assert!(horizon.left_out[0].contains("tlsTermination"), "{:?}", horizon.left_out);
+        let fields: Vec<_> = horizon.left_out.iter().map(|left| left.field.as_str()).collect();
+        assert_eq!(fields, ["spec.tlsTermination.forwardedProtoHeader", "spec.tlsTermination.allowHosts"]);
     } else {
         assert!(horizon.left_out.is_empty(), "{:?}", horizon.left_out);
         assert_eq!(after["ALLOWED_HOSTS"], json!(["a", "horizon.example.com"]));
         assert_eq!(after["SECURE_PROXY_SSL_HEADER"], json!({"tuple": ["HTTP_X_FORWARDED_PROTO", "https"]}));
     }
     assert_eq!(after["HORIZON_IMAGES_UPLOAD_MODE"], "direct");
+}
+
+const HOSTILE: &str = "{{ x }} {% if y %} {# z #} {{{ a }}} {%- b -%} 50% }} {";
+
+/// Ansible runs Jinja over what it merges. Each text arrives as the resource has it.
+#[rstest]
+fn no_tool_reads_a_text_as_a_template(
+    #[values(Deployer::OpenStackHelm, Deployer::KollaAnsible, Deployer::OpenStackAnsible, Deployer::Rhoso)]
+    deployer: Deployer,
+) {
+    let inject = [("note".to_owned(), HOSTILE.to_owned())].into();
+    let import = ImportSettings { inject, ..ImportSettings::default() };
+    let own = OwnSettings { dir: "/etc/glance/glance.conf.d".into(), import, swift: Vec::new() };
+    let rules = [("get_image".to_owned(), "role:{{x}} or role:{%y".to_owned())].into();
+    let policy = PolicySettings { dir: "/etc/glance/policy.d".into(), rules };
+    let glance = of_glance(deployer, &ApiSettings { own, policy, ..settings() });
+    let merged = deployed(deployer, &glance, &of_horizon(deployer, true, None));
+    let files: Vec<_> = merged.glance.as_object().unwrap().values().collect();
+    let values: Value = ask(&json!({"ask": "options", "files": files}));
+    assert_eq!(values["inject_metadata_properties"]["inject"], json!({"note": HOSTILE}), "{glance:?}");
+    assert_eq!(merged.policy, json!({"get_image": "role:{{x}} or role:{%y"}), "{glance:?}");
+}
+
+/// Each tool has a place for rules, and Glance reads them as they are.
+#[rstest]
+fn rules_of_the_policy_come_along(
+    #[values(Deployer::OpenStackHelm, Deployer::KollaAnsible, Deployer::OpenStackAnsible, Deployer::Rhoso)]
+    deployer: Deployer,
+) {
+    let given = json!({
+        "upload_image": "!", "get_images": "@", "get_image": "role:admin or (role:reader and project_id:%(project_id)s)",
+    });
+    let with_comma = json!({"delete_image": "role:admin or 'a,b':%(name)s"});
+    let rules = |given: &Value| {
+        let rules = given.as_object().unwrap().iter();
+        rules.map(|(name, rule)| (name.clone(), rule.as_str().unwrap().to_owned())).collect()
+    };
+    let of = |given: &Value| {
+        let policy = PolicySettings { dir: "/etc/glance/policy.d".into(), rules: rules(given) };
+        of_glance(deployer, &ApiSettings { policy, ..settings() })
+    };
+    let horizon = of_horizon(deployer, true, None);
+    assert_eq!(deployed(deployer, &of(&given), &horizon).policy, given);
+    // Without [cors], the rules are a fragment of their own.
+    let policy = PolicySettings { dir: "/etc/glance/policy.d".into(), rules: rules(&given) };
+    let alone = of_api(deployer, &ApiSettings { policy, ..ApiSettings::default() }, Component::Glance, &[]);
+    assert!(alone.files.iter().all(|file| !file.text.contains("origin")), "{alone:?}");
+    // config_template would make a list of it, which is another rule.
+    let split = of(&with_comma);
+    let rules = deployed(deployer, &split, &horizon).policy;
+    if deployer == Deployer::OpenStackAnsible {
+        assert_eq!((rules, split.left_out[0].field.as_str()), (json!({}), "the rule delete_image of the policy"));
+    } else {
+        assert_eq!(rules, with_comma);
+    }
+}
+
+/// The text of every service comes to the filter of that service, and replaces what the tool has there.
+#[rstest]
+fn other_apis_accept_their_callers(
+    #[values(Deployer::OpenStackHelm, Deployer::KollaAnsible, Deployer::OpenStackAnsible, Deployer::Rhoso)]
+    deployer: Deployer,
+    #[values(
+        ApiService::Keystone,
+        ApiService::Nova,
+        ApiService::Neutron,
+        ApiService::Cinder,
+        ApiService::Placement,
+        ApiService::Ironic,
+        ApiService::Heat,
+        ApiService::Designate,
+        ApiService::Octavia,
+        ApiService::Barbican,
+        ApiService::Manila,
+        ApiService::Swift
+    )]
+    service: ApiService,
+) {
+    let service: &OpenStackService = service.into();
+    let url = Endpoint::parse("https://api.example.com/v3").unwrap();
+    let asked = Preflight { origin: Origin::parse("https://[2001:db8::1]").unwrap(), url: Some(url), panel: None };
+    let settings = ApiSettings {
+        cors: Some(cors(&["https://[2001:db8::1]"])),
+        config_dir: service.config_dir(direct_upload_api::Layout::Debian),
+        ..ApiSettings::default()
+    };
+    let fragment = of_api(deployer, &settings, Component::Api(service), &[asked]);
+    let is_swift = service.name == "Swift";
+    if is_swift && deployer == Deployer::KollaAnsible {
+        assert_eq!((fragment.files.len(), fragment.left_out[0].field.as_str()), (0, "spec.cors"));
+        return;
+    }
+    let text = text(&fragment);
+    let path = if is_swift { "/v1/AUTH_direct-upload-operator/preflight" } else { "/v3" };
+    let command = format!(
+        "-H 'Origin: https://[2001:db8::1]' -H 'Access-Control-Request-Method: GET' -H 'Access-Control-Request-Headers: x-auth-token' https://api.example.com{path}\n"
+    );
+    assert!(text.contains(&command) || is_swift, "{text}");
+    assert!(!text.contains("stage") && text.contains(&format!(": {} accepts calls", service.name)), "{text}");
+    let merged: String = ask(&json!({
+        "ask": "deployed_api", "deployer": deployer.as_str(), "project": service.project, "text": text,
+    }));
+    let ours = api(&settings, service).unwrap().remove(0).contents;
+    let options = |text: &str| -> Value { ask(&json!({"ask": "parse", "text": text})) };
+    assert_eq!(options(&merged), options(&ours), "{text}");
+}
+
+/// Words of a shell: brackets would be a pattern, and a stated panel is asked alone.
+#[test]
+fn commands_can_be_run_as_they_are() {
+    let asked = Preflight {
+        origin: Origin::parse("https://[2001:db8::1]:8443").unwrap(),
+        url: Some(Endpoint::parse("https://glance.example.com:9292/image").unwrap()),
+        panel: Some(Panel::Angular),
+    };
+    let fragment = of_api(Deployer::Rhoso, &settings(), Component::Glance, &[asked]);
+    let command =
+        "preflight --origin 'https://[2001:db8::1]:8443' --url https://glance.example.com:9292/image --panel angular\n";
+    assert!(text(&fragment).contains(command), "{}", text(&fragment));
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! Plans, carried out on files.
 
+mod fragments;
 mod shapes;
 mod simulation;
