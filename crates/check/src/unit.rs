@@ -124,6 +124,12 @@ impl Unit {
         }
     }
 
+    /// The other service whose file it is, by its path or the unit's name.
+    pub fn other_service(&self, file: &ConfigFile) -> Option<&'static str> {
+        let path = file.path.as_deref().or(file.place.file.as_deref()).unwrap_or(&file.name);
+        classify::service_of(path).or_else(|| classify::service_of(&self.name))
+    }
+
     /// Whether it is relevant here. A web server may be, no matter whose it is.
     pub fn matters(&self) -> bool {
         self.service().is_some()

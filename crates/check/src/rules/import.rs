@@ -6,8 +6,9 @@ use direct_upload_core::openstack::swift::{is_true, multi_tenant, unbuffered, un
 use direct_upload_core::render::oslo::read;
 
 use crate::classify::Kind;
+use crate::facts::api::Setting;
 use crate::facts::cloud::{Cloud, shared};
-use crate::facts::glance::{GlanceFacts, Setting};
+use crate::facts::glance::GlanceFacts;
 use crate::facts::horizon::{HorizonFacts, Mode};
 use crate::finding::{Finding, Location};
 use crate::unit::Unit;
