@@ -29,6 +29,8 @@ pub enum Kind {
     OsloPaste,
     /// The paste file of Swift's proxy, which has its own CORS options.
     Swift,
+    /// What all of Swift's programs read, with the size of objects that they accept.
+    SwiftConf,
     /// The systemd unit that starts Glance.
     Systemd,
     /// HAProxy's map of hosts or paths to backends.
@@ -136,6 +138,9 @@ pub fn kind(path: &str, text: &str) -> Option<Kind> {
     }
     if extension == "py" {
         return None;
+    }
+    if name == "swift.conf" && text.lines().any(|line| line.starts_with("[swift-")) {
+        return Some(Kind::SwiftConf);
     }
     if is_swift(path, name, folder, extension, text) {
         return Some(Kind::Swift);

@@ -133,7 +133,7 @@ impl Unit {
     /// Whether it is relevant here. A web server may be, no matter whose it is.
     pub fn matters(&self) -> bool {
         self.service().is_some()
-            || [Kind::Httpd, Kind::Nginx, Kind::Haproxy, Kind::Oslo, Kind::OsloPaste, Kind::Swift]
+            || [Kind::Httpd, Kind::Nginx, Kind::Haproxy, Kind::Oslo, Kind::OsloPaste, Kind::Swift, Kind::SwiftConf]
                 .into_iter()
                 .any(|kind| self.has(kind))
     }
@@ -391,6 +391,6 @@ fn group(name: &str, file: &ConfigFile) -> &'static str {
         Kind::Haproxy | Kind::Map => "haproxy",
         Kind::Traefik => "traefik",
         Kind::Oslo | Kind::OsloPaste => classify::service_of(name).unwrap_or("other"),
-        Kind::Swift => "swift",
+        Kind::Swift | Kind::SwiftConf => "swift",
     }
 }

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use direct_upload_core::openstack::swift::integer;
 use direct_upload_core::openstack::{ALLOW_HEADERS, CorsKind, CorsOption};
 use direct_upload_core::render::oslo::read;
 
@@ -237,9 +238,7 @@ fn number(api: &ApiFacts<'_>, option: &CorsOption) -> Result<Option<i128>, NoVal
     if digits.is_empty() {
         return Ok(None);
     }
-    let groups = digits.trim_start_matches(['+', '-']).split('_').all(|group| !group.is_empty());
-    let number = digits.replace('_', "").parse().ok().filter(|_| groups);
-    number.map(Some).ok_or_else(|| NoValue::refused(setting, OptionError::NoNumber))
+    integer(digits).map(Some).ok_or_else(|| NoValue::refused(setting, OptionError::NoNumber))
 }
 
 /// The text that becomes a number or a flag. A value of the paste file is converted before it is

@@ -142,6 +142,12 @@ pub fn apply(files: &Files, finding: &Finding) -> Option<Hand> {
         )),
         Rule::TokenLogged => line(&|old| without_token(old)),
         Rule::NoEffect if fix.starts_with("put it into local_settings.d as NAME.py") => moved(files, finding),
+        Rule::NotRead if fix.starts_with("give the file a name that ends in .conf") => {
+            let at = file_of(files, finding)?;
+            let mut files = files.clone();
+            files[at].0.push_str(".conf");
+            Some(Hand::Edited(files))
+        }
         Rule::NotRead if fix.starts_with("move [cors] to /etc/glance/glance-api.conf") => moved(files, finding),
         Rule::NotRead if fix.starts_with("list all origins in") => listed_together(files, finding),
         Rule::NotRead if fix.starts_with("put the comment on a line") => line(&without_comment),
