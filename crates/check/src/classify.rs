@@ -29,6 +29,8 @@ pub enum Kind {
     OsloPaste,
     /// The paste file of Swift's proxy, which has its own CORS options.
     Swift,
+    /// What all of Swift's programs read, with the size of objects that they accept.
+    SwiftConf,
     /// The systemd unit that starts Glance.
     Systemd,
     /// HAProxy's map of hosts or paths to backends.
@@ -137,17 +139,20 @@ pub fn kind(path: &str, text: &str) -> Option<Kind> {
     if extension == "py" {
         return None;
     }
+    if name == "swift.conf" && text.lines().any(|line| line.starts_with("[swift-")) {
+        return Some(Kind::SwiftConf);
+    }
     if is_swift(path, name, folder, extension, text) {
         return Some(Kind::Swift);
     }
     if is_glance(path, text) {
         return Some(Kind::Glance);
     }
-    if service_of(path).is_some() && matches!(extension, "conf" | "ini" | "") {
-        if has_pipeline(text) {
+    if let Some(service) = service_of(path).filter(|_| matches!(extension, "conf" | "ini" | "")) {
+        if has_pipeline(text) && name.strip_suffix(".conf") != Some(service) {
             return Some(Kind::OsloPaste);
         }
-        if has_cors(text) || (service_of(path) == Some("keystone") && section(text, "token")) {
+        if has_cors(text) || (service == "keystone" && section(text, "token")) {
             return Some(Kind::Oslo);
         }
     }
@@ -191,7 +196,8 @@ pub fn program_path(path: &str) -> Option<String> {
         (at == 0 || path[..at].ends_with('/')).then(|| format!("/{}", &path[at..]))
     };
     let own_tree = || path.find("openstack_dashboard/local/").map(|at| format!("/usr/{}", &path[at..]));
-    from("/etc/glance/").or_else(|| from("/etc/openstack-dashboard/")).or_else(own_tree)
+    let of_other = || OTHERS.into_iter().find_map(|other| from(&format!("/etc/{other}/")));
+    from("/etc/glance/").or_else(|| from("/etc/openstack-dashboard/")).or_else(own_tree).or_else(of_other)
 }
 
 fn is_manifest(text: &str) -> bool {
@@ -261,13 +267,18 @@ fn is_glance(path: &str, text: &str) -> bool {
     path.contains("glance") || (headers.iter().all(|h| h.to_lowercase().contains("cors")) && service_of(path).is_none())
 }
 
-/// Whether a text has `[cors]`, and nothing that oslo.config does not allow.
+/// Whether a text has `[cors]`, or origins elsewhere, perhaps under a name that nothing reads.
 fn has_cors(text: &str) -> bool {
     let header = |line: &str| {
         let name = line.trim_end().strip_prefix('[').and_then(|line| line.strip_suffix(']')).map(str::to_lowercase);
-        name.is_some_and(|name| name == "cors" || name.starts_with("cors."))
+        name.is_some_and(|name| name.contains("cors"))
     };
-    text.lines().any(header)
+    let origins = |line: &str| {
+        let Some((name, _)) = line.split_once(['=', ':']) else { return false };
+        let name = name.trim_end().to_lowercase().replace('-', "_");
+        matches!(name.trim_end_matches('s'), "allowed_origin" | "allow_origin" | "cors_allowed_origin")
+    };
+    text.lines().any(|line| header(line) || origins(line))
 }
 
 /// Whether PasteDeploy makes an application of it.
@@ -282,33 +293,38 @@ fn is_traefik(text: &str) -> bool {
     (has("entryPoints:") && text.contains("address:")) || (has("routers:") && text.contains("rule:"))
 }
 
-/// Which other service's file it is, by its path.
+/// Which other service's file it is, by its path: by the folder below `etc`, or else by the last part that names one.
 pub fn service_of(path: &str) -> Option<&'static str> {
-    const OTHERS: [&str; 24] = [
-        "nova",
-        "cinder",
-        "neutron",
-        "keystone",
-        "heat",
-        "ironic",
-        "manila",
-        "barbican",
-        "designate",
-        "octavia",
-        "magnum",
-        "placement",
-        "swift",
-        "gnocchi",
-        "aodh",
-        "ceilometer",
-        "trove",
-        "zun",
-        "masakari",
-        "mistral",
-        "cloudkitty",
-        "blazar",
-        "zaqar",
-        "cyborg",
-    ];
-    OTHERS.into_iter().find(|other| path.contains(other))
+    let named = |part: &str| OTHERS.into_iter().find(|other| part.contains(other));
+    let parts: Vec<&str> = path.split('/').collect();
+    let below = parts.iter().rposition(|part| *part == "etc").and_then(|etc| named(parts.get(etc + 1)?));
+    below.or_else(|| parts.iter().rev().find_map(|part| named(part)))
 }
+
+/// Services of OpenStack other than Glance and Horizon.
+const OTHERS: [&str; 24] = [
+    "nova",
+    "cinder",
+    "neutron",
+    "keystone",
+    "heat",
+    "ironic",
+    "manila",
+    "barbican",
+    "designate",
+    "octavia",
+    "magnum",
+    "placement",
+    "swift",
+    "gnocchi",
+    "aodh",
+    "ceilometer",
+    "trove",
+    "zun",
+    "masakari",
+    "mistral",
+    "cloudkitty",
+    "blazar",
+    "zaqar",
+    "cyborg",
+];

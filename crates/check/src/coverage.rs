@@ -9,7 +9,7 @@ use direct_upload_core::openstack::Release;
 use serde_json::Value;
 
 use crate::beyond;
-use crate::classify::{self, Kind};
+use crate::classify::Kind;
 use crate::facts::catalog::{Published, Source};
 use crate::facts::cloud::{Certainty, Cloud, shared};
 use crate::facts::filter::Reading;
@@ -35,9 +35,7 @@ pub fn subjects(cloud: &Cloud<'_>) -> Vec<Subject> {
 fn others(unit: &Unit) -> Vec<Subject> {
     let mut subjects: Vec<Subject> = Vec::new();
     for file in unit.files.iter().filter(|file| matches!(file.kind, Kind::Oslo | Kind::OsloPaste | Kind::Swift)) {
-        let path = file.path.as_deref().or(file.place.file.as_deref()).unwrap_or(&file.name);
-        let by_path = classify::service_of(path).or_else(|| classify::service_of(&unit.name));
-        let service = if file.kind == Kind::Swift { "swift" } else { by_path.unwrap_or("service") };
+        let service = if file.kind == Kind::Swift { "swift" } else { unit.other_service(file).unwrap_or("service") };
         match subjects.iter_mut().find(|subject| subject.service == service) {
             Some(subject) => subject.files.push(file.called().to_owned()),
             None => subjects.push(Subject {

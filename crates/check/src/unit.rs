@@ -124,10 +124,16 @@ impl Unit {
         }
     }
 
+    /// The other service whose file it is, by its path or the unit's name.
+    pub fn other_service(&self, file: &ConfigFile) -> Option<&'static str> {
+        let path = file.path.as_deref().or(file.place.file.as_deref()).unwrap_or(&file.name);
+        classify::service_of(path).or_else(|| classify::service_of(&self.name))
+    }
+
     /// Whether it is relevant here. A web server may be, no matter whose it is.
     pub fn matters(&self) -> bool {
         self.service().is_some()
-            || [Kind::Httpd, Kind::Nginx, Kind::Haproxy, Kind::Oslo, Kind::OsloPaste, Kind::Swift]
+            || [Kind::Httpd, Kind::Nginx, Kind::Haproxy, Kind::Oslo, Kind::OsloPaste, Kind::Swift, Kind::SwiftConf]
                 .into_iter()
                 .any(|kind| self.has(kind))
     }
@@ -385,6 +391,6 @@ fn group(name: &str, file: &ConfigFile) -> &'static str {
         Kind::Haproxy | Kind::Map => "haproxy",
         Kind::Traefik => "traefik",
         Kind::Oslo | Kind::OsloPaste => classify::service_of(name).unwrap_or("other"),
-        Kind::Swift => "swift",
+        Kind::Swift | Kind::SwiftConf => "swift",
     }
 }

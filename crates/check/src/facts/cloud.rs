@@ -8,6 +8,7 @@ use direct_upload_core::derive::ExposureIssue;
 use direct_upload_core::derive::exposure_issue::tolerance;
 use direct_upload_core::openstack::Release;
 
+use super::api::ApiFacts;
 use super::catalog::{Published, Source};
 use super::glance::GlanceFacts;
 use super::haproxy;
@@ -75,6 +76,8 @@ pub struct Cloud<'a> {
     pub units: &'a [Unit],
     pub glances: Vec<GlanceFacts<'a>>,
     pub horizons: Vec<HorizonFacts<'a>>,
+    /// Other services with `[cors]`.
+    pub apis: Vec<ApiFacts<'a>>,
     pub servers: Vec<Server<'a>>,
     pub published: Vec<Published>,
     pub dashboards: Vec<ExposedDashboard>,
@@ -117,7 +120,8 @@ impl<'a> Cloud<'a> {
         let behind = servers.iter().filter(of_dashboard).any(|s| matches!(s.kind, Kind::Haproxy | Kind::Stream));
         dashboards.extend(servers.iter().filter(of_dashboard).filter(|_| !behind).filter_map(of_server));
         let pairs = pairs(&horizons, &glances);
-        Self { units, glances, horizons, servers, published, dashboards, pairs, stated, release }
+        let apis = units.iter().flat_map(ApiFacts::others).collect();
+        Self { units, glances, horizons, apis, servers, published, dashboards, pairs, stated, release }
     }
 
     /// Glance's release.

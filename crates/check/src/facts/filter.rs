@@ -1,14 +1,16 @@
-//! What oslo.middleware's CORS filter makes of a Glance's files: its options, or why it does not start.
+//! What oslo.middleware's CORS filter makes of an API's files: its options, or why the service does not start.
 //!
 //! A test compares it with the real oslo.config, oslo.middleware and PasteDeploy
 //! (tests/check/rules/cors_oracle.rs).
 
 use std::fmt;
 
-use direct_upload_core::openstack::{ALLOW_HEADERS, CorsKind, CorsOption, GLANCE};
+use direct_upload_core::openstack::swift::integer;
+use direct_upload_core::openstack::{ALLOW_HEADERS, CorsKind, CorsOption};
 use direct_upload_core::render::oslo::read;
 
-use super::glance::{GlanceFacts, Setting};
+use super::api::{ApiFacts, Setting};
+use super::glance::GlanceFacts;
 use super::paste::Filter;
 
 /// The final state of the filter.
@@ -16,9 +18,9 @@ use super::paste::Filter;
 pub enum Reading {
     /// It runs with these options.
     Runs(FilterOptions),
-    /// Glance does not start: place and reason.
+    /// The service does not start: place and reason.
     Refuses(Setting, OptionError),
-    /// It depends on options of Glance that are not seen.
+    /// It depends on options that are not seen.
     Unknown,
 }
 
@@ -159,9 +161,9 @@ impl NoValue {
     }
 }
 
-/// Reads what a Glance's filter reads.
-pub fn reading(glance: &GlanceFacts<'_>) -> Reading {
-    match options(glance) {
+/// Reads what the filter of an API reads.
+pub fn reading(api: &ApiFacts<'_>) -> Reading {
+    match options(api) {
         Ok(options) => Reading::Runs(options),
         Err(NoValue::Refused(refused)) => {
             let (setting, why) = *refused;
@@ -171,37 +173,40 @@ pub fn reading(glance: &GlanceFacts<'_>) -> Reading {
     }
 }
 
-fn options(glance: &GlanceFacts<'_>) -> Result<FilterOptions, NoValue> {
-    // In the filter's own order: Glance's log shows the first failure.
-    let allowed_origin = list(glance, &CorsOption::ALLOWED_ORIGIN)?;
-    let allow_credentials = flag(glance, &CorsOption::ALLOW_CREDENTIALS)?;
-    list(glance, &CorsOption::EXPOSE_HEADERS)?;
-    let max_age = number(glance, &CorsOption::MAX_AGE)?.unwrap_or_default();
-    let allow_methods = list(glance, &CorsOption::ALLOW_METHODS)?;
-    let allow_headers = list(glance, &CorsOption::ALLOW_HEADERS)?;
+fn options(api: &ApiFacts<'_>) -> Result<FilterOptions, NoValue> {
+    // In the filter's own order: the service's log shows the first failure.
+    let allowed_origin = list(api, &CorsOption::ALLOWED_ORIGIN)?;
+    let allow_credentials = flag(api, &CorsOption::ALLOW_CREDENTIALS)?;
+    list(api, &CorsOption::EXPOSE_HEADERS)?;
+    let max_age = number(api, &CorsOption::MAX_AGE)?.unwrap_or_default();
+    let allow_methods = list(api, &CorsOption::ALLOW_METHODS)?;
+    let allow_headers = list(api, &CorsOption::ALLOW_HEADERS)?;
     Ok(FilterOptions { allowed_origin, allow_methods, allow_headers, allow_credentials, max_age })
 }
 
-/// Glance's own list. What the operator writes also has what Horizon sends.
-fn default_list(option: &CorsOption) -> Vec<&'static str> {
-    let ours = |name: &&str| option.name == ALLOW_HEADERS && matches!(*name, "Content-Type" | "X-CSRFToken");
+/// The service's own list. What the operator writes into Glance's also has what Horizon sends.
+fn default_list(api: &ApiFacts<'_>, option: &CorsOption) -> Vec<&'static str> {
+    let Some(service) = api.service else { return Vec::new() };
+    let ours = |name: &&str| {
+        service.takes_uploads() && option.name == ALLOW_HEADERS && matches!(*name, "Content-Type" | "X-CSRFToken")
+    };
     match option.kind {
         CorsKind::Methods(of) | CorsKind::Headers(of) => {
-            of(&GLANCE).iter().copied().filter(|name| !ours(name)).collect()
+            of(service).iter().copied().filter(|name| !ours(name)).collect()
         }
         CorsKind::Origins | CorsKind::Flag(_) | CorsKind::Number(_) => Vec::new(),
     }
 }
 
 /// One option's setting. A file's text is substituted before it is read, the paste file's afterwards.
-fn list(glance: &GlanceFacts<'_>, option: &CorsOption) -> Result<Vec<String>, NoValue> {
-    let Some(setting) = glance.cors_in_effect(option.name) else {
-        return Ok(default_list(option).into_iter().map(str::to_owned).collect());
+fn list(api: &ApiFacts<'_>, option: &CorsOption) -> Result<Vec<String>, NoValue> {
+    let Some(setting) = api.cors_in_effect(option.name) else {
+        return Ok(default_list(api, option).into_iter().map(str::to_owned).collect());
     };
     if !setting.in_paste {
-        return Ok(items(&text(glance, &setting, option)?));
+        return Ok(items(&text(api, &setting, option)?));
     }
-    items(&setting.value).into_iter().map(|item| substituted(glance, &setting, &item, &[option.name])).collect()
+    items(&setting.value).into_iter().map(|item| substituted(api, &setting, &item, &[option.name])).collect()
 }
 
 /// `ListOpt`.
@@ -211,11 +216,11 @@ fn items(value: &str) -> Vec<String> {
 }
 
 /// `BoolOpt`.
-fn flag(glance: &GlanceFacts<'_>, option: &CorsOption) -> Result<bool, NoValue> {
-    let Some(setting) = glance.cors_in_effect(option.name) else {
+fn flag(api: &ApiFacts<'_>, option: &CorsOption) -> Result<bool, NoValue> {
+    let Some(setting) = api.cors_in_effect(option.name) else {
         return Ok(matches!(option.kind, CorsKind::Flag(true)));
     };
-    let text = text(glance, &setting, option)?;
+    let text = text(api, &setting, option)?;
     match text.to_lowercase().as_str() {
         "true" | "1" | "on" | "yes" => Ok(true),
         "false" | "0" | "off" | "no" => Ok(false),
@@ -224,35 +229,33 @@ fn flag(glance: &GlanceFacts<'_>, option: &CorsOption) -> Result<bool, NoValue> 
 }
 
 /// `IntOpt`: Python's `int()`, or none for an empty text.
-fn number(glance: &GlanceFacts<'_>, option: &CorsOption) -> Result<Option<i128>, NoValue> {
-    let Some(setting) = glance.cors_in_effect(option.name) else {
+fn number(api: &ApiFacts<'_>, option: &CorsOption) -> Result<Option<i128>, NoValue> {
+    let Some(setting) = api.cors_in_effect(option.name) else {
         return Ok(if let CorsKind::Number(default) = option.kind { Some(default.into()) } else { None });
     };
-    let text = text(glance, &setting, option)?;
+    let text = text(api, &setting, option)?;
     let digits = text.trim();
     if digits.is_empty() {
         return Ok(None);
     }
-    let groups = digits.trim_start_matches(['+', '-']).split('_').all(|group| !group.is_empty());
-    let number = digits.replace('_', "").parse().ok().filter(|_| groups);
-    number.map(Some).ok_or_else(|| NoValue::refused(setting, OptionError::NoNumber))
+    integer(digits).map(Some).ok_or_else(|| NoValue::refused(setting, OptionError::NoNumber))
 }
 
 /// The text that becomes a number or a flag. A value of the paste file is converted before it is
 /// substituted.
-fn text(glance: &GlanceFacts<'_>, setting: &Setting, option: &CorsOption) -> Result<String, NoValue> {
+fn text(api: &ApiFacts<'_>, setting: &Setting, option: &CorsOption) -> Result<String, NoValue> {
     if setting.in_paste {
         return Ok(setting.value.clone());
     }
-    substituted(glance, setting, &setting.value, &[option.name])
+    substituted(api, setting, &setting.value, &[option.name])
 }
 
-fn substituted(glance: &GlanceFacts<'_>, setting: &Setting, value: &str, within: &[&str]) -> Result<String, NoValue> {
-    read::substituted(value, |name| behind(glance, setting, name, within))
+fn substituted(api: &ApiFacts<'_>, setting: &Setting, value: &str, within: &[&str]) -> Result<String, NoValue> {
+    read::substituted(value, |name| behind(api, setting, name, within))
 }
 
 /// The value of `$name`.
-fn behind(glance: &GlanceFacts<'_>, setting: &Setting, name: &str, within: &[&str]) -> Result<String, NoValue> {
+fn behind(api: &ApiFacts<'_>, setting: &Setting, name: &str, within: &[&str]) -> Result<String, NoValue> {
     let refused = |why| Err(NoValue::refused(setting.clone(), why));
     let own = match name.split_once('.') {
         Some(("cors", own)) => Some(own),
@@ -266,22 +269,22 @@ fn behind(glance: &GlanceFacts<'_>, setting: &Setting, name: &str, within: &[&st
     let within = own.into_iter().chain(within.iter().copied()).collect::<Vec<_>>();
     if let Some(option) = own.and_then(CorsOption::named) {
         return match option.kind {
-            CorsKind::Flag(_) => flag(glance, option).map(|flag| if flag { "True" } else { "False" }.to_owned()),
-            CorsKind::Number(_) => number(glance, option).map(|n| n.map_or_else(String::new, |n| n.to_string())),
+            CorsKind::Flag(_) => flag(api, option).map(|flag| if flag { "True" } else { "False" }.to_owned()),
+            CorsKind::Number(_) => number(api, option).map(|n| n.map_or_else(String::new, |n| n.to_string())),
             CorsKind::Origins | CorsKind::Methods(_) | CorsKind::Headers(_) => {
-                let Some(other) = glance.cors_in_effect(option.name) else {
-                    let default = default_list(option);
+                let Some(other) = api.cors_in_effect(option.name) else {
+                    let default = default_list(api, option);
                     return Ok(if default.is_empty() { String::new() } else { python_list(&default) });
                 };
-                let items = items(&substituted(glance, &other, &other.value, &within)?);
+                let items = items(&substituted(api, &other, &other.value, &within)?);
                 Ok(python_list(&items))
             }
         };
     }
     match name {
         "config_file" | "config_dir" | "config_source" => Err(NoValue::Unknown),
-        // The process's own configuration has all of Glance's options.
-        _ if glance.filter.project.is_none() => Err(NoValue::Unknown),
+        // The process's own configuration has all of the service's options.
+        _ if api.filter.project.is_none() => Err(NoValue::Unknown),
         _ => refused(OptionError::NoOption(name.to_owned())),
     }
 }

@@ -114,6 +114,11 @@ impl Paste {
         Self { sections: configparser::read(text) }
     }
 
+    /// Reads several files as one. Lines count on from text to text.
+    pub fn read_all<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
+        Self { sections: configparser::read_all(texts).map(|read| read.sections) }
+    }
+
     fn sections(&self) -> &[Section] {
         self.sections.as_deref().unwrap_or_default()
     }

@@ -68,7 +68,7 @@ pub fn headers(cloud: &Cloud<'_>) -> Vec<Finding> {
 const WHOLE: &str = "Content-MD5,X-Image-Meta-Checksum,X-Storage-Token,Accept-Encoding,X-Auth-Token,X-Identity-Status,X-Roles,X-Service-Catalog,X-User-Id,X-Tenant-Id,X-OpenStack-Request-ID,X-CSRFToken";
 
 /// The written list, and what uploads need in addition. A list replaces Glance's own.
-fn with_needed(listed: Option<&[String]>, csrf: bool) -> String {
+pub(crate) fn with_needed(listed: Option<&[String]>, csrf: bool) -> String {
     let Some(listed) = listed else { return WHOLE.to_owned() };
     let is_name = |item: &&String| {
         let name = item.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '$'));

@@ -2,14 +2,18 @@
 
 use direct_upload_api::{Rule, Severity};
 use direct_upload_core::openstack::Release;
-use direct_upload_core::openstack::swift::{is_true, multi_tenant, unbuffered, unreferenced};
+use direct_upload_core::openstack::swift::{
+    LARGE_OBJECT_SIZE, Segmented, is_true, multi_tenant, no_sizes, unbuffered, unreferenced,
+};
 use direct_upload_core::render::oslo::read;
 
 use crate::classify::Kind;
+use crate::facts::api::Setting;
 use crate::facts::cloud::{Cloud, shared};
-use crate::facts::glance::{GlanceFacts, Setting};
+use crate::facts::glance::GlanceFacts;
 use crate::facts::horizon::{HorizonFacts, Mode};
 use crate::finding::{Finding, Location};
+use crate::rules::segments::SHARING;
 use crate::unit::Unit;
 
 /// The first release whose glance_store reads Swift's options raw from a store's own group.
@@ -17,7 +21,21 @@ const RAW: Release = Release::new(2026, 1);
 
 /// DU026: the default store must be there, and take images.
 pub fn store(cloud: &Cloud<'_>) -> Vec<Finding> {
-    cloud.glances.iter().filter_map(store_of).collect()
+    let glances = cloud.glances.iter().enumerate();
+    glances.flat_map(|(at, glance)| sizes_of(cloud, at, glance).into_iter().chain(store_of(glance))).collect()
+}
+
+/// Sizes with which Glance does not start.
+fn sizes_of(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>) -> Vec<Finding> {
+    let shared = cloud.release_of(glance.unit).is_none_or(|release| release >= SHARING);
+    let wrong = no_sizes(|group, name| glance.option(group, name).map(|setting| setting.value), shared);
+    let of = |(group, name, value): (String, &str, String)| {
+        let found = format!("{name} = {value} is not a whole number above 0: Glance does not start");
+        let size = if name == LARGE_OBJECT_SIZE { Segmented::above(cloud.largest_of(at)) } else { 200 };
+        let fix = format!("[{group}] {name} = {size} (in units of 1024000 bytes)");
+        Some(Finding::error(Rule::NoStore, &glance.option(&group, name)?.place, found, fix))
+    };
+    wrong.into_iter().filter_map(of).collect()
 }
 
 fn store_of(glance: &GlanceFacts<'_>) -> Option<Finding> {

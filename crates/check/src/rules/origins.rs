@@ -6,10 +6,11 @@ use direct_upload_api::web::{Origin, OriginError, PublicUrl};
 use direct_upload_api::{Rule, Severity};
 use direct_upload_core::openstack::Release;
 
+use crate::facts::api::Setting;
 use crate::facts::catalog::Published;
 use crate::facts::cloud::{Certainty, Cloud, ExposedDashboard};
 use crate::facts::filter::{self, PreflightAnswer, Reading};
-use crate::facts::glance::{GlanceFacts, Setting};
+use crate::facts::glance::GlanceFacts;
 use crate::facts::horizon::{HorizonFacts, Mode};
 use crate::facts::server::{Listen, Server};
 use crate::finding::{Finding, Location};

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use direct_upload_api::web::Origin;
 use direct_upload_api::{Rule, Severity};
 
-use direct_upload_core::openstack::{CORS_OPTIONS, CorsOption};
+use direct_upload_core::openstack::{API, CORS_OPTIONS, CorsOption, GLANCE, OpenStackService};
 
 use super::origins::NO_SUBGROUPS;
+use crate::facts::api::{ApiFacts, Conf, Setting};
 use crate::facts::cloud::{Cloud, ExposedDashboard};
 use crate::facts::filter::Reading;
-use crate::facts::glance::{Conf, GlanceFacts, Setting};
+use crate::facts::glance::GlanceFacts;
 use crate::finding::Finding;
 use crate::rules::refused;
 
@@ -59,36 +60,49 @@ pub(crate) fn is_told_elsewhere(glance: &GlanceFacts<'_>) -> bool {
 
 /// DU007: a file that the CORS filter does not read, or that oslo.config refuses.
 pub(crate) fn not_read(cloud: &Cloud<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (at, glance) in cloud.glances.iter().enumerate() {
-        let severity = refused(cloud, at);
-        let allowed = glance.allowed_origins(true);
-        for conf in &glance.outside {
-            let Some(setting) = cors_of(conf, "allowed_origin") else { continue };
-            let lost = setting.items().iter().any(|item| !allowed.contains(item));
-            let (found, fix) = unread(glance, &setting);
-            let severity = if lost { severity } else { Severity::Note };
-            findings.push(Finding::new(Rule::NotRead, severity, &setting.place, found, fix));
-        }
-        for conf in &glance.confs {
-            findings.extend(not_utf8(conf));
-            if let Some(error) = conf.ini.errors.first() {
-                findings.push(Finding::new(
-                    Rule::NotRead,
-                    Severity::Error,
-                    &conf.file.at(error.line),
-                    format!("oslo.config refuses the whole file: a line that {}", error.problem),
-                    "correct the line; Glance does not start with it",
-                ));
-            }
-        }
-    }
-    findings
+    let glances = cloud.glances.iter().enumerate();
+    glances
+        .flat_map(|(at, glance)| {
+            outside(glance, refused(cloud, at)).into_iter().chain(broken(glance, Severity::Error)).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// Origins in files that the filter of an API does not read.
+pub(crate) fn outside(api: &ApiFacts<'_>, severity: Severity) -> Vec<Finding> {
+    let allowed = api.allowed_origins(true);
+    let of = |conf: &Conf<'_>| {
+        let setting = cors_of(conf, "allowed_origin")?;
+        let lost = setting.items().iter().any(|item| !allowed.contains(item));
+        let (found, fix) = unread(api, &setting);
+        let severity = if lost { severity } else { Severity::Note };
+        Some(Finding::new(Rule::NotRead, severity, &setting.place, found, fix))
+    };
+    api.outside.iter().filter_map(of).collect()
+}
+
+/// Files that oslo.config refuses, with which the service does not start.
+pub(crate) fn broken(api: &ApiFacts<'_>, severity: Severity) -> Vec<Finding> {
+    let name = api.name();
+    let of = |conf: &Conf<'_>| {
+        let not_utf8 = conf.file.text.lines().position(|line| line.contains(char::REPLACEMENT_CHARACTER)).map(|line| {
+            let found = "oslo.config refuses the whole file: it is not UTF-8";
+            let fix = format!("save it as UTF-8; {name} does not start with it");
+            Finding::new(Rule::NotRead, severity, &conf.file.at(line + 1), found, fix)
+        });
+        let error = conf.ini.errors.first().map(|error| {
+            let found = format!("oslo.config refuses the whole file: a line that {}", error.problem);
+            let fix = format!("correct the line; {name} does not start with it");
+            Finding::new(Rule::NotRead, severity, &conf.file.at(error.line), found, fix)
+        });
+        not_utf8.into_iter().chain(error).collect::<Vec<_>>()
+    };
+    api.confs.iter().flat_map(of).collect()
 }
 
 /// Why the filter does not read a file, and what to do.
-fn unread(glance: &GlanceFacts<'_>, setting: &Setting) -> (String, String) {
-    let setup = &glance.filter;
+fn unread(api: &ApiFacts<'_>, setting: &Setting) -> (String, String) {
+    let (setup, own) = (&api.filter, api.project);
     let source = &setting.source;
     let section = setup.filter.as_ref().map_or("filter:cors".to_owned(), |filter| format!("filter:{}", filter.name));
     if let Some(file) = &setup.config_file {
@@ -98,50 +112,55 @@ fn unread(glance: &GlanceFacts<'_>, setting: &Setting) -> (String, String) {
         return (found, format!("move [cors] to {file}, or remove oslo_config_file from [{section}]"));
     }
     match &setup.project {
-        Some(project) if project != "glance" => (
+        Some(project) if project != own => (
             format!(
                 "the CORS filter does not read {source}: [{section}] of the paste file says oslo_config_project = {project}"
             ),
-            format!("write oslo_config_project = glance in [{section}]"),
+            format!("write oslo_config_project = {own} in [{section}]"),
         ),
-        Some(_) if setup.program != "glance-api" => (
+        Some(_) if own == GLANCE.project && setup.program != "glance-api" => (
             format!(
                 "the CORS filter does not read {source}: its program is {}, as [{section}] of the paste file has it",
                 setup.program
             ),
             format!("write oslo_config_program = glance-api in [{section}]"),
         ),
-        _ => (
-            format!(
-                "the CORS filter does not read {source}, also if Glance is started with --config-file or --config-dir for it"
-            ),
-            "move [cors] to /etc/glance/glance-api.conf or to a file /etc/glance/glance-api.conf.d/NAME.conf"
-                .to_owned(),
-        ),
+        _ => {
+            let main = api.service.map_or_else(|| format!("/etc/{own}/{own}.conf"), OpenStackService::config_file);
+            (
+                format!(
+                    "the CORS filter does not read {source}, also if {} is started with --config-file or --config-dir for it",
+                    api.name()
+                ),
+                format!("move [cors] to {main} or to a file {main}.d/NAME.conf"),
+            )
+        }
     }
 }
 
 /// DU007: a value that the filter's constructor refuses.
 pub(crate) fn refused_values(cloud: &Cloud<'_>) -> Vec<Finding> {
-    let of = |glance: &GlanceFacts<'_>| {
-        let Reading::Refuses(setting, why) = &glance.reading else { return None };
-        let field = setting.place.field.as_deref().unwrap_or_default();
-        let known = super::origins::known_origin(cloud, &glance.unit.scope)
-            .filter(|_| field.ends_with("allowed_origin") && why.is_of_name());
-        let comment = has_comment(&setting.value);
-        let cause = if comment { "; a comment after a value is part of the value" } else { "" };
-        let found = format!("{why}{cause}: the CORS filter raises an error, and Glance does not start");
-        let fix = match (comment, why.is_of_name(), known) {
-            (true, ..) => "put the comment on a line of its own".to_owned(),
-            (_, _, Some(origin)) => {
-                format!("allowed_origin = {origin} (the value itself, instead of the name after the dollar sign)")
-            }
-            (_, true, None) => "write the value itself, instead of the name after the dollar sign".to_owned(),
-            _ => "correct the value, or remove the line".to_owned(),
-        };
-        Some(Finding::error(Rule::NotRead, &setting.place, found, fix))
+    cloud.glances.iter().filter_map(|glance| refused_value(cloud, glance, Severity::Error)).collect()
+}
+
+/// The value with which an API does not start.
+pub(crate) fn refused_value(cloud: &Cloud<'_>, api: &ApiFacts<'_>, severity: Severity) -> Option<Finding> {
+    let Reading::Refuses(setting, why) = &api.reading else { return None };
+    let field = setting.place.field.as_deref().unwrap_or_default();
+    let known = super::origins::known_origin(cloud, &api.unit.scope)
+        .filter(|_| field.ends_with("allowed_origin") && why.is_of_name());
+    let comment = has_comment(&setting.value);
+    let cause = if comment { "; a comment after a value is part of the value" } else { "" };
+    let found = format!("{why}{cause}: the CORS filter raises an error, and {} does not start", api.name());
+    let fix = match (comment, why.is_of_name(), known) {
+        (true, ..) => "put the comment on a line of its own".to_owned(),
+        (_, _, Some(origin)) => {
+            format!("allowed_origin = {origin} (the value itself, instead of the name after the dollar sign)")
+        }
+        (_, true, None) => "write the value itself, instead of the name after the dollar sign".to_owned(),
+        _ => "correct the value, or remove the line".to_owned(),
     };
-    cloud.glances.iter().filter_map(of).collect()
+    Some(Finding::new(Rule::NotRead, severity, &setting.place, found, fix))
 }
 
 /// Whether somebody wrote a comment after a value in the same line.
@@ -149,69 +168,76 @@ pub(crate) fn has_comment(value: &str) -> bool {
     value.split_whitespace().skip(1).any(|word| word.starts_with(['#', ';']))
 }
 
-fn not_utf8(conf: &Conf<'_>) -> Option<Finding> {
-    let line = conf.file.text.lines().position(|line| line.contains(char::REPLACEMENT_CHARACTER))? + 1;
-    let found = "oslo.config refuses the whole file: it is not UTF-8";
-    Some(Finding::error(Rule::NotRead, &conf.file.at(line), found, "save it as UTF-8; Glance does not start with it"))
-}
-
 /// DU007: a later file, or the paste file, overrides what an earlier one allows.
 pub fn overridden(cloud: &Cloud<'_>) -> Vec<Finding> {
+    let glances = cloud.glances.iter().enumerate();
+    glances
+        .flat_map(|(at, glance)| {
+            let needed = |gone: &[String], kept: &BTreeSet<String>| {
+                cloud.dashboards_near(&glance.unit.scope).any(|d| is_lost_from(gone, kept, d))
+            };
+            let severity = |gone: &[String], kept: &BTreeSet<String>| {
+                if needed(gone, kept) { refused(cloud, at) } else { Severity::Warning }
+            };
+            replaced(glance, &severity)
+        })
+        .collect()
+}
+
+/// What a later file takes from an API. `severity`: of what is gone, and what is kept.
+pub(crate) fn replaced(
+    api: &ApiFacts<'_>,
+    severity: &dyn Fn(&[String], &BTreeSet<String>) -> Severity,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (at, glance) in cloud.glances.iter().enumerate() {
-        let mut settings = glance.cors("allowed_origin");
-        let Some(last) = settings.pop() else { continue };
-        let kept: BTreeSet<String> = last.items().into_iter().collect();
-        if kept.contains("*") || last.is_substituted() {
+    let mut settings = api.cors("allowed_origin");
+    let Some(last) = settings.pop() else { return findings };
+    let kept: BTreeSet<String> = last.items().into_iter().collect();
+    if kept.contains("*") || last.is_substituted() {
+        return findings;
+    }
+    let kind = api.service.map_or(API, |service| service.kind);
+    for setting in settings {
+        // An entry whose form never matches is not lost if its right form stays.
+        let is_kept =
+            |item: &String| kept.contains(item) || Origin::parse(item).is_ok_and(|o| kept.contains(o.as_str()));
+        let gone: Vec<String> = setting.items().into_iter().filter(|item| !is_kept(item)).collect();
+        let others = also_lost(api, &setting, &last);
+        if gone.is_empty() && (others.is_empty() || !last.managed) {
             continue;
         }
-        for setting in settings {
-            // An entry whose form never matches is not lost if its right form stays.
-            let is_kept =
-                |item: &String| kept.contains(item) || Origin::parse(item).is_ok_and(|o| kept.contains(o.as_str()));
-            let gone: Vec<String> = setting.items().into_iter().filter(|item| !is_kept(item)).collect();
-            let others = also_lost(glance, &setting, &last);
-            if gone.is_empty() && (others.is_empty() || !last.managed) {
-                continue;
-            }
-            let needed = cloud.dashboards_near(&glance.unit.scope).any(|d| is_lost_from(&gone, &kept, d));
-            let severity = if needed { refused(cloud, at) } else { Severity::Warning };
-            let mut missed: Vec<String> =
-                others.iter().map(|(option, value)| format!("{}: {value}", option.name)).collect();
-            if !gone.is_empty() {
-                missed.insert(0, gone.join(", "));
-            }
-            let mut field = format!("list {} in spec.cors.allowedOrigins", gone.join(", "));
-            if gone.is_empty() {
-                field.clear();
-            }
-            let (by, fix) = if last.managed {
-                let fields = others.iter().map(|(option, value)| format!("{} ({value})", option.field));
-                let fields: Vec<String> = Some(field).filter(|f| !f.is_empty()).into_iter().chain(fields).collect();
-                (
-                    "the operator's file ",
-                    format!(
-                        "{} of the Glance resource: the operator writes that file again",
-                        fields.join(", and set ")
-                    ),
-                )
-            } else {
-                ("", format!("list all origins in {}, or remove allowed_origin there", last.source))
-            };
-            let found =
-                format!("{by}{} replaces this value ({}); lost: {}", last.source, last.place, missed.join("; "));
-            let finding = Finding::new(Rule::NotRead, severity, &setting.place, found, fix);
-            findings.push(if last.managed { finding.changes_resource() } else { finding });
+        let severity = severity(&gone, &kept);
+        let mut missed: Vec<String> =
+            others.iter().map(|(option, value)| format!("{}: {value}", option.name)).collect();
+        if !gone.is_empty() {
+            missed.insert(0, gone.join(", "));
         }
+        let mut field = format!("list {} in spec.cors.allowedOrigins", gone.join(", "));
+        if gone.is_empty() {
+            field.clear();
+        }
+        let (by, fix) = if last.managed {
+            let fields = others.iter().map(|(option, value)| format!("{} ({value})", option.field));
+            let fields: Vec<String> = Some(field).filter(|f| !f.is_empty()).into_iter().chain(fields).collect();
+            (
+                "the operator's file ",
+                format!("{} of the {kind} resource: the operator writes that file again", fields.join(", and set ")),
+            )
+        } else {
+            ("", format!("list all origins in {}, or remove allowed_origin there", last.source))
+        };
+        let found = format!("{by}{} replaces this value ({}); lost: {}", last.source, last.place, missed.join("; "));
+        let finding = Finding::new(Rule::NotRead, severity, &setting.place, found, fix);
+        findings.push(if last.managed { finding.changes_resource() } else { finding });
     }
     findings
 }
 
 /// What else of the same file the later file overrides: options, and the lost parts of their values.
-fn also_lost(glance: &GlanceFacts<'_>, setting: &Setting, last: &Setting) -> Vec<(&'static CorsOption, String)> {
+fn also_lost(api: &ApiFacts<'_>, setting: &Setting, last: &Setting) -> Vec<(&'static CorsOption, String)> {
     let mut missed = Vec::new();
     for option in CORS_OPTIONS.iter().filter(|option| option.name != "allowed_origin") {
-        let settings = glance.cors(option.name);
+        let settings = api.cors(option.name);
         let (Some(own), Some(by)) =
             (settings.iter().find(|s| s.source == setting.source), settings.last().filter(|s| s.source == last.source))
         else {

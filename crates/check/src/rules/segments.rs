@@ -8,21 +8,24 @@
 use direct_upload_api::{Rule, Severity};
 use direct_upload_core::openstack::Release;
 use direct_upload_core::openstack::swift::{
-    LARGE_OBJECT_SIZE, MAX_FILE_SIZE, SPLITS_WRONGLY, Segmented, segmented, splits_wrongly,
+    LARGE_OBJECT_SIZE, MAX_FILE_SIZE, SPLITS_WRONGLY, Segmented, Takes, segmented, splits_wrongly,
 };
+use direct_upload_core::render::configparser;
 
-use crate::facts::cloud::Cloud;
+use crate::classify::Kind;
+use crate::facts::cloud::{Cloud, shared};
 use crate::facts::glance::GlanceFacts;
 use crate::facts::horizon::{HorizonFacts, Mode};
 use crate::finding::{Finding, Location};
+use crate::unit::Unit;
 
 /// The first release whose stores share options in `[backend_defaults]`.
-const SHARING: Release = Release::new(2026, 1);
+pub(super) const SHARING: Release = Release::new(2026, 1);
 
 /// Glance's default of `image_size_cap` (`glance/common/config.py`): 1 TiB.
 const CAP: u64 = 1 << 40;
 
-/// The default store splits no image that users may upload.
+/// No store splits an image that users may upload, or sends one that Swift refuses.
 pub(crate) fn segments(cloud: &Cloud<'_>) -> Vec<Finding> {
     let glances = cloud.glances.iter().enumerate();
     glances.flat_map(|(at, glance)| of_glance(cloud, at, glance)).collect()
@@ -31,15 +34,24 @@ pub(crate) fn segments(cloud: &Cloud<'_>) -> Vec<Finding> {
 fn of_glance(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>) -> Vec<Finding> {
     let release = cloud.release_of(glance.unit);
     let faulty = splits_wrongly(release);
-    if faulty == Some(false) {
-        return Vec::new();
-    }
     let option = |section: &str, name: &str| glance.option(section, name).map(|setting| setting.value);
     let stores = segmented(option, release.is_none_or(|release| release >= SHARING));
     let cap = option("DEFAULT", "image_size_cap").and_then(|cap| cap.trim().parse().ok()).unwrap_or(CAP);
     let largest = cap.min(cloud.largest_of(at));
-    let severity = severity(cloud, at, faulty.is_some());
-    stores.iter().filter_map(|store| of_store(glance, store, largest, severity)).collect()
+    let limit = limit(cloud, glance);
+    let of = |store: &Segmented| {
+        let severity = |is_known| match store.takes {
+            Takes::Uploads => severity(cloud, at, is_known),
+            Takes::Perhaps => severity(cloud, at, is_known).max(Severity::Warning),
+            Takes::Named => Severity::Note,
+        };
+        let refused = one_request(glance, store, largest, limit.as_ref(), severity(true), faulty != Some(false));
+        let splits = store.bytes() <= largest && faulty != Some(false);
+        let is_certain = store.takes != Takes::Named || faulty.is_some();
+        let split = || split(glance, store, largest, limit.as_ref(), severity(faulty.is_some()));
+        refused.into_iter().chain((splits && is_certain).then(split).flatten()).collect::<Vec<_>>()
+    };
+    stores.iter().flat_map(of).collect()
 }
 
 /// What it means for uploads from dashboards.
@@ -52,25 +64,49 @@ fn severity(cloud: &Cloud<'_>, glance: usize, is_known: bool) -> Severity {
     }
 }
 
-fn of_store(glance: &GlanceFacts<'_>, store: &Segmented, largest: u64, severity: Severity) -> Option<Finding> {
+/// The size of an object that Swift accepts, from its `swift.conf` near Glance.
+fn limit(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<(u64, Location)> {
+    let scope = &glance.unit.scope;
+    let near = |unit: &&Unit| unit.scope == *scope || shared(&unit.scope, scope) > 0;
+    let files = cloud.units.iter().filter(near).flat_map(|unit| unit.of_kind(Kind::SwiftConf));
+    let stated = files.filter_map(|file| {
+        let sections = configparser::read(&file.text).ok()?;
+        let own = sections.iter().find(|section| section.name == CONSTRAINTS)?.get("max_file_size")?;
+        Some((own.value.parse().ok()?, file.option(own.line, &format!("[{CONSTRAINTS}] max_file_size"))))
+    });
+    stated.last()
+}
+
+/// The section of `swift.conf` (`swift/common/constraints.py`).
+const CONSTRAINTS: &str = "swift-constraints";
+
+/// Which uploads are meant, in words.
+fn whose(store: &Segmented, severity: Severity) -> &'static str {
+    match (store.takes, severity) {
+        (Takes::Named, _) => "if somebody names this store, ",
+        (_, Severity::Note) => "in direct mode, ",
+        _ => "",
+    }
+}
+
+fn split(
+    glance: &GlanceFacts<'_>,
+    store: &Segmented,
+    largest: u64,
+    limit: Option<&(u64, Location)>,
+    severity: Severity,
+) -> Option<Finding> {
     let (place, managed) = place(glance, store)?;
     let name = &store.name;
-    if store.bytes() > largest {
-        return one_request(store, largest, &place);
-    }
-    let severity = if store.certain { severity } else { severity.max(Severity::Warning) };
-    let mode = match severity {
-        Severity::Note => "in direct mode, ",
-        _ => "",
-    };
     let found = format!(
-        "[{name}] is a Swift store, in which {SPLITS_WRONGLY} fail at the last segment of an image: {mode}uploads from {} bytes on end with 500",
+        "[{name}] is a Swift store, in which {SPLITS_WRONGLY} fail at the last segment of an image: {}uploads from {} bytes on end with 500",
+        whose(store, severity),
         store.bytes()
     );
     let size = Segmented::above(largest);
     let swift = match Segmented::max_file_size(size) {
-        bytes if bytes > MAX_FILE_SIZE => format!(
-            " (first set [swift-constraints] max_file_size = {bytes} in swift.conf of Swift, or rgw_max_put_size = {bytes} of Ceph)"
+        bytes if bytes > limit.map_or(MAX_FILE_SIZE, |(limit, _)| *limit) => format!(
+            " (first set [{CONSTRAINTS}] max_file_size = {bytes} in swift.conf of Swift, or rgw_max_put_size = {bytes} of Ceph)"
         ),
         _ => String::new(),
     };
@@ -85,18 +121,39 @@ fn of_store(glance: &GlanceFacts<'_>, store: &Segmented, largest: u64, severity:
     })
 }
 
-/// Images that Swift accepts in one request only if its own limit was raised, too.
-fn one_request(store: &Segmented, largest: u64, place: &Location) -> Option<Finding> {
-    (largest > MAX_FILE_SIZE).then(|| {
-        let bytes = Segmented::max_file_size(store.megabytes);
+/// Images that Swift accepts in one request only if its own limit is high enough. Without Swift's file, its default is
+/// a guess.
+fn one_request(
+    glance: &GlanceFacts<'_>,
+    store: &Segmented,
+    largest: u64,
+    limit: Option<&(u64, Location)>,
+    severity: Severity,
+    may_split: bool,
+) -> Option<Finding> {
+    let bytes = Segmented::max_file_size(store.megabytes);
+    let one = largest.min(bytes);
+    let Some((limit, swifts)) = limit else {
+        let (place, _) = place(glance, store)?;
+        return (may_split && bytes > largest && largest > MAX_FILE_SIZE).then(|| {
+            let found = format!(
+                "[{}] sends images of up to {bytes} bytes in one request, and Swift refuses more than {MAX_FILE_SIZE} by default",
+                store.name
+            );
+            let fix = format!(
+                "[{CONSTRAINTS}] max_file_size = {bytes} in swift.conf of Swift, or rgw_max_put_size = {bytes} of Ceph"
+            );
+            Finding::note(Rule::SwiftSegments, &place, found, fix)
+        });
+    };
+    (one > *limit).then(|| {
         let found = format!(
-            "[{}] sends images of up to {bytes} bytes in one request, and Swift refuses more than {MAX_FILE_SIZE} by default",
-            store.name
+            "Swift refuses objects above {limit} bytes, and [{}] sends images of up to {one} bytes in one request: {}larger uploads fail",
+            store.name,
+            whose(store, severity)
         );
-        let fix = format!(
-            "[swift-constraints] max_file_size = {bytes} in swift.conf of Swift, or rgw_max_put_size = {bytes} of Ceph"
-        );
-        Finding::note(Rule::SwiftSegments, place, found, fix)
+        let fix = format!("[{CONSTRAINTS}] max_file_size = {bytes}");
+        Finding::new(Rule::SwiftSegments, severity, swifts, found, fix)
     })
 }
 

@@ -1,17 +1,17 @@
-//! DU001, DU006, DU007, DU017 in the `[cors]` of other services, DU008 and DU020 in their paste files, DU012 and
+//! DU001, DU003 to DU007, DU017 in the `[cors]` of other services, DU008 and DU020 in their paste files, DU012 and
 //! DU020 in the web servers in front of them. Someone who gave Glance an origin often gave it to them, too, and they
 //! read it with the same filter. No upload depends on it.
 
 use std::collections::BTreeSet;
 
 use direct_upload_api::{Rule, Severity};
-use direct_upload_core::openstack::swift::is_true;
 use direct_upload_core::render::configparser::{self, Section};
 use direct_upload_core::render::oslo::read::{self, Assignment};
 
-use crate::classify::{self, Kind};
+use crate::classify::Kind;
+use crate::facts::api::{ApiFacts, Setting};
 use crate::facts::cloud::Cloud;
-use crate::facts::glance::Setting;
+use crate::facts::filter::Reading;
 use crate::facts::paste::{Filter, Paste};
 use crate::facts::server::{OtherServer, ScopedDirective};
 use crate::finding::{Finding, Location};
@@ -21,44 +21,47 @@ use crate::rules::options::is_options;
 use crate::rules::origins::{self, Listed, ORIGINS};
 use crate::rules::proxy_headers::{doubles, header};
 use crate::rules::refused::is_login;
-use crate::rules::unknown;
+use crate::rules::{headers, reading, unknown};
 use crate::unit::{ConfigFile, Unit};
 use direct_upload_core::openstack::needed::ALLOW_ORIGIN;
 
-/// Each file of another service that has `[cors]`.
+/// `[cors]` of each other service.
 pub(crate) fn cors(cloud: &Cloud<'_>) -> Vec<Finding> {
-    let files = cloud.units.iter().flat_map(|unit| unit.of_kind(Kind::Oslo));
-    files.flat_map(|file| of_file(cloud, file)).collect()
+    cloud.apis.iter().flat_map(|api| of_api(cloud, api)).collect()
 }
 
-/// Each paste file of another service that has origins.
+/// The paste file of each other service that has origins.
 pub(crate) fn pipelines(cloud: &Cloud<'_>) -> Vec<Finding> {
-    let files = cloud.units.iter().flat_map(|unit| unit.of_kind(Kind::OsloPaste).map(move |file| (unit, file)));
-    files.flat_map(|(unit, file)| of_paste(unit, file)).collect()
+    let of = |api: &ApiFacts<'_>| api.paste.as_ref().map(|(file, _)| of_paste(api, file)).unwrap_or_default();
+    cloud.apis.iter().flat_map(of).collect()
 }
 
-/// Where a service has origins: in `[cors]` of a unit's files.
-fn origins_of(unit: &Unit) -> Option<Location> {
-    let found = unit.of_kind(Kind::Oslo).filter_map(|file| {
-        let ini = read::parse(&file.text);
-        let set = ini.get("cors", ORIGINS).filter(|found| !found.value.trim().is_empty())?;
-        Some(file.option(set.line, "[cors] allowed_origin"))
-    });
-    found.last()
+/// Where a service has origins.
+fn origins_of(api: &ApiFacts<'_>) -> Option<Location> {
+    let setting = api.cors_in_effect(ORIGINS)?;
+    (!setting.value.trim().is_empty()).then_some(setting.place)
 }
 
-fn of_paste(unit: &Unit, file: &ConfigFile) -> Vec<Finding> {
-    let Some(origins) = origins_of(unit) else { return Vec::new() };
+/// What it means that a service does not start. Without Keystone nobody logs in, so nobody uploads.
+fn down(api: &ApiFacts<'_>) -> Severity {
+    if api.project == "keystone" { Severity::Error } else { Severity::Warning }
+}
+
+fn of_paste(api: &ApiFacts<'_>, file: &ConfigFile) -> Vec<Finding> {
+    let Some(origins) = origins_of(api) else { return Vec::new() };
     let sections = match configparser::read(&file.text) {
         Ok(sections) => sections,
         Err((line, why)) => {
             let found = format!("PasteDeploy refuses the whole file: the line {why}");
             let fix = "correct the line; the service does not start with it";
-            return vec![Finding::warning(Rule::NotRead, &file.at(line), found, fix)];
+            return vec![Finding::new(Rule::NotRead, down(api), &file.at(line), found, fix)];
         }
     };
     let paste = Paste::read(&file.text);
     let named = |name: &str| paste.loose(name).unwrap_or_else(|| Filter { name: name.to_owned(), ..Filter::default() });
+    let has_section = |name: &str| {
+        sections.iter().any(|section| section.name.split_once(':').is_some_and(|(_, own)| own.trim() == name))
+    };
     let mut findings = Vec::new();
     let loaded = loaded(&sections);
     for (section, option) in loaded.iter().flat_map(|section| section.options.iter().map(move |o| (section, o))) {
@@ -67,13 +70,32 @@ fn of_paste(unit: &Unit, file: &ConfigFile) -> Vec<Finding> {
         if !is_pipeline && !in_composite {
             continue;
         }
-        let filters: Vec<Filter> = option.value.split_whitespace().map(named).collect();
-        let Some(login) = filters.iter().position(Filter::asks_for_token) else { continue };
-        let is_cors = |filter: &Filter| filter.is_cors() || (filter.factory.is_empty() && filter.name == "cors");
         let place = file.option(option.line, &format!("[{}] {}", section.name, option.name));
+        let filters: Vec<Filter> = option.value.split_whitespace().map(named).collect();
+        let is_cors = |filter: &Filter| filter.is_cors() || (filter.factory.is_empty() && filter.name == "cors");
+        // If a file lacks several, it is an excerpt.
+        let lacking = filters.iter().filter(|filter| !filter.name.contains(':') && !has_section(&filter.name)).count();
+        if lacking == 1 && filters.iter().any(|filter| filter.name == "cors" && !has_section("cors")) {
+            let found =
+                format!("cors is in the pipeline, but the file has no [filter:cors]: {} does not start", api.name());
+            let fix = format!("add [filter:cors] with {}", filter_options(api.project));
+            findings.push(Finding::new(Rule::NoSuchFlavor, down(api), &place, found, fix));
+        }
+        if let Some(filter) =
+            filters.iter().find(|filter| filter.is_cors() && filter.lacks_source() && has_section(&filter.name))
+        {
+            let found = format!(
+                "[filter:{}] has neither oslo_config_project nor allowed_origin: the filter raises a TypeError, and {} does not start",
+                filter.name,
+                api.name()
+            );
+            let fix = format!("write oslo_config_project = {} in it", api.project);
+            findings.push(Finding::new(Rule::NoSuchFlavor, down(api), &place, found, fix));
+        }
+        let Some(login) = filters.iter().position(Filter::asks_for_token) else { continue };
         match filters.iter().position(is_cors) {
             Some(at) if at < login => {}
-            Some(_) if filters[login].option("delay_auth_decision").is_some_and(|o| is_true(&o.value)) => {}
+            Some(_) if api.is_delayed(&filters[login]) => {}
             Some(_) => {
                 let name = &filters[login].name;
                 let found = format!("{name} comes before cors, and refuses each preflight, which has no token");
@@ -82,15 +104,24 @@ fn of_paste(unit: &Unit, file: &ConfigFile) -> Vec<Finding> {
             None if filters.iter().any(Filter::is_foreign_cors) => {}
             None => {
                 let found = format!("no cors filter in the pipeline, so [cors] ({origins}) has no effect");
-                let has_filter = sections.iter().any(|section| section.name == "filter:cors");
-                let fix = if has_filter { String::new() } else { with_filter(file) };
+                let fix = if has_section("cors") {
+                    String::new()
+                } else {
+                    format!(", and [filter:cors] {}", filter_options(api.project).replace(", ", ", and [filter:cors] "))
+                };
                 let all = option.value.split_whitespace().collect::<Vec<_>>().join(" ");
                 let fix = format!("[{}] {} = cors {all}{fix}", section.name, option.name);
                 findings.push(Finding::warning(Rule::NoSuchFlavor, &place, found, fix));
             }
         }
     }
+    findings.dedup_by(|a, b| a.found == b.found && a.fix == b.fix);
     findings
+}
+
+/// The filter, of which an older file may have none.
+fn filter_options(project: &str) -> String {
+    format!("paste.filter_factory = oslo_middleware.cors:filter_factory, oslo_config_project = {project}")
 }
 
 /// The sections that the service may load: those to which `main` leads. Without `main`, the service loads others by
@@ -114,24 +145,13 @@ fn loaded(sections: &[Section]) -> Vec<&Section> {
     }
 }
 
-/// The filter, of which an older file may have none.
-fn with_filter(file: &ConfigFile) -> String {
-    let path = file.path.as_deref().or(file.place.file.as_deref()).unwrap_or(&file.name);
-    let project = classify::service_of(path).unwrap_or("THE_SERVICE");
-    format!(
-        ", and [filter:cors] paste.filter_factory = oslo_middleware.cors:filter_factory, and [filter:cors] oslo_config_project = {project}"
-    )
-}
-
 /// Web servers in front of a service that has origins: they must leave preflights and answers to it.
 pub(crate) fn edges(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (unit, server) in
         cloud.units.iter().flat_map(|unit| OtherServer::find(unit).into_iter().map(move |s| (unit, s)))
     {
-        let near = cloud.units.iter().filter(|other| other.scope == unit.scope);
-        let mut own = near.filter(|other| other.of_kind(Kind::Oslo).any(|file| is_of(other, file, server.service)));
-        if own.find_map(origins_of).is_none() {
+        if !has_origins(cloud, unit, server.service) {
             continue;
         }
         findings.extend(server.items.iter().filter_map(|item| at_edge(&server, item)));
@@ -140,9 +160,10 @@ pub(crate) fn edges(cloud: &Cloud<'_>) -> Vec<Finding> {
     findings
 }
 
-fn is_of(unit: &Unit, file: &ConfigFile, service: &str) -> bool {
-    let path = file.path.as_deref().or(file.place.file.as_deref()).unwrap_or(&file.name);
-    classify::service_of(path).or_else(|| classify::service_of(&unit.name)) == Some(service)
+/// Whether a service beside a unit has origins.
+fn has_origins(cloud: &Cloud<'_>, unit: &Unit, service: &str) -> bool {
+    let mut own = cloud.apis.iter().filter(|api| api.project == service && api.unit.scope == unit.scope);
+    own.any(|api| origins_of(api).is_some())
 }
 
 fn at_edge(server: &OtherServer<'_>, item: &ScopedDirective<'_>) -> Option<Finding> {
@@ -234,13 +255,8 @@ pub(crate) fn uwsgi(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for unit in cloud.units {
         for file in unit.of_kind(Kind::Uwsgi) {
-            let path = file.path.as_deref().or(file.place.file.as_deref()).unwrap_or(&file.name);
-            let Some(service) = classify::service_of(path).or_else(|| classify::service_of(&unit.name)) else {
-                continue;
-            };
-            let near = cloud.units.iter().filter(|other| other.scope == unit.scope);
-            let mut own = near.filter(|other| other.of_kind(Kind::Oslo).any(|file| is_of(other, file, service)));
-            if own.find_map(origins_of).is_none() {
+            let Some(service) = unit.other_service(file) else { continue };
+            if !has_origins(cloud, unit, service) {
                 continue;
             }
             let ini = read::parse(&file.text);
@@ -284,46 +300,91 @@ fn login(server: &OtherServer<'_>, item: &ScopedDirective<'_>) -> Option<Finding
     })
 }
 
-fn of_file(cloud: &Cloud<'_>, file: &ConfigFile) -> Vec<Finding> {
-    let ini = read::parse(&file.text);
-    let mut findings = Vec::new();
-    if let Some(error) = ini.errors.first() {
-        let found = format!("oslo.config refuses the whole file: a line that {}", error.problem);
-        let fix = "correct the line; the service does not start with it";
-        findings.push(Finding::warning(Rule::NotRead, &file.at(error.line), found, fix));
-    }
+fn of_api(cloud: &Cloud<'_>, api: &ApiFacts<'_>) -> Vec<Finding> {
+    let mut findings = reading::broken(api, down(api));
+    findings.extend(reading::outside(api, Severity::Warning));
+    findings.extend(reading::refused_value(cloud, api, down(api)));
+    findings.extend(reading::replaced(api, &|_, _| Severity::Warning));
+    findings.extend(unknown::names(api, Severity::Warning));
     // A few other dashboards may use the service; none of the seen ones need it.
-    let near = cloud.units.iter().find(|unit| unit.files.iter().any(|other| std::ptr::eq(other, file)));
-    let known = near.and_then(|unit| origins::known_origin(cloud, &unit.scope));
-    for assignment in &ini.assignments {
-        let section = assignment.normalized_section();
-        let option = format!("[{}] {}", assignment.section, assignment.name);
-        let place = file.option(assignment.line, &option);
-        if section == "cors" && assignment.name == "allowed_origin" {
-            let setting = setting(file, assignment, &option);
-            let items = setting.items();
-            let entries: BTreeSet<String> = items.iter().cloned().collect();
-            let listed = Listed { option: ORIGINS, items: &items, place: &setting.place };
-            let of = |item: &String| origins::entry(item, &entries, &listed, known.as_deref(), Severity::Warning);
-            findings.extend(items.iter().filter_map(of));
-        } else if section.starts_with("cors.") && assignment.name == "allowed_origin" {
-            let found = "a [cors.NAME] group, which services ignore from 2026.1 on";
-            let fix = "move its origins into [cors] allowed_origin, separated by commas";
-            findings.push(Finding::note(Rule::OldSubgroup, &place, found, fix));
-        } else if let Some(found) = unknown::is_unknown(assignment) {
-            let fix = "correct its name, or remove it";
-            findings.push(Finding::note(Rule::Unknown, &place, found, fix));
-        }
+    let known = origins::known_origin(cloud, &api.unit.scope);
+    let subgroups = api.subgroups();
+    let all: Vec<&Setting> = subgroups.iter().collect();
+    let in_effect = api.cors_in_effect(ORIGINS);
+    let all = in_effect.iter().chain(all);
+    let entries: BTreeSet<String> = all.clone().flat_map(Setting::items).collect();
+    for setting in all {
+        let items = setting.items();
+        let listed = Listed { option: ORIGINS, items: &items, place: &setting.place };
+        let of = |item: &String| origins::entry(item, &entries, &listed, known.as_deref(), Severity::Warning);
+        findings.extend(items.iter().filter_map(of));
+    }
+    findings.extend(subgroups.iter().map(|setting| {
+        let found = "a [cors.NAME] group, which services ignore from 2026.1 on";
+        let fix = "move its origins into [cors] allowed_origin, separated by commas";
+        Finding::note(Rule::OldSubgroup, &setting.place, found, fix)
+    }));
+    findings.extend(lists(api));
+    findings
+}
+
+/// What pages of an allowed origin cannot do.
+fn lists(api: &ApiFacts<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let Reading::Runs(options) = &api.reading else { return findings };
+    if options.allowed_origin.is_empty() {
+        return findings;
+    }
+    let name = api.name();
+    // Ironic's own filter always allows it (ironic/api/app.py).
+    let has_token = |header: &String| header.eq_ignore_ascii_case("X-Auth-Token");
+    let lacks_token = api.project != "ironic" && !options.allow_headers.iter().any(has_token);
+    if let Some(setting) = api.cors_in_effect("allow_headers").filter(|_| lacks_token) {
+        let found = format!(
+            "allow_headers lacks X-Auth-Token, which carries the user's token, so pages cannot use {name} (the list replaces {name}'s own; * is not understood)"
+        );
+        let fix = format!("allow_headers = {}", headers::with_needed(Some(&options.allow_headers), false));
+        findings.push(Finding::warning(Rule::HeaderMissing, &setting.place, found, fix).changes("allow_headers"));
+    }
+    if let Some(setting) = api.cors_in_effect("allow_methods") {
+        findings.extend(methods(api, &setting, &options.allow_methods));
+    }
+    // A page reads the token of its login from there.
+    let has_subject = |header: &String| header == "*" || header.eq_ignore_ascii_case("X-Subject-Token");
+    if let Some(setting) = api.cors_in_effect("expose_headers").filter(|_| api.project == "keystone")
+        && !setting.is_substituted()
+        && !setting.items().iter().any(has_subject)
+    {
+        let listed = setting.items();
+        let found = "expose_headers lacks X-Subject-Token, in which Keystone sends the token: pages cannot log in";
+        let all: Vec<&str> = listed.iter().map(String::as_str).chain(["X-Subject-Token"]).collect();
+        let fix = format!("expose_headers = {}", all.join(","));
+        findings.push(Finding::warning(Rule::HeaderMissing, &setting.place, found, fix).changes("expose_headers"));
     }
     findings
 }
 
-fn setting(file: &ConfigFile, assignment: &Assignment, option: &str) -> Setting {
-    Setting {
-        value: assignment.value.clone(),
-        place: file.option(assignment.line, option),
-        source: file.called().to_owned(),
-        in_paste: false,
-        managed: file.managed,
-    }
+/// Methods that pages cannot use. Reading is the least that they need; somebody may want no more.
+fn methods(api: &ApiFacts<'_>, setting: &Setting, listed: &[String]) -> Option<Finding> {
+    let name = api.name();
+    let has = |method: &str| listed.iter().any(|own| own == method);
+    let own = api.service.map_or(&["GET", "PUT", "POST", "DELETE", "PATCH"][..], |service| service.allow_methods);
+    let all = format!("allow_methods = {}", own.join(","));
+    let is_wrong =
+        |method: &&String| *method == "*" || own.iter().any(|own| method.eq_ignore_ascii_case(own) && method != own);
+    let found = match listed.iter().find(is_wrong) {
+        Some(wrong) if wrong == "*" => format!("allow_methods holds *, which {name} does not understand"),
+        Some(wrong) => format!("allow_methods holds {wrong:?}; methods are compared in upper case"),
+        None if !has("GET") => format!("allow_methods lacks GET, so pages cannot read from {name}"),
+        None => {
+            let lacking: Vec<&str> = own.iter().copied().filter(|method| *method != "HEAD" && !has(method)).collect();
+            return (!lacking.is_empty()).then(|| {
+                let found =
+                    format!("allow_methods lacks {}, which pages then cannot send to {name}", lacking.join(", "));
+                let fix = format!("{all} (no change is necessary if pages only read)");
+                Finding::note(Rule::MethodMissing, &setting.place, found, fix).changes("allow_methods")
+            });
+        }
+    };
+    Some(Finding::warning(Rule::MethodMissing, &setting.place, found, all).changes("allow_methods"))
 }

@@ -8,50 +8,132 @@ use std::collections::BTreeSet;
 use direct_upload_api::{Rule, Severity};
 use direct_upload_core::openstack::swift::is_true as is_flag;
 use direct_upload_core::openstack::{CorsFilter, CorsOption, SWIFT_ORIGINS, SWIFT_STRICT};
-use direct_upload_core::render::configparser::{IniOption, Section};
+use direct_upload_core::render::configparser::{IniOption, Section, read};
 use direct_upload_core::render::swift_proxy::{self, SwiftProxy, is_proxy};
 
 use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
 use crate::facts::paste::Paste;
-use crate::finding::Finding;
+use crate::finding::{Finding, Location};
 use crate::rules::origins::{self, Listed};
 use crate::rules::unknown::distance;
-use crate::unit::ConfigFile;
+use crate::unit::{ConfigFile, Unit};
 
-/// Each file of a proxy.
+/// Each proxy.
 pub(crate) fn cors(cloud: &Cloud<'_>) -> Vec<Finding> {
-    let files = cloud.units.iter().flat_map(|unit| unit.of_kind(Kind::Swift).map(move |file| (unit, file)));
-    files.flat_map(|(unit, file)| of_file(file, origins::known_origin(cloud, &unit.scope).as_deref())).collect()
+    let of = |unit: &Unit| {
+        let known = origins::known_origin(cloud, &unit.scope);
+        let not_read = unit.of_kind(Kind::Swift).filter_map(not_conf);
+        let proxies = proxies(unit);
+        not_read.chain(proxies.iter().flat_map(|files| of_proxy(files, known.as_deref()))).collect::<Vec<_>>()
+    };
+    cloud.units.iter().flat_map(of).collect()
 }
 
-fn of_file(file: &ConfigFile, known: Option<&str>) -> Vec<Finding> {
-    let proxy = match SwiftProxy::read(&file.text) {
+/// The files that one proxy reads: one, or those of a folder in the order of their names.
+struct Files<'a>(Vec<&'a ConfigFile>);
+
+/// The folder from which a proxy reads all files, if the file is in one.
+fn folder(file: &ConfigFile) -> Option<&str> {
+    let path = file.path.as_deref().or(file.place.file.as_deref())?;
+    path.rsplit_once('/').map(|(folder, _)| folder).filter(|folder| folder.ends_with(".d"))
+}
+
+fn is_conf(file: &ConfigFile) -> bool {
+    file.name.ends_with(".conf") && !file.name.starts_with('.')
+}
+
+/// All proxies of a unit. A command may say which file or folder it reads.
+fn proxies(unit: &Unit) -> Vec<Files<'_>> {
+    let mut proxies: Vec<Files<'_>> = Vec::new();
+    for file in unit.of_kind(Kind::Swift).filter(|file| folder(file).is_none() || is_conf(file)) {
+        let together = |own: &&mut Files<'_>| folder(file).is_some() && folder(own.0[0]) == folder(file);
+        match proxies.iter_mut().find(together) {
+            Some(own) => own.0.push(file),
+            None => proxies.push(Files(vec![file])),
+        }
+    }
+    let is_started = |own: &Files<'_>| {
+        let path = folder(own.0[0]).or(own.0[0].path.as_deref());
+        path.is_some_and(|path| {
+            unit.commands.iter().any(|(command, _)| command.split_whitespace().any(|word| word == path))
+        })
+    };
+    if proxies.iter().any(is_started) {
+        proxies.retain(is_started);
+    }
+    proxies.iter_mut().for_each(|own| own.0.sort_by(|a, b| a.name.cmp(&b.name)));
+    proxies
+}
+
+impl Files<'_> {
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|file| file.text.as_str())
+    }
+
+    /// The file of a line that counts on through all of them, and the line there.
+    fn at(&self, line: usize) -> (&ConfigFile, usize) {
+        let mut left = line;
+        for file in &self.0 {
+            let own = file.text.lines().count();
+            if left <= own {
+                return (file, left);
+            }
+            left -= own;
+        }
+        (self.0[0], 1)
+    }
+
+    fn place(&self, line: usize, option: &str) -> Location {
+        let (file, line) = self.at(line);
+        file.option(line, option)
+    }
+
+    /// A line in words.
+    fn shown(&self, line: usize) -> String {
+        let (file, line) = self.at(line);
+        let number = file.lines.line(line).unwrap_or(line);
+        if self.0.len() == 1 { format!("line {number}") } else { format!("{} line {number}", file.name) }
+    }
+}
+
+/// The proxy leaves out a file of its folder with another name (`read_conf_dir`).
+fn not_conf(file: &ConfigFile) -> Option<Finding> {
+    let says = read(&file.text)
+        .ok()?
+        .into_iter()
+        .flat_map(|section| section.options)
+        .any(|option| option.name == SWIFT_ORIGINS);
+    (folder(file).is_some() && !is_conf(file) && says).then(|| {
+        let found = format!("Swift's proxy reads only *.conf of this folder, not {}", file.name);
+        Finding::warning(Rule::NotRead, &file.at(1), found, "give the file a name that ends in .conf")
+    })
+}
+
+fn of_proxy(files: &Files<'_>, known: Option<&str>) -> Vec<Finding> {
+    let proxy = match SwiftProxy::read_all(files.texts()) {
         Ok(proxy) => proxy,
         Err((line, why)) => {
             let found = format!("Swift's proxy refuses the whole file: the line {why}");
             let fix = "correct the line; the proxy does not start with it";
+            let (file, line) = files.at(line);
             return vec![Finding::warning(Rule::NotRead, &file.at(line), found, fix)];
         }
     };
     let mut findings = Vec::new();
     for section in proxy.sections() {
         let here = section.options.iter();
-        findings.extend(here.filter_map(|option| placed(file, &proxy, section, option)));
+        findings.extend(here.filter_map(|option| placed(files, &proxy, section, option)));
     }
-    findings.extend(listed(file, &proxy, known));
-    findings.extend(strict(file, &proxy));
-    findings.extend(login(file, &proxy));
+    findings.extend(listed(files, &proxy, known));
+    findings.extend(strict(files, &proxy));
+    findings.extend(login(files, &proxy));
     findings
 }
 
-fn place(file: &ConfigFile, section: &str, option: &IniOption) -> crate::finding::Location {
-    file.option(option.line, &format!("[{section}] {}", option.name))
-}
-
 /// An option where the proxy does not read it, or under a name that it does not have.
-fn placed(file: &ConfigFile, proxy: &SwiftProxy, section: &Section, option: &IniOption) -> Option<Finding> {
-    let place = place(file, &section.name, option);
+fn placed(files: &Files<'_>, proxy: &SwiftProxy, section: &Section, option: &IniOption) -> Option<Finding> {
+    let place = files.place(option.line, &format!("[{}] {}", section.name, option.name));
     let name = option.name.strip_prefix("set ").map_or(option.name.as_str(), str::trim);
     let named = CorsFilter::option(CorsFilter::Swift.section(), name).filter(|option| is_swifts(option));
     let Some(named) = named else {
@@ -72,8 +154,7 @@ fn placed(file: &ConfigFile, proxy: &SwiftProxy, section: &Section, option: &Ini
     }
     let counts = proxy.option(named.name)?;
     (counts.line != option.line).then(|| {
-        let found =
-            format!("[{}] line {} replaces it", counts.section, file.lines.line(counts.line).unwrap_or(counts.line));
+        let found = format!("[{}] {} replaces it", counts.section, files.shown(counts.line));
         Finding::warning(Rule::NotRead, &place, found, "remove it, or the line that replaces it")
     })
 }
@@ -102,35 +183,35 @@ fn meant(section: &str, name: &str) -> Option<&'static str> {
 }
 
 /// The origins that count.
-fn listed(file: &ConfigFile, proxy: &SwiftProxy, known: Option<&str>) -> Vec<Finding> {
+fn listed(files: &Files<'_>, proxy: &SwiftProxy, known: Option<&str>) -> Vec<Finding> {
     let Some(option) = proxy.option(SWIFT_ORIGINS) else { return Vec::new() };
     let items: Vec<String> = swift_proxy::items(&option.value).map(str::to_owned).collect();
     let entries: BTreeSet<String> = items.iter().cloned().collect();
-    let place = file.option(option.line, &format!("[{}] {SWIFT_ORIGINS}", option.section));
+    let place = files.place(option.line, &format!("[{}] {SWIFT_ORIGINS}", option.section));
     let listed = Listed { option: SWIFT_ORIGINS, items: &items, place: &place };
     let of = |item: &String| origins::entry(item, &entries, &listed, known, Severity::Warning);
     items.iter().filter_map(of).collect()
 }
 
 /// Without the strict mode each site may read what needs no preflight.
-fn strict(file: &ConfigFile, proxy: &SwiftProxy) -> Option<Finding> {
+fn strict(files: &Files<'_>, proxy: &SwiftProxy) -> Option<Finding> {
     let option = proxy.option(SWIFT_STRICT).filter(|option| !swift_proxy::is_true(&option.value))?;
-    let place = file.option(option.line, &format!("[{}] {SWIFT_STRICT}", option.section));
+    let place = files.place(option.line, &format!("[{}] {SWIFT_STRICT}", option.section));
     let found = "each web site may read what Swift answers without a token, whatever origins are listed";
     Some(Finding::note(Rule::AnyOrigin, &place, found, "strict_cors_mode = true, which is the default"))
 }
 
 /// A preflight has no token, so the token's check must leave it to Swift.
-fn login(file: &ConfigFile, proxy: &SwiftProxy) -> Option<Finding> {
+fn login(files: &Files<'_>, proxy: &SwiftProxy) -> Option<Finding> {
     proxy.option(SWIFT_ORIGINS).filter(|option| swift_proxy::items(&option.value).next().is_some())?;
-    let pipeline = Paste::read(&file.text).main()?;
+    let pipeline = Paste::read_all(files.texts()).main()?;
     let filter = pipeline.filters.iter().find(|filter| filter.asks_for_token())?;
     let said = filter.option("delay_auth_decision");
     if said.is_some_and(|option| is_flag(&option.value)) {
         return None;
     }
     let line = said.map_or(pipeline.line, |option| option.line);
-    let place = file.option(line, &format!("[filter:{}] delay_auth_decision", filter.name));
+    let place = files.place(line, &format!("[filter:{}] delay_auth_decision", filter.name));
     let found = format!("{} refuses each preflight, which has no token, before Swift sees it", filter.name);
     let fix = format!("[filter:{}] delay_auth_decision = true", filter.name);
     Some(Finding::warning(Rule::OptionsFiltered, &place, found, fix))

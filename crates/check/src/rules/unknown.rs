@@ -5,8 +5,8 @@ use direct_upload_api::{Rule, Severity};
 use direct_upload_core::openstack::{CORS_OPTIONS, CorsOption};
 use direct_upload_core::render::oslo::read::Assignment;
 
+use crate::facts::api::ApiFacts;
 use crate::facts::cloud::Cloud;
-use crate::facts::glance::GlanceFacts;
 use crate::facts::horizon::{HorizonFacts, MODE, Mode, Snippet};
 use crate::finding::Finding;
 
@@ -29,9 +29,7 @@ const NEVER: [&str; 11] = [
 pub fn settings(cloud: &Cloud<'_>) -> Vec<Finding> {
     let horizons = cloud.horizons.iter().flat_map(horizon);
     let glances = cloud.glances.iter().enumerate();
-    horizons
-        .chain(glances.flat_map(|(at, own)| glance(own, super::refused(cloud, at).min(Severity::Warning))))
-        .collect()
+    horizons.chain(glances.flat_map(|(at, own)| names(own, super::refused(cloud, at).min(Severity::Warning)))).collect()
 }
 
 fn horizon(horizon: &HorizonFacts<'_>) -> Vec<Finding> {
@@ -119,7 +117,7 @@ fn stem(name: &str) -> String {
 }
 
 /// What is wrong with an assignment that mentions CORS and that nothing reads.
-pub(crate) fn is_unknown(assignment: &Assignment) -> Option<String> {
+fn is_unknown(assignment: &Assignment) -> Option<String> {
     let (section, name) = (assignment.normalized_section(), assignment.name.as_str());
     let group = section.starts_with("cors.");
     if section == "cors" || group {
@@ -132,12 +130,12 @@ pub(crate) fn is_unknown(assignment: &Assignment) -> Option<String> {
         .then(|| format!("{name} is in [{}], where nothing reads it", assignment.section))
 }
 
-/// `refused`: the severity if Glance refuses an upload.
-fn glance(glance: &GlanceFacts<'_>, refused: Severity) -> Vec<Finding> {
+/// What the files of an API say and nothing reads. `refused`: the severity if it refuses a page.
+pub(crate) fn names(api: &ApiFacts<'_>, refused: Severity) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let set = glance.cors_in_effect("allowed_origin").is_some();
-    let allowed = glance.allowed_origins(false);
-    for conf in &glance.confs {
+    let set = api.cors_in_effect("allowed_origin").is_some();
+    let allowed = api.allowed_origins(false);
+    for conf in &api.confs {
         for assignment in &conf.ini.assignments {
             let Some(found) = is_unknown(assignment) else { continue };
             let meant = meant(&assignment.name);

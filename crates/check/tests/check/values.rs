@@ -131,18 +131,19 @@ fn systemds_units(#[case] line: &str, #[case] release: &str, #[case] expected: &
     assert_eq!(report.unseen.iter().any(|what| what.contains("/srv/glance-api.conf")), unseen, "{:?}", report.unseen);
 }
 
-/// `[cors]` of other services is read as Glance's is; no upload fails because of it.
+/// `[cors]` of other services is read as Glance's is; uploads fail only where Keystone does not start.
 #[rstest]
 #[case::fine("[cors]\nallowed_origin = https://d.example\n", &[])]
 #[case::slash("[cors]\nallowed_origin = https://d.example/\n", &["warning DU001 etc/keystone/keystone.conf:2 [cors] allowed_origin"])]
 #[case::any("[cors]\nallowed_origin = *\n", &["warning DU005 etc/keystone/keystone.conf:2 [cors] allowed_origin"])]
-#[case::misspelt("[cors]\nallowed_origins = https://d.example\n", &["note DU017 etc/keystone/keystone.conf:2 [cors] allowed_origins"])]
+#[case::misspelt("[cors]\nallowed_origins = https://d.example\n", &["warning DU017 etc/keystone/keystone.conf:2 [cors] allowed_origins"])]
 #[case::group("[cors.horizon]\nallowed_origin = https://d.example\n", &["note DU006 etc/keystone/keystone.conf:2 [cors.horizon] allowed_origin"])]
-#[case::refused("[cors]\nno assignment\n", &["warning DU007 etc/keystone/keystone.conf:2 "])]
-#[case::none("[DEFAULT]\nallowed_origin = x/\n", &[])]
+#[case::refused("[cors]\nno assignment\n", &["error DU007 etc/keystone/keystone.conf:2 "])]
+#[case::elsewhere("[DEFAULT]\nallowed_origin = x/\n", &["warning DU017 etc/keystone/keystone.conf:2 [DEFAULT] allowed_origin"])]
+#[case::none("[DEFAULT]\ndebug = true\n", &[])]
 fn other_services(#[case] text: &str, #[case] expected: &[&str]) {
     let alone = report_of(&[("etc/keystone/keystone.conf", text)]);
-    if text.contains("[cors") {
+    if !expected.is_empty() || text.contains("[cors") {
         assert_eq!(told(&alone), expected);
         assert_eq!(alone.checked.iter().map(|subject| subject.service).collect::<Vec<_>>(), ["keystone"]);
         assert_ne!(alone.verdict(), Verdict::Fine);

@@ -8,7 +8,7 @@ use super::user_cors::UserCors;
 use crate::model::{Advice, Problem};
 use crate::openstack::Release;
 use crate::openstack::swift::{
-    CREDENTIALS_KEY, LARGE_OBJECT_SIZE, MultiTenant, SPLITS_WRONGLY, Segmented, multi_tenant, named, segmented,
+    CREDENTIALS_KEY, LARGE_OBJECT_SIZE, MultiTenant, SPLITS_WRONGLY, Segmented, Takes, multi_tenant, named, segmented,
     splits_wrongly,
 };
 use crate::render;
@@ -76,7 +76,8 @@ fn split(stores: &[GlanceSwift], users: &UserCors, release: Option<Release>) -> 
     };
     let cap = written("DEFAULT", "image_size_cap").and_then(|cap| cap.trim().parse().ok()).unwrap_or(u64::MAX);
     let largest = tolerance::SMALL.min(cap);
-    let splits = segmented(option, true).into_iter().filter(|store| store.bytes() <= largest);
+    let takes = |store: &Segmented| store.takes != Takes::Named && store.bytes() <= largest;
+    let splits = segmented(option, true).into_iter().filter(takes);
     let told = splits.map(|store| {
         let (name, size) = (&store.name, Segmented::above(largest));
         let found = format!(

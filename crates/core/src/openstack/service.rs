@@ -38,7 +38,7 @@ pub struct OpenStackService {
 }
 
 /// The names of Python programs inside of servers.
-const PROGRAMS: [&str; 2] = ["uwsgi", "mod_wsgi"];
+pub const PROGRAMS: [&str; 2] = ["uwsgi", "mod_wsgi"];
 
 const METHODS: &[&str] = &["GET", "PUT", "POST", "DELETE", "PATCH"];
 
@@ -428,7 +428,18 @@ impl From<ApiService> for &'static OpenStackService {
     }
 }
 
+/// All of them.
+const SERVICES: [&OpenStackService; 13] = [
+    &GLANCE, &KEYSTONE, &NOVA, &NEUTRON, &CINDER, &PLACEMENT, &IRONIC, &HEAT, &DESIGNATE, &OCTAVIA, &BARBICAN, &MANILA,
+    &SWIFT,
+];
+
 impl OpenStackService {
+    /// The one with that project.
+    pub fn of_project(project: &str) -> Option<&'static Self> {
+        SERVICES.into_iter().find(|service| service.project == project)
+    }
+
     /// Where our file goes.
     pub fn config_dir(&self, layout: Layout) -> String {
         let folder = if layout == Layout::OpenStackHelm { self.folder_in_helm } else { self.folder };

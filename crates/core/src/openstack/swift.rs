@@ -94,7 +94,7 @@ pub fn unbuffered(option: impl Fn(&str, &str) -> Option<String>) -> Vec<String> 
     names
 }
 
-/// A Swift store that takes uploads, and from which size on it splits an image into segments.
+/// A Swift store, and from which size on it splits an image into segments.
 ///
 /// glance_store 5.0.0 to 5.7.0 announce each segment as a whole one. If the size of the upload is known, Swift then
 /// waits for a rest of the last segment that never comes (`add` in `glance_store/_drivers/swift/store.py`).
@@ -106,8 +106,18 @@ pub struct Segmented {
     pub megabytes: u64,
     /// The group that sets it, if one does.
     pub set_in: Option<String>,
-    /// Uploads certainly go to this store.
-    pub certain: bool,
+    pub takes: Takes,
+}
+
+/// Which images go to a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// Those for which nobody names a store, as with uploads from dashboards.
+    Uploads,
+    /// Perhaps these.
+    Perhaps,
+    /// Only those for which somebody names it.
+    Named,
 }
 
 /// Whether a release has that fault; none if nobody knows. glance_store 5.0.0 came with 2025.2, and 2026.2 has 5.7.0.
@@ -124,6 +134,9 @@ pub const SPLITS_WRONGLY: &str = "glance_store 5.0.0 to 5.7.0 (2025.2 to 2026.2)
 
 /// The option from which on a store splits images.
 pub const LARGE_OBJECT_SIZE: &str = "swift_store_large_object_size";
+
+/// The size of a segment.
+const CHUNK_SIZE: &str = "swift_store_large_object_chunk_size";
 
 /// glance_store's megabyte (`ONE_MB` in `glance_store/_drivers/swift/store.py`).
 const MEGABYTE: u64 = 1_024_000;
@@ -151,37 +164,72 @@ impl Segmented {
     }
 }
 
-/// The Swift stores into which Glance puts uploads that name no store, from options (section, name); `shared`:
-/// glance_store reads `[backend_defaults]`, too. Without a `default_backend` these are all Swift stores, because the
-/// rest may be in a file that is not seen.
+/// The Swift stores, from options (section, name); `shared`: glance_store reads `[backend_defaults]`, too. Without a
+/// `default_backend` each may be the default one, because the rest may be in a file that is not seen.
 pub fn segmented(option: impl Fn(&str, &str) -> Option<String>, shared: bool) -> Vec<Segmented> {
     let said = |group: &str, name: &str| option(group, name).filter(|value| !value.trim().is_empty());
-    let backends = said("DEFAULT", "enabled_backends");
-    let (names, certain) = match (&backends, said("glance_store", "default_backend")) {
+    let of = |(name, takes): (String, Takes)| {
+        let set = set(&said, &name, LARGE_OBJECT_SIZE, shared);
+        let megabytes = match &set {
+            Some((_, value)) => u64::try_from(integer(value)?).ok().filter(|size| *size > 0)?,
+            None => 5120,
+        };
+        Some(Segmented { name, megabytes, set_in: set.map(|(group, _)| group), takes })
+    };
+    stores(&said).into_iter().filter_map(of).collect()
+}
+
+/// Sizes of Swift stores that are no whole number above 0, with which Glance does not start: group, option, value
+/// (`IntOpt` with `min=1` in `glance_store/_drivers/swift/store.py`).
+pub fn no_sizes(option: impl Fn(&str, &str) -> Option<String>, shared: bool) -> Vec<(String, &'static str, String)> {
+    let said = |group: &str, name: &str| option(group, name).filter(|value| !value.trim().is_empty());
+    let is_wrong = |value: &str| !value.contains('$') && integer(value).is_none_or(|number| number < 1);
+    let of = |(name, _): &(String, Takes)| {
+        let set = |option| set(&said, name, option, shared).map(|(group, value)| (group, option, value));
+        [LARGE_OBJECT_SIZE, CHUNK_SIZE].into_iter().filter_map(set).collect::<Vec<_>>()
+    };
+    let mut found: Vec<_> = stores(&said).iter().flat_map(of).filter(|(.., value)| is_wrong(value)).collect();
+    found.dedup();
+    found
+}
+
+/// Where an option of a store is set.
+fn set(
+    said: &impl Fn(&str, &str) -> Option<String>,
+    store: &str,
+    option: &str,
+    shared: bool,
+) -> Option<(String, String)> {
+    let shared = (shared && said("DEFAULT", "enabled_backends").is_some()).then_some(SHARED);
+    let groups = [Some(store), shared];
+    groups.into_iter().flatten().find_map(|group| Some((group.to_owned(), said(group, option)?)))
+}
+
+/// The Swift stores, and what goes to them.
+fn stores(said: &impl Fn(&str, &str) -> Option<String>) -> Vec<(String, Takes)> {
+    match (said("DEFAULT", "enabled_backends"), said("glance_store", "default_backend")) {
         (Some(backends), Some(default)) if !default.contains('$') => {
-            let is_default = |name: &String| name == default.trim();
-            (named(backends).into_iter().filter(is_default).collect(), true)
+            let takes = |name: &String| if *name == default.trim() { Takes::Uploads } else { Takes::Named };
+            let of = |name: String| {
+                let takes = takes(&name);
+                (name, takes)
+            };
+            named(&backends).into_iter().map(of).collect()
         }
         (Some(backends), _) => {
-            let names = named(backends);
-            let certain = names.len() == 1 && backends.split(',').filter(|pair| !pair.trim().is_empty()).count() == 1;
-            (names, certain)
+            let names = named(&backends);
+            let alone = names.len() == 1 && backends.split(',').filter(|pair| !pair.trim().is_empty()).count() == 1;
+            let takes = if alone { Takes::Uploads } else { Takes::Perhaps };
+            names.into_iter().map(|name| (name, takes)).collect()
         }
         // The schemes of the driver.
         (None, _) => match said("glance_store", "default_store").as_deref().map(str::trim) {
-            Some("swift" | "swift+http" | "swift+https" | "swift+config") => (vec!["glance_store".to_owned()], true),
-            _ => (Vec::new(), true),
+            Some("swift" | "swift+http" | "swift+https" | "swift+config") => {
+                vec![("glance_store".to_owned(), Takes::Uploads)]
+            }
+            _ => Vec::new(),
         },
-    };
-    let of = |name: String| {
-        let shared = (shared && backends.is_some()).then_some(SHARED);
-        let groups = [Some(name.as_str()), shared];
-        let set = groups.into_iter().flatten().find_map(|group| Some((group, said(group, LARGE_OBJECT_SIZE)?)));
-        let megabytes = set.as_ref().map_or(Some(5120), |(_, value)| value.trim().parse().ok())?;
-        let set_in = set.map(|(group, _)| group.to_owned());
-        Some(Segmented { name, megabytes, set_in, certain })
-    };
-    names.into_iter().filter_map(of).collect()
+    }
 }
 
 /// The Swift stores of `enabled_backends`.
@@ -193,4 +241,11 @@ pub fn named(backends: &str) -> Vec<String> {
 /// As oslo.config reads a `BoolOpt`.
 pub fn is_true(value: &str) -> bool {
     matches!(value.trim().to_ascii_lowercase().as_str(), "true" | "1" | "on" | "yes")
+}
+
+/// As oslo.config reads an `IntOpt`: Python's `int()`.
+pub fn integer(value: &str) -> Option<i128> {
+    let digits = value.trim();
+    let groups = digits.trim_start_matches(['+', '-']).split('_').all(|group| !group.is_empty());
+    digits.replace('_', "").parse().ok().filter(|_| groups)
 }

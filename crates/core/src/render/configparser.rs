@@ -1,7 +1,7 @@
 //! Reads ini as Python's `configparser.ConfigParser` does. It reads paste files and those of
 //! Swift's proxy; oslo.config does not.
 //!
-//! In: a text. Out: its sections, or the first line that the parser refuses (it then refuses the whole
+//! In: a text, or several. Out: the sections, or the first line that the parser refuses (it then refuses the whole
 //! file).
 
 use std::collections::VecDeque;
@@ -30,6 +30,13 @@ impl Section {
     /// An option.
     pub fn get(&self, name: &str) -> Option<&IniOption> {
         self.options.iter().find(|option| option.name == name)
+    }
+
+    fn put(&mut self, option: &IniOption) {
+        match self.options.iter_mut().find(|own| own.name == option.name) {
+            Some(own) => own.clone_from(option),
+            None => self.options.push(option.clone()),
+        }
     }
 }
 
@@ -88,6 +95,39 @@ pub fn read(text: &str) -> Result<Vec<Section>, (usize, String)> {
         option.value.truncate(option.value.trim_end().len());
     }
     first_error.map_or(Ok(sections), Err)
+}
+
+/// Several texts, as `ConfigParser.read` reads several files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Merged {
+    /// What counts: a later option replaces an earlier one. Lines count on from text to text.
+    pub sections: Vec<Section>,
+    /// The sections of each text.
+    pub written: Vec<Section>,
+}
+
+/// Reads texts one after the other.
+///
+/// # Errors
+/// Line and reason, if Python refuses one of them.
+pub fn read_all<'t>(texts: impl IntoIterator<Item = &'t str>) -> Result<Merged, (usize, String)> {
+    let (mut merged, mut before) = (Merged::default(), 0);
+    for text in texts {
+        let mut sections = read(text).map_err(|(line, why)| (before + line, why))?;
+        for section in &mut sections {
+            section.line += before;
+            section.options.iter_mut().for_each(|option| option.line += before);
+        }
+        for section in &sections {
+            match merged.sections.iter_mut().find(|own| own.name == section.name) {
+                Some(own) => section.options.iter().for_each(|option| own.put(option)),
+                None => merged.sections.push(section.clone()),
+            }
+        }
+        merged.written.extend(sections);
+        before += text.lines().count();
+    }
+    Ok(merged)
 }
 
 fn last(sections: &mut [Section]) -> Option<&mut IniOption> {

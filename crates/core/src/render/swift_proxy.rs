@@ -4,12 +4,12 @@
 //! `get_context`): `set NAME` in the proxy's own section, then `[DEFAULT]`, then the proxy's own section, in which a
 //! name of `[DEFAULT]` is skipped.
 
-use super::configparser::{self, IniOption, Section, interpolated};
+use super::configparser::{self, IniOption, Merged, Section, interpolated};
 
-/// A file of the proxy.
+/// A file of the proxy, or the files of its folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SwiftProxy {
-    sections: Vec<Section>,
+    read: Merged,
 }
 
 /// One option as the proxy gets it.
@@ -29,12 +29,20 @@ impl SwiftProxy {
     /// # Errors
     /// Line and reason, if Python refuses the file.
     pub fn read(text: &str) -> Result<Self, (usize, String)> {
-        configparser::read(text).map(|sections| Self { sections })
+        Self::read_all([text])
     }
 
-    /// All sections.
+    /// Reads the files of a folder, in the order of their names (`read_conf_dir` in `swift/common/utils`).
+    ///
+    /// # Errors
+    /// Line, counted on from text to text, and reason, if Python refuses one of them.
+    pub fn read_all<'t>(texts: impl IntoIterator<Item = &'t str>) -> Result<Self, (usize, String)> {
+        configparser::read_all(texts).map(|read| Self { read })
+    }
+
+    /// All sections, as they are written.
     pub fn sections(&self) -> &[Section] {
-        &self.sections
+        &self.read.written
     }
 
     /// What counts of an option.
@@ -50,12 +58,12 @@ impl SwiftProxy {
     }
 
     fn find(&self, of: impl Fn(&Section) -> bool, name: &str) -> Option<(&Section, &IniOption)> {
-        self.sections.iter().filter(|section| of(section)).find_map(|section| Some((section, section.get(name)?)))
+        self.read.sections.iter().filter(|section| of(section)).find_map(|section| Some((section, section.get(name)?)))
     }
 
     /// With `%(name)s` replaced, if that is possible.
     fn value(&self, section: &Section, option: &IniOption) -> String {
-        let default = self.sections.iter().filter(|section| section.name == DEFAULT);
+        let default = self.read.sections.iter().filter(|section| section.name == DEFAULT);
         let known = |name: &str| {
             let mut sections = std::iter::once(section).chain(default.clone());
             sections.find_map(|section| section.get(name)).map(|option| option.value.clone())

@@ -15,13 +15,11 @@ pub enum Hand {
 }
 
 /// Nothing that could be done here by rote, and why.
-const ELSEWHERE: [(Rule, &str); 23] = [
+const ELSEWHERE: [(Rule, &str); 21] = [
     // Somebody has to say what the broken line was for.
     (Rule::NoEffect, "correct the syntax"),
     (Rule::NoEffect, "correct the line; strings need quotes"),
-    (Rule::NotRead, "correct the line; Glance does not start"),
-    (Rule::NotRead, "correct the line; the proxy does not start"),
-    (Rule::NotRead, "correct the line; the service does not start"),
+    (Rule::NotRead, "correct the line; "),
     (Rule::NotRead, "correct the value, or remove the line"),
     (Rule::NotRead, "save it as UTF-8"),
     (Rule::NoSuchFlavor, "correct the line, as Glance's own paste file"),
@@ -144,6 +142,12 @@ pub fn apply(files: &Files, finding: &Finding) -> Option<Hand> {
         )),
         Rule::TokenLogged => line(&|old| without_token(old)),
         Rule::NoEffect if fix.starts_with("put it into local_settings.d as NAME.py") => moved(files, finding),
+        Rule::NotRead if fix.starts_with("give the file a name that ends in .conf") => {
+            let at = file_of(files, finding)?;
+            let mut files = files.clone();
+            files[at].0.push_str(".conf");
+            Some(Hand::Edited(files))
+        }
         Rule::NotRead if fix.starts_with("move [cors] to /etc/glance/glance-api.conf") => moved(files, finding),
         Rule::NotRead if fix.starts_with("list all origins in") => listed_together(files, finding),
         Rule::NotRead if fix.starts_with("put the comment on a line") => line(&without_comment),
@@ -240,13 +244,11 @@ fn flavor(files: &Files, finding: &Finding) -> Option<Hand> {
             let name = fix.strip_prefix("remove ")?.split(' ').next()?.to_owned();
             line(&|old| old.split(' ').filter(|word| *word != name).collect::<Vec<_>>().join(" "))
         }
-        _ if fix.starts_with("write oslo_config_project = glance in it") => spot(&|spot| {
-            spot.text = spot.text.replacen(
-                "paste.filter_factory = oslo_middleware.cors",
-                "oslo_config_project = glance\npaste.filter_factory = oslo_middleware.cors",
-                1,
-            );
-        }),
+        _ if fix.starts_with("write oslo_config_project = ") => {
+            let option = fix.strip_prefix("write ")?.strip_suffix(" in it")?;
+            let factory = "paste.filter_factory = oslo_middleware.cors";
+            spot(&|spot| spot.text = spot.text.replacen(factory, &format!("{option}\n{factory}"), 1))
+        }
         _ => None,
     }
 }

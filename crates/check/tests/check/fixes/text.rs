@@ -138,7 +138,7 @@ pub fn value(spot: &Spot, name: &str) -> Option<String> {
 /// Writes a statement: instead of the intended one, or next to it.
 pub fn set(spot: &mut Spot, statement: &str) -> Result<(), String> {
     match spot.kind {
-        Kind::Glance | Kind::Uwsgi | Kind::Paste | Kind::Oslo | Kind::OsloPaste | Kind::Swift => {
+        Kind::Glance | Kind::Uwsgi | Kind::Paste | Kind::Oslo | Kind::OsloPaste | Kind::Swift | Kind::SwiftConf => {
             set_option(spot, statement)
         }
         Kind::Settings => {

@@ -68,7 +68,7 @@ fn without_a_dashboard_it_is_a_warning() {
 
 /// Uploads from a dashboard name no store, so the default one takes them.
 #[rstest]
-#[case::another("[DEFAULT]\nenabled_backends = s:swift,f:file\n[glance_store]\ndefault_backend = f\n", &[])]
+#[case::another("[DEFAULT]\nenabled_backends = s:swift,f:file\n[glance_store]\ndefault_backend = f\n", &["note DU027"])]
 #[case::among_others("[DEFAULT]\nenabled_backends = f:file, s : swift\n[glance_store]\ndefault_backend = s\n", &["error DU027"])]
 #[case::the_only_one("[DEFAULT]\nenabled_backends = s:swift\n", &["error DU027"])]
 #[case::one_of_two("[DEFAULT]\nenabled_backends = s:swift,f:file\n", &["warning DU027"])]
@@ -94,6 +94,8 @@ fn the_store_that_takes_uploads(#[case] stores: &str, #[case] expected: &[&str])
 #[case::a_cap_above_it("swift_store_large_object_size = 5300\n", "image_size_cap = 5400000000\n", &["note DU027"])]
 #[case::a_large_cap("swift_store_large_object_size = 10486\n", "image_size_cap = 109951162777600\n", &["note DU027"])]
 #[case::by_a_name("swift_store_large_object_size = $x\n", "", &[])]
+#[case::as_python_reads_it("swift_store_large_object_size = 10_486\n", "", &["note DU027"])]
+#[case::empty("swift_store_large_object_size =\n", "", &["error DU027"])]
 #[case::buffered("swift_buffer_on_upload = True\nswift_upload_buffer_dir = /b\n", "", &["error DU027"])]
 fn the_size_of_what_is_split(#[case] store: &str, #[case] cap: &str, #[case] expected: &[&str]) {
     let conf = format!("{}{store}{CORS}", ONE.replace("[DEFAULT]\n", &format!("[DEFAULT]\n{cap}")));
@@ -103,6 +105,23 @@ fn the_size_of_what_is_split(#[case] store: &str, #[case] cap: &str, #[case] exp
     if cap.is_empty() {
         found_in(&[(CONF, &conf), DASHBOARD], Some("2026.1"));
     }
+}
+
+/// Swift's own file says what it accepts.
+#[rstest]
+#[case::enough("swift_store_large_object_size = 10486\n", "max_file_size = 10737664000\n", "2026.1", &[])]
+#[case::too_little("swift_store_large_object_size = 10486\n", "max_file_size = 10737418239\n", "2026.1", &["error DU027"])]
+#[case::with_a_unit("swift_store_large_object_size = 5g\n", "max_file_size = 10737664000\n", "2026.1", &["error DU026"])]
+#[case::zero("swift_store_large_object_size = 0\n", "max_file_size = 10737664000\n", "2026.1", &["error DU026"])]
+#[case::segments_with_a_unit("swift_store_large_object_chunk_size = 200M\nswift_store_large_object_size = 10486\n", "max_file_size = 10737664000\n", "2026.1", &["error DU026"])]
+#[case::by_default("swift_store_large_object_size = 10486\n", "max_meta_count = 90\n", "2026.1", &["note DU027"])]
+#[case::smaller_than_segments("", "max_file_size = 1073741824\n", "2025.1", &["error DU027"])]
+#[case::larger_than_images("", "max_file_size = 10737664000\n", "2025.1", &[])]
+fn what_swift_accepts(#[case] store: &str, #[case] limit: &str, #[case] release: &str, #[case] expected: &[&str]) {
+    let conf = format!("{ONE}{store}{CORS}");
+    let swift = format!("[swift-hash]\nswift_hash_path_suffix = x\n[swift-constraints]\n{limit}");
+    let files = [(CONF, conf.as_str()), DASHBOARD, ("etc/swift/swift.conf", swift.as_str())];
+    assert_eq!(found_in(&files, Some(release)), expected, "{conf}");
 }
 
 /// Stores share these options since glance_store 5.4.0.

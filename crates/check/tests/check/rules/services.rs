@@ -28,12 +28,107 @@ const SERVICES: [&str; 11] = [
 #[case::slash("[cors]\nallowed_origin = https://d.example/\n", &["warning DU001"])]
 #[case::any("[cors]\nallowed_origin = *\n", &["warning DU005"])]
 #[case::subgroup("[cors.portal]\nallowed_origin = https://d.example\n", &["note DU006"])]
-#[case::plural("[cors]\nallowed_origins = https://d.example\n", &["note DU017"])]
-#[case::broken("[cors]\nallowed_origin = https://d.example\nnonsense\n", &["warning DU007"])]
+#[case::plural("[cors]\nallowed_origins = https://d.example\n", &["warning DU017"])]
+#[case::elsewhere("[DEFAULT]\nallowed_origin = https://d.example\n", &["warning DU017"])]
+#[case::another_section("[filter:cors]\nallowed_origin = https://d.example\n", &["warning DU017"])]
+#[case::also_there("[cors]\nallowed_origin = https://d.example\nallowed_origins = https://d.example\n", &["note DU017"])]
+#[case::no_such_option("[cors]\nallowed_origin = https://d.example\nenabled = true\n", &["note DU017"])]
+#[case::header("[cors]\nallowed_origin = https://d.example\nallow_header = X-Auth-Token\n", &["warning DU017"])]
+#[case::lower_case("[cors]\nallowed_origin = https://d.example\nallow_methods = get,put\n", &["warning DU004"])]
+#[case::each_method("[cors]\nallowed_origin = https://d.example\nallow_methods = *\n", &["warning DU004"])]
+#[case::without_get("[cors]\nallowed_origin = https://d.example\nallow_methods = POST\n", &["warning DU004"])]
+#[case::reads_only("[cors]\nallowed_origin = https://d.example\nallow_methods = GET\n", &["note DU004"])]
+#[case::without_origins("[cors]\nallow_methods = get\nallow_headers = X-Foo\n", &[])]
+#[case::max_age("[cors]\nallowed_origin = https://d.example\nmax_age = 600\nallow_credentials = false\n", &[])]
 fn cors_of_each_service_is_read(#[case] text: &str, #[case] expected: &[&str]) {
     for service in SERVICES {
         assert_eq!(found_in(&[(&format!("etc/{service}/{service}.conf"), text)], None), expected, "{service}");
     }
+}
+
+/// A value with which a service does not start. Without Keystone nobody logs in, so nobody uploads.
+#[rstest]
+#[case::no_line("nonsense")]
+#[case::no_number("max_age = abc")]
+#[case::no_flag("allow_credentials = maybe")]
+#[case::comment("max_age = 600 # ten minutes")]
+fn values_that_stop_a_service(#[case] line: &str) {
+    for service in SERVICES {
+        let text = format!("{ORIGIN}{line}\n");
+        let expected = if service == "keystone" { "error DU007" } else { "warning DU007" };
+        assert_eq!(found_in(&[(&format!("etc/{service}/{service}.conf"), &text)], None), [expected], "{service}");
+    }
+}
+
+/// A name after a dollar sign is one of the service's own options, if the filter has the service's own configuration.
+#[rstest]
+#[case("nova", &["warning DU007"])]
+#[case("octavia", &[])]
+#[case("placement", &[])]
+fn names_after_a_dollar_sign(#[case] service: &str, #[case] expected: &[&str]) {
+    let text = "[cors]\nallowed_origin = https://$host\n";
+    assert_eq!(found_in(&[(&format!("etc/{service}/{service}.conf"), text)], None), expected);
+}
+
+#[rstest]
+#[case::without_the_token("keystone", "allow_headers = X-Foo", &["warning DU003"])]
+#[case::every("nova", "allow_headers = *", &["warning DU003"])]
+#[case::own_default("nova", "max_age = 60", &[])]
+#[case::always_allowed("ironic", "allow_headers = X-Foo", &[])]
+#[case::with_the_token("nova", "allow_headers = X-Foo,x-auth-token", &[])]
+#[case::unknown_default("magnum", "max_age = 60", &[])]
+#[case::token_hidden("keystone", "expose_headers = X-Foo", &["warning DU003"])]
+#[case::all_exposed("keystone", "expose_headers = *", &[])]
+#[case::others_have_none("nova", "expose_headers = X-Foo", &[])]
+fn headers_of_others(#[case] service: &str, #[case] line: &str, #[case] expected: &[&str]) {
+    let text = format!("{ORIGIN}{line}\n");
+    assert_eq!(found_in(&[(&format!("etc/{service}/{service}.conf"), &text)], None), expected);
+}
+
+/// The filter's own search: a later file replaces an option, and files elsewhere are not read.
+#[rstest]
+#[case::another_value("etc/nova/nova.conf.d/50-cors.conf", "https://e.example", &["warning DU007"])]
+#[case::the_same("etc/nova/nova.conf.d/50-cors.conf", "https://d.example", &[])]
+#[case::program("etc/nova/nova-api.conf.d/50-cors.conf", "https://e.example", &["warning DU007"])]
+#[case::not_read("etc/nova/cors.conf", "https://e.example", &["warning DU007"])]
+#[case::not_read_but_there("etc/nova/cors.conf", "https://d.example", &["note DU007"])]
+#[case::of_another_service("etc/cinder/cinder.conf", "https://e.example", &[])]
+fn files_of_one_service(#[case] file: &str, #[case] origin: &str, #[case] expected: &[&str]) {
+    let later = format!("[cors]\nallowed_origin = {origin}\n");
+    assert_eq!(found_in(&[("etc/nova/nova.conf", ORIGIN), (file, &later)], None), expected);
+}
+
+/// Kolla's folders: one service has its file several times.
+#[test]
+fn the_same_service_in_several_folders() {
+    let other = "[cors]\nallowed_origin = https://e.example\n";
+    let files = [("etc/kolla/nova-api/nova.conf", ORIGIN), ("etc/kolla/nova-conductor/nova.conf", other)];
+    assert!(found_in(&files, None).is_empty());
+}
+
+/// What the paste file says about the filter.
+#[rstest]
+#[case::origins("allowed_origin = https://d.example/\n", &["warning DU001"])]
+#[case::another_project("oslo_config_project = glance\n", &["warning DU007"])]
+#[case::no_source("", &["warning DU008"])]
+fn the_filter_itself(#[case] options: &str, #[case] expected: &[&str]) {
+    let paste = format!(
+        "[composite:api]\nkeystone = cors authtoken app\n[filter:cors]\npaste.filter_factory = oslo_middleware.cors:filter_factory\n{options}\
+         [filter:authtoken]\npaste.filter_factory = keystonemiddleware.auth_token:filter_factory\n"
+    );
+    let conf = if options.starts_with("allowed") { "[cors]\nmax_age = 60\n" } else { ORIGIN };
+    assert_eq!(found_in(&[("etc/nova/nova.conf", conf), ("etc/nova/api-paste.ini", &paste)], None), expected);
+}
+
+/// A pipeline with a filter that the file lacks; an excerpt lacks several.
+#[rstest]
+#[case::lacks("[app:app]\npaste.app_factory = a:b\n", &["warning DU008"])]
+#[case::excerpt("", &[])]
+fn a_filter_that_is_not_there(#[case] rest: &str, #[case] expected: &[&str]) {
+    let paste = format!(
+        "[pipeline:api]\npipeline = cors authtoken app\n[filter:authtoken]\npaste.filter_factory = keystonemiddleware.auth_token:filter_factory\n{rest}"
+    );
+    assert_eq!(found_in(&[("etc/nova/nova.conf", ORIGIN), ("etc/nova/api-paste.ini", &paste)], None), expected);
 }
 
 #[rstest]

@@ -22,7 +22,10 @@ fn swift_stores_must_be_able_to_renew_tokens(#[case] release: &str, #[case] line
     let conf = format!(
         "[DEFAULT]\nenabled_backends = s:swift,f:file\n[glance_store]\ndefault_backend = f\n[s]\n{lines}\n{GOOD}allow_headers = X-Auth-Token,X-CSRFToken\n"
     );
-    assert_eq!(found_in(&[(CONF, &conf), DASHBOARD], Some(release)), expected);
+    // Large images that somebody puts into this store by name fail, too (DU027).
+    let mut found = found_in(&[(CONF, &conf), DASHBOARD], Some(release));
+    found.retain(|line| line != "note DU027");
+    assert_eq!(found, expected);
 }
 
 const RENEWS: &str = "swift_store_multi_tenant = True\nswift_store_use_trusts = True\ndefault_swift_reference = ref1";
@@ -56,7 +59,9 @@ fn a_tokens_lifetime_counts_for_what_uses_it_again(
     );
     let keystone = format!("[token]\n{token}\n");
     let files = [(CONF, conf.as_str()), DASHBOARD, ("etc/keystone/keystone.conf", keystone.as_str())];
-    assert_eq!(found_in(&files, Some("2026.1")), expected);
+    let mut found = found_in(&files, Some("2026.1"));
+    found.retain(|line| line != "note DU027");
+    assert_eq!(found, expected);
 }
 
 #[rstest]
