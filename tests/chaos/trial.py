@@ -1,5 +1,7 @@
 """One run of a scenario, undisturbed or with one disturbance, and what is seen of it."""
 
+import hashlib
+import re
 import time
 import traceback
 import typing
@@ -27,6 +29,12 @@ class Problem(typing.NamedTuple):
         return f'{self.kind}: {self.text}'
 
 
+def _label(text):
+    """A name for a namespace (RFC 1123): at most 63 characters, lower case, digits and hyphens."""
+    text = re.sub('[^a-z0-9]+', '-', text.lower())
+    return text if len(text) <= 63 else f'{text[:54]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}'
+
+
 class Trial:
     """`run` fills `problems`, which are empty if all was well, and what was observed.
 
@@ -37,7 +45,7 @@ class Trial:
     def __init__(self, lab, scenario, disturbance=None, reference=None, attempt=0):
         self.lab, self.name, self.scenario, self.disturbance = lab, scenario, SCENARIOS[scenario], disturbance
         self.reference = reference
-        self.title = f'{scenario}-{disturbance or "undisturbed"}' + (f'-{attempt}' if attempt else '')
+        self.title = _label(f'{scenario}-{disturbance or "undisturbed"}' + (f'-{attempt}' if attempt else ''))
         self.problems = []
         self.seconds = self.fired = self.starts = self.writes = self.state = self.rolls = self.violations = None
 
