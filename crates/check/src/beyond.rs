@@ -4,13 +4,14 @@
 //! In: facts. Out: one sentence for each, as in [`coverage`](crate::coverage).
 
 use direct_upload_api::web::{Origin, PublicUrl};
-use direct_upload_core::openstack::cors_request::UPLOAD_PATH;
+use direct_upload_core::openstack::cors_request::{CorsRequest, UPLOAD_PATH};
 
 use crate::classify::{self, Kind};
 use crate::facts::catalog::Source;
 use crate::facts::cloud::Cloud;
 use crate::facts::glance::GlanceFacts;
 use crate::facts::server::{self, ScopedDirective, Server};
+use crate::facts::uwsgi::{self, Routed};
 use crate::formats::directives::Directive;
 use crate::objects::{Object, any_text};
 use crate::unit::{ConfigFile, Program};
@@ -334,10 +335,14 @@ fn paste_file(glance: &GlanceFacts<'_>) -> Option<String> {
         .then(|| format!("{path}, which [paste_deploy] config_file ({}) names, is not in the input", named.place))
 }
 
-/// uWSGI's own routing answers or changes requests.
+/// uWSGI's own routing, where it is not known what it does to uploads.
 fn routes_of_uwsgi(glance: &GlanceFacts<'_>) -> Option<String> {
     let (file, ini) = glance.uwsgi()?;
-    let route = ini.assignments.iter().find(|own| own.name.starts_with("route"))?;
+    let unknown = |request| match uwsgi::routed(&ini, request) {
+        Routed::Unknown(route) => Some(route.clone()),
+        Routed::Passes | Routed::Ends(_) => None,
+    };
+    let route = CorsRequest::BOTH.into_iter().find_map(unknown)?;
     Some(format!("{}: check does not read what uWSGI's {} does to uploads", file.at(route.line), route.name))
 }
 

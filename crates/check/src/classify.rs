@@ -162,7 +162,11 @@ pub fn kind(path: &str, text: &str) -> Option<Kind> {
     if (matches(&NGINX, text) && text.contains(';')) || is_nginx_part(path, name, extension, text) {
         return Some(Kind::Nginx);
     }
-    matches(&HTTPD, text).then_some(Kind::Httpd)
+    let defines = || {
+        let in_folder = ["apache2", "httpd"].iter().any(|server| path.split('/').any(|part| part == *server));
+        in_folder && text.lines().any(|line| line.trim_start().to_lowercase().starts_with("define "))
+    };
+    (matches(&HTTPD, text) || defines()).then_some(Kind::Httpd)
 }
 
 /// Whether a text in a folder of nginx is a part that its files may include: directives without a block around them.

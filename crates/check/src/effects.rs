@@ -59,7 +59,7 @@ const BAD_PORT: &str = "not sent";
 const FOLLOWED: &str = "a redirect: refused";
 
 /// All of them, by server.
-pub const EFFECTS: [Effect; 115] = [
+pub const EFFECTS: [Effect; 116] = [
     // nginx 1.22: measured.
     size("nginx", "client_max_body_size", "413 above this size; 1 MiB if it is not set; 0: no limit"),
     cors("nginx", "add_header Access-Control-Allow-Origin", DOUBLED, DOUBLED),
@@ -168,6 +168,7 @@ pub const EFFECTS: [Effect; 115] = [
         "the router ends the upload if nothing arrives, or Glance does not answer, for this time (60s)",
     ),
     Effect { time: "the whole image is stored first", ..cors("uWSGI", "post-buffering", "", "") },
+    cors("uWSGI", "route, route-if, route-run … break|return|redirect|basicauth", SEEN, SEEN),
     cors(
         "uWSGI",
         "buffer-size, below 1029 to 2048",

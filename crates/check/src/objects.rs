@@ -214,27 +214,49 @@ pub fn units(objects: &[Object]) -> Vec<Unit> {
 }
 
 /// What people add to the configuration of openstack-k8s-operators: `customServiceConfig` of Glance, of
-/// each of its APIs, and of the dashboard.
+/// each of its APIs, of the dashboard, and of the other services.
 fn custom_configs(plane: &Object) -> Vec<Unit> {
-    const APIS: [&str; 4] = ["spec", "glance", "template", "glanceAPIs"];
-    let glance = ["spec", "glance", "template", "customServiceConfig"].map(str::to_owned).to_vec();
-    let names = APIS.iter().fold(&plane.value, |value, step| &value[*step]).as_object();
-    let apis = names.into_iter().flat_map(|apis| apis.keys()).map(|name| {
-        APIS.iter().copied().chain([name.as_str(), "customServiceConfig"]).map(str::to_owned).collect::<Vec<_>>()
-    });
-    let horizon = ["spec", "horizon", "template", "customServiceConfig"].map(str::to_owned).to_vec();
-    let glances =
-        [glance].into_iter().chain(apis).map(|path| (path, Kind::Glance, "/etc/glance/glance.conf.d/02-config.conf"));
-    let settings = "/etc/openstack-dashboard/local_settings.d/9999_custom_settings.py";
-    glances
-        .chain([(horizon, Kind::Settings, settings)])
-        .filter_map(|(path, kind, file)| custom_config(plane, &path, kind, file))
-        .collect()
+    const CONFIG: &str = "customServiceConfig";
+    let mut paths = Vec::new();
+    let spec = plane.value["spec"].as_object().into_iter().flatten();
+    for (service, own) in spec {
+        texts_of(own, CONFIG, &mut vec!["spec".to_owned(), service.clone()], &mut paths);
+    }
+    let unit = |path: Vec<String>| {
+        let (kind, file) = match path.get(1).map(String::as_str)? {
+            "glance" => (Kind::Glance, "/etc/glance/glance.conf.d/02-config.conf".to_owned()),
+            "horizon" => {
+                (Kind::Settings, "/etc/openstack-dashboard/local_settings.d/9999_custom_settings.py".to_owned())
+            }
+            service => {
+                let service = classify::service_of(service).filter(|own| *own == service)?;
+                (Kind::Oslo, format!("/etc/{service}/{service}.conf.d/02-config.conf"))
+            }
+        };
+        custom_config(plane, &path, kind, &file)
+    };
+    paths.into_iter().filter_map(unit).collect()
+}
+
+/// The paths of all texts under a name.
+fn texts_of(value: &Value, name: &str, path: &mut Vec<String>, found: &mut Vec<Vec<String>>) {
+    for (key, own) in value.as_object().into_iter().flatten() {
+        path.push(key.clone());
+        if key == name && own.is_string() {
+            found.push(path.clone());
+        } else {
+            texts_of(own, name, path, found);
+        }
+        path.pop();
+    }
 }
 
 fn custom_config(plane: &Object, path: &[String], kind: Kind, file: &str) -> Option<Unit> {
     let steps: Vec<&str> = path.iter().map(String::as_str).collect();
     let text = steps.iter().fold(&plane.value, |value, step| &value[*step]).as_str()?.to_owned();
+    if kind == Kind::Oslo && classify::kind(file, &text) != Some(kind) {
+        return None;
+    }
     let node = plane.node.as_ref().and_then(|node| node.at(steps.iter().copied()));
     let lines = node.map_or(Lines::Nowhere, |node| node.lines.clone());
     let (path, name) = (Some(file.to_owned()), classify::base(file).to_owned());

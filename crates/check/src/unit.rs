@@ -384,13 +384,13 @@ fn group(name: &str, file: &ConfigFile) -> &'static str {
         Kind::Kolla if name.contains("glance") => "glance",
         Kind::Kolla if name.contains("horizon") => "horizon",
         Kind::Kolla => "other",
-        Kind::Uwsgi if name.contains("glance") || file.text.contains("glance") => "glance",
+        Kind::Uwsgi if [name, file.called(), &file.text].iter().any(|text| text.contains("glance")) => "glance",
         Kind::Uwsgi => "uwsgi",
         Kind::Httpd => "httpd",
         Kind::Nginx | Kind::Stream => "nginx",
         Kind::Haproxy | Kind::Map => "haproxy",
         Kind::Traefik => "traefik",
-        Kind::Oslo | Kind::OsloPaste => classify::service_of(name).unwrap_or("other"),
+        Kind::Oslo | Kind::OsloPaste => classify::service_of(file.path.as_deref().unwrap_or(name)).unwrap_or("other"),
         Kind::Swift | Kind::SwiftConf => "swift",
     }
 }

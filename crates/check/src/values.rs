@@ -1,5 +1,5 @@
 //! YAML from which a tool generates configuration: Helm values of openstack-helm's charts (also as
-//! Atmosphere's variables and in Flux's HelmReleases), and uWSGI's own YAML.
+//! Atmosphere's variables and in Flux's HelmReleases), variables of openstack-ansible, and uWSGI's own YAML.
 //!
 //! In: a document. Out: the generated files, each line with the line of the YAML that it comes from. Charts
 //! add what values leave out, so nothing is claimed about what is missing there.
@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use direct_upload_core::manifests::{Document, Lines, Node, documents};
 use serde_json::{Map, Value};
 
-use crate::classify::Kind;
+use crate::classify::{self, Kind};
 use crate::finding::Location;
 use crate::unit::ConfigFile;
 
@@ -92,7 +92,48 @@ pub fn files(file: &str, document: &Document) -> Vec<ConfigFile> {
         }
         holders.push(root);
     }
-    holders.iter().flat_map(|values| of_chart(file, values)).collect()
+    let ansible = Holder { value: &document.value, node: Some(&document.node), path: String::new() };
+    holders.iter().flat_map(|values| of_chart(file, values)).chain(of_ansible(file, &ansible)).collect()
+}
+
+/// openstack-ansible's variables: `NAME_overrides` for config_template, by the name of the template, and the
+/// dashboard's mode.
+fn of_ansible(file: &str, variables: &Holder<'_>) -> Vec<ConfigFile> {
+    let mut files = Vec::new();
+    for (name, own) in variables.children() {
+        let Some(template) = name.strip_suffix("_overrides").filter(|_| is_map(&own)) else { continue };
+        if template == "glance_glance_api_conf" {
+            files.push(sections(file, &own, Kind::Glance, "/etc/glance/glance-api.conf"));
+        } else if template == "glance_api_uwsgi_ini" {
+            files.push(sections(file, &own, Kind::Uwsgi, "/etc/uwsgi/glance-api.ini"));
+        } else if let Some(service) = classify::service_of(template)
+            && template == format!("{service}_{service}_conf")
+        {
+            files.extend(of_service(file, service, &own));
+        }
+    }
+    if let Some(mode) = variables.text(&["horizon_images_upload_mode"]) {
+        let own = variables.at(&["horizon_images_upload_mode"]);
+        let mut written = Written::default();
+        written.line(own.as_ref().map_or(1, Holder::line), &format!("HORIZON_IMAGES_UPLOAD_MODE = {}", quoted(mode)));
+        let own = own.as_ref().unwrap_or(variables);
+        files.push(own.file(file, Kind::Settings, "/etc/openstack-dashboard/local_settings.py", written));
+    }
+    files
+}
+
+/// All sections of a file.
+fn sections(file: &str, holder: &Holder<'_>, kind: Kind, path: &str) -> ConfigFile {
+    let mut written = Written::default();
+    holder.children().filter(|(_, own)| is_map(own)).for_each(|(name, own)| section(&mut written, name, &own));
+    holder.file(file, kind, path, written)
+}
+
+/// The main file of another service, if it says something about CORS.
+fn of_service(file: &str, service: &str, holder: &Holder<'_>) -> Option<ConfigFile> {
+    let path = format!("/etc/{service}/{service}.conf");
+    let made = sections(file, holder, Kind::Oslo, &path);
+    (classify::kind(&path, &made.text) == Some(Kind::Oslo)).then_some(made)
 }
 
 /// uWSGI's YAML as it lies in a key of a ConfigMap: the ini that it stands for, and which line of the YAML each of
@@ -122,10 +163,10 @@ fn of_chart(file: &str, values: &Holder<'_>) -> Vec<ConfigFile> {
         files.push(glance_conf(file, values, &glance));
     }
     if let Some(paste) = conf.at(&["paste"]).filter(|paste| is_map(paste) && conf.at(&["glance"]).is_some()) {
-        let mut written = Written::default();
-        paste.children().filter(|(_, holder)| is_map(holder)).for_each(|(name, own)| section(&mut written, name, &own));
-        files.push(paste.file(file, Kind::Paste, "/etc/glance/glance-api-paste.ini", written));
+        files.push(sections(file, &paste, Kind::Paste, "/etc/glance/glance-api-paste.ini"));
     }
+    let others = conf.children().filter(|(name, own)| is_map(own) && classify::service_of(name) == Some(name.as_str()));
+    files.extend(others.filter_map(|(name, own)| of_service(file, name, &own)));
     if let Some(uwsgi) = conf.at(&["glance_api_uwsgi", "uwsgi"]).filter(is_map) {
         let mut written = Written::default();
         section(&mut written, "uwsgi", &uwsgi);

@@ -14,3 +14,4 @@ pub mod server;
 mod stream;
 pub mod traefik;
 pub(crate) mod upload_path;
+pub(crate) mod uwsgi;

@@ -60,8 +60,7 @@ impl<'a> Server<'a> {
     /// Those of httpd and nginx in a unit. `known`: names of hosts that serve a program.
     pub fn find(unit: &'a Unit, known: &[(String, Program)]) -> Vec<Self> {
         let mut servers = Vec::new();
-        let httpd: Vec<(&ConfigFile, Vec<Directive>)> =
-            unit.of_kind(Kind::Httpd).map(|file| (file, directives::httpd(&file.text))).collect();
+        let httpd = httpd(unit);
         // Directives outside of hosts apply to all hosts, also in other files.
         let shared: Vec<ScopedDirective<'a>> =
             httpd.iter().filter(|(_, tree)| !serves_alone(tree)).flat_map(|(file, tree)| outer(file, tree)).collect();
@@ -134,6 +133,12 @@ impl<'a> Server<'a> {
     pub fn place(&self) -> Location {
         self.file.at(self.line)
     }
+}
+
+/// The files of httpd.
+fn httpd(unit: &Unit) -> Vec<(&ConfigFile, Vec<Directive>)> {
+    let texts: Vec<&str> = unit.of_kind(Kind::Httpd).map(|file| file.text.as_str()).collect();
+    unit.of_kind(Kind::Httpd).zip(directives::httpd_files(&texts)).collect()
 }
 
 /// `<VirtualHost *:443 [::]:8443>`.
@@ -269,8 +274,7 @@ impl<'a> OtherServer<'a> {
     /// All of a unit that name a service, in what leads requests on or in the names of hosts.
     pub fn find(unit: &'a Unit) -> Vec<Self> {
         let mut found = Vec::new();
-        for file in unit.of_kind(Kind::Httpd) {
-            let tree = directives::httpd(&file.text);
+        for (file, tree) in httpd(unit) {
             let outside = outer(file, &tree);
             for host in hosts(&tree) {
                 let items = outside.iter().cloned().chain(flat(file, &host.children, &[])).collect();

@@ -47,8 +47,27 @@ const MOST_DEEP: usize = 32;
 /// httpd: one directive per line, sections in `<…>`, `\` joins lines, `#` only at a line's start. `${NAME}` has the
 /// value that `Define` gave it above.
 pub fn httpd(text: &str) -> Vec<Directive> {
+    httpd_after(text, BTreeMap::new())
+}
+
+/// All files of one httpd. What one of them defines counts in the others, too, unless two define it differently: only
+/// the order in which httpd includes them would decide.
+pub fn httpd_files(texts: &[&str]) -> Vec<Vec<Directive>> {
+    let mut defined: BTreeMap<String, String> = BTreeMap::new();
+    let mut ambiguous = Vec::new();
+    for directive in texts.iter().filter(|text| text.contains("Define ")).flat_map(|text| httpd(text)) {
+        if let ("define", [name, value]) = (directive.name.as_str(), directive.args.as_slice())
+            && defined.insert(name.clone(), value.clone()).is_some_and(|before| before != *value)
+        {
+            ambiguous.push(name.clone());
+        }
+    }
+    defined.retain(|name, _| !ambiguous.contains(name));
+    texts.iter().map(|text| httpd_after(text, defined.clone())).collect()
+}
+
+fn httpd_after(text: &str, mut defined: BTreeMap<String, String>) -> Vec<Directive> {
     let mut open: Vec<Directive> = vec![Directive::default()];
-    let mut defined = BTreeMap::new();
     let mut lines = text.lines().enumerate();
     while let Some((at, first)) = lines.next() {
         let mut line = first.to_owned();

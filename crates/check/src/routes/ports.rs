@@ -1,7 +1,7 @@
 //! DU010: the port of a Service that no pod of Glance has.
 //!
-//! In: objects. Out: findings, only where it is certain: a `targetPort` is a name, and no container has a port of that
-//! name. Kubernetes then makes no endpoint (`FindPort` in `pkg/api/v1/pod/util.go`), and proxies answer 503.
+//! In: objects. Out: findings. If a `targetPort` is a name that no port of a container has, it is certain. A number that
+//! no container declares, although there are declared ones, is a warning. Kubernetes makes no endpoint for a name (`FindPort` in `pkg/api/v1/pod/util.go`), and proxies answer 503.
 
 use direct_upload_api::{Rule, Severity};
 use serde_json::Value;
@@ -18,15 +18,22 @@ pub fn ports(objects: &[Object], is_wanted: impl Fn(&str) -> bool) -> Vec<Findin
         let pods: Vec<&Object> = objects.iter().filter(|workload| selects(service, workload)).collect();
         let is_glances = pods.iter().any(|own| runs_glance(&own.value["spec"]["template"]["spec"]));
         let ports: Vec<&Value> = service.value["spec"]["ports"].as_array().into_iter().flatten().collect();
-        let names: Option<Vec<&str>> = ports.iter().map(|port| port["targetPort"].as_str()).collect();
-        let Some(names) = names.filter(|names| is_glances && !names.is_empty()) else { continue };
-        let has = |name: &&str| name.parse::<u16>().is_ok() || pods.iter().any(|own| has_port(own, name));
-        if names.iter().any(has) {
+        let has = |port: &&Value| pods.iter().any(|own| has_port(own, target(port)));
+        let Some(first) = ports.first().map(|port| target(port)).filter(|_| is_glances) else { continue };
+        if ports.iter().any(has) {
             continue;
         }
-        let severity = if is_wanted(service.namespace()) { Severity::Error } else { Severity::Warning };
-        let found =
-            format!("no container of its pods has a port that is named {:?}, so nothing answers requests", names[0]);
+        let severity = match first.is_string() && is_wanted(service.namespace()) {
+            true => Severity::Error,
+            // A program may listen on a port that its container does not declare.
+            false => Severity::Warning,
+        };
+        let found = match first.as_str() {
+            Some(name) => {
+                format!("no container of its pods has a port that is named {name:?}, so nothing answers requests")
+            }
+            None => format!("no container of its pods has the port {first}, so nothing may answer requests"),
+        };
         let fix = match pods.iter().find_map(|own| first_port(&own.value["spec"]["template"]["spec"])) {
             Some(port) => format!("set {port}, which its pods have"),
             None => format!("set {}, if Glance listens on that port", ports[0]["port"]),
@@ -63,9 +70,21 @@ fn first_port(pod: &Value) -> Option<String> {
     port["name"].as_str().map(str::to_owned).or_else(|| Some(port["containerPort"].as_u64()?.to_string()))
 }
 
-fn has_port(workload: &Object, name: &str) -> bool {
-    let mut all = containers(&workload.value["spec"]["template"]["spec"]);
-    all.any(|container| container["ports"].as_array().is_some_and(|ports| ports.iter().any(|own| own["name"] == name)))
+/// Where a port of a Service leads: a name, or a number.
+fn target(port: &Value) -> &Value {
+    Some(&port["targetPort"]).filter(|target| !target.is_null()).unwrap_or(&port["port"])
+}
+
+/// Whether some container has a port. Containers need not declare numbers, so without any port nothing is known.
+fn has_port(workload: &Object, target: &Value) -> bool {
+    let pod = &workload.value["spec"]["template"]["spec"];
+    let ports: Vec<&Value> =
+        containers(pod).flat_map(|container| container["ports"].as_array().into_iter().flatten()).collect();
+    let is_it = |own: &&Value| match target.as_str() {
+        Some(name) => own["name"] == name,
+        None => own["containerPort"] == *target,
+    };
+    ports.iter().any(is_it) || (ports.is_empty() && !target.is_string())
 }
 
 /// Whether browsers come through a Service: something leads to it, or it is open itself.

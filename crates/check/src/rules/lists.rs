@@ -3,7 +3,7 @@
 //! Browsers join the lists of several headers of one name (Fetch standard, extract header list values), so only what
 //! removes Glance's own list, or replaces it, can take something away.
 
-use direct_upload_api::Rule;
+use direct_upload_api::{Rule, Severity};
 use direct_upload_core::openstack::cors_request::{CorsRequest, KnownText};
 
 use super::proxy_headers::{LEAVE, unless_it_stands_in};
@@ -13,6 +13,7 @@ use crate::facts::browser::Sent;
 use crate::facts::cloud::Cloud;
 use crate::facts::glance::GlanceFacts;
 use crate::facts::server::{ScopedDirective, Server};
+use crate::facts::uwsgi::{self, Routed};
 use crate::finding::Finding;
 use crate::unit::Program;
 use direct_upload_core::openstack::needed::{ALLOW_ORIGIN, LISTS, lacks};
@@ -44,7 +45,7 @@ pub(crate) fn lists(cloud: &Cloud<'_>) -> Vec<Finding> {
 }
 
 /// DU012: uWSGI, in which Glance runs, adds a header to each answer.
-pub(crate) fn uwsgi(cloud: &Cloud<'_>) -> Vec<Finding> {
+pub(crate) fn added_by_uwsgi(cloud: &Cloud<'_>) -> Vec<Finding> {
     let of_one = |glance: &GlanceFacts<'_>| {
         let (file, ini) = glance.uwsgi()?;
         let added = ini.assignments.iter().find(|own| {
@@ -57,6 +58,25 @@ pub(crate) fn uwsgi(cloud: &Cloud<'_>) -> Vec<Finding> {
         Some(Finding::error(Rule::CorsOnTheWay, &file.option(added.line, "add-header"), found, LEAVE))
     };
     unless_it_stands_in(cloud, cloud.glances.iter().filter_map(of_one).collect())
+}
+
+/// DU020: uWSGI, in which Glance runs, answers a request by its own routes.
+pub(crate) fn routes(cloud: &Cloud<'_>) -> Vec<Finding> {
+    let of_one = |(at, glance): (usize, &GlanceFacts<'_>)| {
+        let (file, ini) = glance.uwsgi()?;
+        // A page of the same origin sends no preflight.
+        let same = cloud.is_same_origin(glance.unit);
+        let sent = CorsRequest::BOTH.into_iter().filter(|request| !same || *request == CorsRequest::Upload);
+        let (request, route) = sent.into_iter().find_map(|request| match uwsgi::routed(&ini, request) {
+            Routed::Ends(route) => Some((request, route)),
+            Routed::Passes | Routed::Unknown(_) => None,
+        })?;
+        let found = format!("{} = {}: uWSGI answers {} itself", route.name, route.value.trim(), request.method());
+        let severity = if same { Severity::Error } else { super::refused(cloud, at) };
+        let place = file.option(route.line, &route.name);
+        Some(Finding::new(Rule::OptionsFiltered, severity, &place, found, "remove it: Glance must see OPTIONS and PUT"))
+    };
+    unless_it_stands_in(cloud, cloud.glances.iter().enumerate().filter_map(of_one).collect())
 }
 
 type Lacking<'s, 'a> = Option<(&'s ScopedDirective<'a>, String)>;

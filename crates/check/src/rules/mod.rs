@@ -33,7 +33,7 @@ use crate::facts::cloud::{Cloud, PlacedIssue};
 /// Everything that is wrong. `before_glance` and `legacy` are the issues of [`exposed::issues`].
 pub fn all(cloud: &Cloud<'_>, before_glance: &[PlacedIssue], legacy: &[PlacedIssue]) -> Vec<Finding> {
     type RuleOf = fn(&Cloud<'_>) -> Vec<Finding>;
-    const RULES: [RuleOf; 37] = [
+    const RULES: [RuleOf; 38] = [
         origins::form,
         origins::missing,
         headers::headers,
@@ -50,7 +50,8 @@ pub fn all(cloud: &Cloud<'_>, before_glance: &[PlacedIssue], legacy: &[PlacedIss
         connections::connections,
         proxy_headers::cors,
         lists::lists,
-        lists::uwsgi,
+        lists::added_by_uwsgi,
+        lists::routes,
         refused::refused,
         refused::legacy,
         requests::requests,

@@ -121,7 +121,7 @@ fn of_proxy(files: &Files<'_>, known: Option<&str>) -> Vec<Finding> {
         }
     };
     let mut findings = Vec::new();
-    for section in proxy.sections() {
+    for section in proxy.written() {
         let here = section.options.iter();
         findings.extend(here.filter_map(|option| placed(files, &proxy, section, option)));
     }

@@ -153,6 +153,48 @@ fn other_services(#[case] text: &str, #[case] expected: &[&str]) {
     assert_eq!(told(&together), expected);
 }
 
+/// Other services in the words of a deployment tool.
+#[rstest]
+#[case::helm("keystone.yaml", "conf:\n  keystone:\n    cors:\n      allowed_origin: https://d.example/\n", &["warning DU001 keystone.yaml:4 conf.keystone.cors.allowed_origin"])]
+#[case::helm_without("nova.yaml", "conf:\n  nova:\n    DEFAULT:\n      debug: true\n", &[])]
+#[case::ansible("user_variables.yml", "debug: false\nnova_nova_conf_overrides:\n  cors:\n    allowed_origin: [https://d.example]\n    allow_headers: '*'\n", &["warning DU003 user_variables.yml:5 nova_nova_conf_overrides.cors.allow_headers"])]
+#[case::ansible_without("user_variables.yml", "nova_nova_conf_overrides:\n  DEFAULT:\n    debug: true\n", &[])]
+fn other_services_in_a_tools_words(#[case] name: &str, #[case] text: &str, #[case] expected: &[&str]) {
+    let report = report(&[(name, text), DIRECT], "2025.1");
+    assert_eq!(told(&report), expected);
+}
+
+/// openstack-ansible's variables: Glance's overrides, uWSGI's, and the dashboard's mode.
+#[test]
+fn variables_of_openstack_ansible() {
+    let variables = "glance_default_store: file\nhorizon_images_upload_mode: Direct\nglance_glance_api_conf_overrides:\n  cors:\n    allowed_origin: https://d.example/\nglance_api_uwsgi_ini_overrides:\n  uwsgi:\n    harakiri: 60\n";
+    let report = report(&[("etc/openstack_deploy/user_variables.yml", variables)], "2025.1");
+    let found = told(&report);
+    let place = "etc/openstack_deploy/user_variables.yml";
+    for expected in [
+        format!("warning DU001 {place}:5 glance_glance_api_conf_overrides.cors.allowed_origin"),
+        format!("warning DU016 {place}:2 horizon_images_upload_mode HORIZON_IMAGES_UPLOAD_MODE"),
+    ] {
+        assert!(found.contains(&expected), "{found:#?}");
+    }
+    assert!(found.iter().any(|line| line.contains("DU015") && line.contains("harakiri")), "{found:#?}");
+    assert_ne!(report.verdict(), Verdict::Fine);
+}
+
+/// Each service of a control plane, also at its API's own place.
+#[test]
+fn custom_service_configs_of_other_services() {
+    let plane = "apiVersion: core.openstack.org/v1beta1\nkind: OpenStackControlPlane\nmetadata: {name: openstack, namespace: o}\nspec:\n  keystone:\n    template:\n      customServiceConfig: |\n        [cors]\n        allowed_origin = https://d.example/\n  cinder:\n    template:\n      cinderAPI:\n        customServiceConfig: |\n          [cors]\n          allowed_origin = *\n  nova:\n    template:\n      customServiceConfig: |\n        [DEFAULT]\n        debug = true\n";
+    let found = told(&report_of(&[("plane.yaml", plane)]));
+    assert_eq!(
+        found,
+        [
+            "warning DU001 plane.yaml:9 spec.keystone.template.customServiceConfig [cors] allowed_origin",
+            "warning DU005 plane.yaml:15 spec.cinder.template.cinderAPI.customServiceConfig [cors] allowed_origin",
+        ]
+    );
+}
+
 fn report_of(files: &[(&str, &str)]) -> Report {
     let text = |(name, text): &(&str, &str)| Text { name: (*name).into(), text: (*text).into(), named: false };
     check::check(

@@ -41,7 +41,7 @@ impl SwiftProxy {
     }
 
     /// All sections, as they are written.
-    pub fn sections(&self) -> &[Section] {
+    pub fn written(&self) -> &[Section] {
         &self.read.written
     }
 

@@ -192,7 +192,7 @@ fn told(cloud: &Cloud<'_>, server: &Server<'_>, met: &Met<'_, '_>) -> Finding {
 /// Whether a directive refuses because it asks for a login.
 fn asks_login(item: &ScopedDirective<'_>) -> bool {
     match item.directive.name.as_str() {
-        "require" => !matches!(item.directive.word().as_str(), "method" | "all" | "not"),
+        "require" => is_login(&item.directive.word()),
         "http-request" => item.directive.arg(0) == Some("auth"),
         name => name.starts_with("auth_"),
     }

@@ -554,6 +554,38 @@ fn uwsgi_does_what_is_said_of_it(
     assert_eq!(found.collect::<Vec<_>>(), expected.into_iter().collect::<Vec<_>>(), "{answers:#?}");
 }
 
+/// uWSGI's own routes: `check` finds the ones that answer a request, and no other.
+#[rstest]
+#[case::by_path("route = ^/v2/images break:403 Forbidden")]
+#[case::another_path("route = ^/v3 break:403")]
+#[case::by_method("route-if = equal:${REQUEST_METHOD};OPTIONS break:405")]
+#[case::unless_method("route-if-not = equal:${REQUEST_METHOD};GET return:403")]
+#[case::by_pattern("route-if = regexp:${REQUEST_METHOD};^(OPTIONS|HEAD)$ break:405 No")]
+#[case::by_start("route-if = startswith:${PATH_INFO};/v2 break:403")]
+#[case::by_uri("route-uri = /file$ break:403")]
+#[case::all("route-run = break:503")]
+#[case::passed_before("route = ^/v2/ last:\nroute-run = break:503")]
+#[case::continued("route = ^/v2/ continue:\nroute-run = break:503")]
+#[case::jumped_over("route = ^/v2/ goto:end\nroute-run = break:503\nroute-label = end\nroute-run = log:x")]
+#[case::without_a_cookie("route-if = empty:${HTTP_COOKIE} break:401")]
+#[case::headers("route = ^/v2/ addheader:X-Served-By: g")]
+#[case::with_a_status("route = ^/v2/ break-with-status:418 Tea")]
+fn routes_of_uwsgi(#[case] lines: &str) {
+    let config = format!("[uwsgi]\nhttp-socket = 127.0.0.1:@PORT@\nmaster = true\nprocesses = 2\n{lines}\n");
+    let requests = json!([{"method": "OPTIONS"}, {"method": "PUT", "size": SIZE}]);
+    let answers: Vec<Answer> = ask(&json!({"ask": "edge", "server": "uwsgi", "config": config, "requests": requests}));
+    let passes = answers.iter().all(Answer::granted);
+    let conf = "[cors]\nallowed_origin = https://d.example\nallow_headers = X-Auth-Token,X-CSRFToken\n";
+    let config = config.replace("@PORT@", "9292");
+    let files = [("etc/glance/glance-api-uwsgi.ini", config.as_str()), DASHBOARD, (CONF, conf)];
+    let texts = files.map(|(name, text)| Text { name: name.into(), text: text.into(), named: false }).to_vec();
+    let (input, _) = check::manifests::sort(texts, Some("2025.1".parse().unwrap()), jiff::Timestamp::UNIX_EPOCH);
+    let report = check::check(input);
+    let found = report.findings.iter().any(|f| f.rule.to_string() == "DU020" && f.severity.to_string() == "error");
+    assert_eq!(found, !passes, "{answers:#?}");
+    assert!(report.unseen.iter().all(|what| !what.contains("what uWSGI's")), "{:?}", report.unseen);
+}
+
 /// An answer may take longer than `socket-timeout`; `post-buffering` takes the image first.
 #[rstest]
 #[case("socket-timeout = 1", 3)]

@@ -214,3 +214,18 @@ fn credentials_survive_nginx(#[case] lines: &str, #[case] expected: &[&str]) {
     let files = [("etc/nginx/sites-enabled/glance.conf", server.as_str()), (SETTINGS, &settings), (CONF, GOOD)];
     assert_eq!(found_in(&files, Some("2025.1")), expected, "{lines}");
 }
+
+/// What one file of httpd defines counts in the others, unless two define it differently.
+#[rstest]
+#[case::in_another_file(&["Define TABLE always\n"], &["error DU012"])]
+#[case::twice_the_same(&["Define TABLE always\n", "Define TABLE always\n"], &["error DU012"])]
+#[case::unclear(&["Define TABLE always\n", "Define TABLE onsuccess\n"], &[])]
+#[case::not_at_all(&[], &[])]
+fn what_another_file_of_httpd_defines(#[case] others: &[&str], #[case] expected: &[&str]) {
+    let host = "<VirtualHost *:443>\nServerName glance.example\nProxyPass / http://127.0.0.1:9292/\nHeader ${TABLE} set Access-Control-Allow-Origin https://d.example\n</VirtualHost>\n";
+    let others: Vec<(String, &str)> =
+        others.iter().enumerate().map(|(at, text)| (format!("etc/apache2/conf-enabled/{at}.conf"), *text)).collect();
+    let mut files = vec![("etc/apache2/sites-enabled/glance.conf", host), DASHBOARD, (CONF, GOOD)];
+    files.extend(others.iter().map(|(name, text)| (name.as_str(), *text)));
+    assert_eq!(found_in(&files, Some("2025.1")), expected);
+}

@@ -442,6 +442,8 @@ fn a_middleware_that_is_not_in_the_files_may_exist() {
 #[case::a_name("targetPort: api", "ports: [{name: api, containerPort: 9292}]", &[])]
 #[case::another_name("targetPort: api", "ports: [{name: http, containerPort: 9292}]", &["error DU010"])]
 #[case::a_number("targetPort: 9292", "", &[])]
+#[case::a_declared_number("targetPort: 9292", "ports: [{containerPort: 9292}]", &[])]
+#[case::another_number("targetPort: 9393", "ports: [{containerPort: 9292}]", &["warning DU010"])]
 #[case::nothing("name: api", "", &[])]
 fn a_service_must_have_a_port_of_glances_pods(#[case] target: &str, #[case] ports: &str, #[case] expected: &[&str]) {
     let text = cloud(NO_LIMIT, "")
