@@ -82,8 +82,8 @@ impl Retirement {
         text_of(&since).map(|text| (annotations::RETIRING.to_owned(), text)).into_iter().collect()
     }
 
-    /// Removes outdated times, unless the plan does so. A roll may be delayed for long. If nobody requests such an origin
-    /// then, its time starts again.
+    /// Removes outdated times, unless the plan does so: a roll, which would, may be delayed for long. When nobody requests
+    /// such an origin any more, its time starts again.
     pub fn corrections(&self, planned: &[Step]) -> Vec<Step> {
         let writes = |step: &Step, key: &Key| match &step.action {
             Action::ApplyConfigMap(draft) => draft.key == *key,
