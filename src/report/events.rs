@@ -45,7 +45,7 @@ impl Publisher {
     pub async fn run(mut self) {
         while let Some((event, about)) = self.waiting.recv().await {
             match timeout(PATIENCE, self.recorder.publish(&event, &about)).await {
-                Ok(Ok(_)) => {}
+                Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::debug!(%error, "event not written"),
                 Err(_) => tracing::debug!("event not written: no answer in time"),
             }
@@ -58,17 +58,17 @@ impl Events {
     pub fn step(&self, meta: &Meta, step: &Step) {
         for change in step.origins.iter().take(ORIGINS) {
             let cause = self.cause(meta, change);
-            self.publish(meta, EventType::Normal, change.name(), Some(cause), change.to_string());
+            self.publish(meta, EventType::Normal, change.name(), Some(cause), &change.to_string());
         }
         if matches!(step.action, Action::Annotate { .. } | Action::AddFinalizer) {
             return;
         }
         let object = step.action.object().map(|(kind, key)| reference(kind, key));
-        self.publish(meta, EventType::Normal, step.action.name(), object, step.to_string());
+        self.publish(meta, EventType::Normal, step.action.name(), object, &step.to_string());
     }
 
     /// A write failed.
-    pub fn failure(&self, meta: &Meta, (step, object): (&str, Option<(&str, Key)>), message: String) {
+    pub fn failure(&self, meta: &Meta, (step, object): (&str, Option<(&str, Key)>), message: &str) {
         let object = object.map(|(kind, key)| reference(kind, key));
         self.publish(meta, EventType::Warning, step, object, message);
     }
@@ -84,7 +84,7 @@ impl Events {
     }
 
     /// `object` also keeps events of different content apart. Otherwise they are counted as repetitions of the first one.
-    fn publish(&self, meta: &Meta, type_: EventType, step: &str, object: Option<ObjectReference>, note: String) {
+    fn publish(&self, meta: &Meta, type_: EventType, step: &str, object: Option<ObjectReference>, note: &str) {
         let own = reference(self.kind.registration().name, meta.key.clone());
         let own = ObjectReference { uid: Some(meta.uid.clone()), ..own };
         let action = step.to_owned();

@@ -32,6 +32,7 @@ use direct_upload_core::plan::Options;
 use kube::Config;
 use thiserror::Error;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::observe::{Connections, Live, Watches};
 use crate::report::{Metrics, Publisher};
@@ -203,11 +204,16 @@ pub async fn run(config: Config, settings: Settings, mut stop: watch::Receiver<b
         tracing::warn!("the worker ended early");
     }
     leader.release().await;
+    finish(publisher).await;
+    server.abort();
+    result
+}
+
+/// Waits a little for the events that are not written yet.
+async fn finish(publisher: JoinHandle<()>) {
     if tokio::time::timeout(LAST_EVENTS, publisher).await.is_err() {
         tracing::debug!("some events are not written: no time");
     }
-    server.abort();
-    result
 }
 
 /// Reports whether writes are frozen.

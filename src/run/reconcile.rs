@@ -223,7 +223,7 @@ impl Reconciler {
         };
         if is_new {
             let (_, events) = self.writers(subject.kind);
-            events.failure(&look.meta, (action.name(), action.object()), error.to_string());
+            events.failure(&look.meta, (action.name(), action.object()), &error.to_string());
         }
         look.plan.state = State::Unmet(place(&problem, action), problem);
         self.give_up(subject, &look).await
@@ -246,7 +246,7 @@ impl Reconciler {
         tracing::warn!(kind = name(subject.kind), object = %subject.key, %error, "status not written");
         if let Some((_, true)) = self.troubles.failed(subject, STATUS, &error) {
             let (_, events) = self.writers(subject.kind);
-            events.failure(&look.meta, (STATUS, None), error.to_string());
+            events.failure(&look.meta, (STATUS, None), &error.to_string());
         }
         Err(())
     }

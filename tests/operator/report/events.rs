@@ -16,8 +16,8 @@ fn meta() -> Meta {
 /// A failure of each step, so that no two events are repetitions of one.
 fn tell(events: &Events, count: usize) {
     for number in 0..count {
-        let config_map = Key::new("openstack", &format!("file-{number}"));
-        events.failure(&meta(), ("ApplyConfigMap", Some(("ConfigMap", config_map))), "refused".to_owned());
+        let config_map = Key::new("openstack", format!("file-{number}"));
+        events.failure(&meta(), ("ApplyConfigMap", Some(("ConfigMap", config_map))), "refused");
     }
 }
 

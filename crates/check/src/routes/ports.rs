@@ -23,11 +23,9 @@ pub fn ports(objects: &[Object], is_wanted: impl Fn(&str) -> bool) -> Vec<Findin
         if ports.iter().any(has) {
             continue;
         }
-        let severity = match first.is_string() && is_wanted(service.namespace()) {
-            true => Severity::Error,
-            // A program may listen on a port that its container does not declare.
-            false => Severity::Warning,
-        };
+        // A program may listen on a port that its container does not declare; a name must be declared.
+        let fails = first.is_string() && is_wanted(service.namespace());
+        let severity = if fails { Severity::Error } else { Severity::Warning };
         let found = match first.as_str() {
             Some(name) => {
                 format!("no container of its pods has a port that is named {name:?}, so nothing answers requests")

@@ -4,6 +4,7 @@
 //! A test compares what counts with Swift's own proxy (tests/check/rules/swift.rs).
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use direct_upload_api::{Rule, Severity};
 use direct_upload_core::openstack::swift::is_true as is_flag;
@@ -36,11 +37,15 @@ struct Files<'a>(Vec<&'a ConfigFile>);
 /// The folder from which a proxy reads all files, if the file is in one.
 fn folder(file: &ConfigFile) -> Option<&str> {
     let path = file.path.as_deref().or(file.place.file.as_deref())?;
-    path.rsplit_once('/').map(|(folder, _)| folder).filter(|folder| folder.ends_with(".d"))
+    path.rsplit_once('/').map(|(folder, _)| folder).filter(|folder| has_extension(folder, "d"))
 }
 
 fn is_conf(file: &ConfigFile) -> bool {
-    file.name.ends_with(".conf") && !file.name.starts_with('.')
+    has_extension(&file.name, "conf") && !file.name.starts_with('.')
+}
+
+fn has_extension(path: &str, extension: &str) -> bool {
+    Path::new(path).extension().is_some_and(|own| own == extension)
 }
 
 /// All proxies of a unit. A command may say which file or folder it reads.
@@ -62,7 +67,9 @@ fn proxies(unit: &Unit) -> Vec<Files<'_>> {
     if proxies.iter().any(is_started) {
         proxies.retain(is_started);
     }
-    proxies.iter_mut().for_each(|own| own.0.sort_by(|a, b| a.name.cmp(&b.name)));
+    for own in &mut proxies {
+        own.0.sort_by(|a, b| a.name.cmp(&b.name));
+    }
     proxies
 }
 

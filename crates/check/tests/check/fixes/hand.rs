@@ -15,7 +15,7 @@ pub enum Hand {
 }
 
 /// Nothing that could be done here by rote, and why.
-const ELSEWHERE: [(Rule, &str); 21] = [
+const ELSEWHERE: [(Rule, &str); 22] = [
     // Somebody has to say what the broken line was for.
     (Rule::NoEffect, "correct the syntax"),
     (Rule::NoEffect, "correct the line; strings need quotes"),
@@ -38,6 +38,7 @@ const ELSEWHERE: [(Rule, &str); 21] = [
     (Rule::Unknown, "write "),
     (Rule::CorsOnTheWay, "check that none of them does this"),
     (Rule::CorsOnTheWay, "give Glance its own [cors] first"),
+    (Rule::NotRead, "write oslo_config_"),
     (Rule::OptionsFiltered, "give Glance its own [cors] first"),
     (Rule::OptionsFiltered, "let the route take each path"),
     // Which storage there is.
@@ -46,6 +47,13 @@ const ELSEWHERE: [(Rule, &str); 21] = [
 
 fn without_comment(line: &str) -> String {
     line.split([' ', '\t']).take_while(|word| !word.starts_with(['#', ';'])).collect::<Vec<_>>().join(" ")
+}
+
+fn named_conf(files: &Files, finding: &Finding) -> Option<Hand> {
+    let at = file_of(files, finding)?;
+    let mut files = files.clone();
+    files[at].0.push_str(".conf");
+    Some(Hand::Edited(files))
 }
 
 /// What a person does with advice that is not text to copy; none if it is.
@@ -142,18 +150,11 @@ pub fn apply(files: &Files, finding: &Finding) -> Option<Hand> {
         )),
         Rule::TokenLogged => line(&|old| without_token(old)),
         Rule::NoEffect if fix.starts_with("put it into local_settings.d as NAME.py") => moved(files, finding),
-        Rule::NotRead if fix.starts_with("give the file a name that ends in .conf") => {
-            let at = file_of(files, finding)?;
-            let mut files = files.clone();
-            files[at].0.push_str(".conf");
-            Some(Hand::Edited(files))
-        }
+        Rule::NotRead if fix.starts_with("give the file a name that ends in .conf") => named_conf(files, finding),
         Rule::NotRead if fix.starts_with("move [cors] to /etc/glance/glance-api.conf") => moved(files, finding),
+        Rule::NotRead if fix.starts_with("move [cors] to ") => Some(Hand::Elsewhere),
         Rule::NotRead if fix.starts_with("list all origins in") => listed_together(files, finding),
         Rule::NotRead if fix.starts_with("put the comment on a line") => line(&without_comment),
-        Rule::NotRead if fix.starts_with("write oslo_config_") || fix.starts_with("move [cors] to ") => {
-            Some(Hand::Elsewhere)
-        }
         Rule::OptionsFiltered if fix.starts_with("add to it {to:") => at_field(files, finding, &|rules| {
             let rule =
                 serde_json::json!({"to": [{"operation": {"methods": ["OPTIONS", "PUT"], "paths": ["/v2/images/*"]}}]});
