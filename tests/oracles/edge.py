@@ -7,6 +7,7 @@ allows the upload's method and headers, and how many bytes arrived.
 
 import contextlib
 import pathlib
+import signal
 import socket
 import socketserver
 import subprocess
@@ -64,7 +65,8 @@ def edge(server, config, requests):
             _until_it_listens(port, process, log)
             return [_ask(port, backend, **request) for request in requests]
         finally:
-            process.terminate()
+            # SIGTERM makes uWSGI load its configuration again.
+            process.send_signal(signal.SIGINT if server == "uwsgi" else signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(10)
             process.kill()

@@ -1,7 +1,8 @@
 //! DU010: the port of a Service that no pod of Glance has.
 //!
-//! In: objects. Out: findings. If a `targetPort` is a name that no port of a container has, it is certain. A number that
-//! no container declares, although there are declared ones, is a warning. Kubernetes makes no endpoint for a name (`FindPort` in `pkg/api/v1/pod/util.go`), and proxies answer 503.
+//! In: objects. Out: findings. A `targetPort` that is a name must be the name of a container's port, or Kubernetes makes
+//! no endpoint (`FindPort` in `pkg/api/v1/pod/util.go`) and proxies answer 503. A number need not be declared; if others
+//! are, it is a warning.
 
 use direct_upload_api::{Rule, Severity};
 use serde_json::Value;
@@ -24,13 +25,11 @@ pub fn ports(objects: &[Object], is_wanted: impl Fn(&str) -> bool) -> Vec<Findin
             continue;
         }
         // A program may listen on a port that its container does not declare; a name must be declared.
-        let fails = first.is_string() && is_wanted(service.namespace());
+        let fails = number(first).is_none() && is_wanted(service.namespace());
         let severity = if fails { Severity::Error } else { Severity::Warning };
-        let found = match first.as_str() {
-            Some(name) => {
-                format!("no container of its pods has a port that is named {name:?}, so nothing answers requests")
-            }
-            None => format!("no container of its pods has the port {first}, so nothing may answer requests"),
+        let found = match number(first) {
+            Some(number) => format!("no container of its pods has the port {number}, so nothing may answer requests"),
+            None => format!("no container of its pods has a port that is named {first}, so nothing answers requests"),
         };
         let fix = match pods.iter().find_map(|own| first_port(&own.value["spec"]["template"]["spec"])) {
             Some(port) => format!("set {port}, which its pods have"),
@@ -73,16 +72,21 @@ fn target(port: &Value) -> &Value {
     Some(&port["targetPort"]).filter(|target| !target.is_null()).unwrap_or(&port["port"])
 }
 
+/// A number; people also write it as a text.
+fn number(target: &Value) -> Option<u64> {
+    target.as_u64().or_else(|| target.as_str()?.parse().ok())
+}
+
 /// Whether some container has a port. Containers need not declare numbers, so without any port nothing is known.
 fn has_port(workload: &Object, target: &Value) -> bool {
     let pod = &workload.value["spec"]["template"]["spec"];
     let ports: Vec<&Value> =
         containers(pod).flat_map(|container| container["ports"].as_array().into_iter().flatten()).collect();
-    let is_it = |own: &&Value| match target.as_str() {
-        Some(name) => own["name"] == name,
-        None => own["containerPort"] == *target,
+    let is_it = |own: &&Value| match number(target) {
+        Some(number) => own["containerPort"] == number,
+        None => own["name"] == *target,
     };
-    ports.iter().any(is_it) || (ports.is_empty() && !target.is_string())
+    ports.iter().any(is_it) || (ports.is_empty() && number(target).is_some())
 }
 
 /// Whether browsers come through a Service: something leads to it, or it is open itself.

@@ -567,7 +567,6 @@ fn uwsgi_does_what_is_said_of_it(
 #[case::passed_before("route = ^/v2/ last:\nroute-run = break:503")]
 #[case::continued("route = ^/v2/ continue:\nroute-run = break:503")]
 #[case::jumped_over("route = ^/v2/ goto:end\nroute-run = break:503\nroute-label = end\nroute-run = log:x")]
-#[case::without_a_cookie("route-if = empty:${HTTP_COOKIE} break:401")]
 #[case::headers("route = ^/v2/ addheader:X-Served-By: g")]
 #[case::with_a_status("route = ^/v2/ break-with-status:418 Tea")]
 fn routes_of_uwsgi(#[case] lines: &str) {
