@@ -160,7 +160,7 @@ pub(crate) fn edges(cloud: &Cloud<'_>) -> Vec<Finding> {
     findings
 }
 
-/// Whether a service beside a unit has origins.
+/// Whether another service of a unit has origins.
 fn has_origins(cloud: &Cloud<'_>, unit: &Unit, service: &str) -> bool {
     let mut own = cloud.apis.iter().filter(|api| api.project == service && api.unit.scope == unit.scope);
     own.any(|api| origins_of(api).is_some())

@@ -74,7 +74,7 @@ fn files_of_a_folder(#[case] files: &[(&str, &str)], #[case] expected: &[&str]) 
     assert_eq!(found_in(&files, None), expected);
 }
 
-/// A single file beside the folder belongs to another proxy, and is judged alone.
+/// A single file next to the folder belongs to another proxy, and is judged alone.
 #[test]
 fn a_file_beside_the_folder() {
     let folder = ("etc/swift/proxy-server.conf.d/zz.conf", ORIGIN);
