@@ -25,7 +25,7 @@ fn written(server: &ApiServer) -> usize {
     server.asked().iter().filter(|asked| asked.starts_with("POST") && asked.contains("/events")).count()
 }
 
-/// Work goes on although the API server does not answer. What waits then has a limit.
+/// Work goes on although the API server does not answer.
 #[tokio::test]
 async fn steps_do_not_wait_for_events() {
     let server = ApiServer::start(|_, _| Answer::Silence).await;
@@ -36,6 +36,17 @@ async fn steps_do_not_wait_for_events() {
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(written(&server), 1, "one at a time");
     publisher.abort();
+}
+
+/// What waits has a limit, so an API server that writes no events costs little memory.
+#[tokio::test]
+async fn too_many_events_are_dropped() {
+    let server = ApiServer::start(|_, _| Answer::status(409)).await;
+    let (publisher, [events]) = Publisher::new(server.client(), [Kind::Glance], None);
+    tell(&events, 1500);
+    drop(events);
+    timeout(Duration::from_secs(60), publisher.run()).await.expect("it ends");
+    assert_eq!(written(&server), 1000);
 }
 
 /// Whatever was told before the operator stops is written, also after one that is refused.
