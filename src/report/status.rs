@@ -26,7 +26,10 @@ pub fn horizon(view: &HorizonView, plan: &Plan, now: Timestamp) -> Option<Horizo
     if matches!(plan.state, State::Pending | State::Gone) {
         return None;
     }
-    let before = view.dashboard.object.status.clone().unwrap_or_default();
+    let mut before = view.dashboard.object.status.clone().unwrap_or_default();
+    if !view.dashboard.has_current_status() {
+        before.verification = None;
+    }
     let origins: Vec<String> =
         view.dashboard.origins().unwrap_or_default().into_iter().map(|origin| origin.to_string()).collect();
     // One status covers the path to direct. The preflights' results are in the status at its end.
@@ -78,13 +81,14 @@ pub fn api(view: &ApiView, plan: &Plan, origins: &[OriginPlan], now: Timestamp) 
         return None;
     }
     let before = view.api.resource.status.clone().unwrap_or_default();
+    let told: &[_] = if plan.is_reported_by(&before) { &before.conditions } else { &[] };
     let names: Vec<String> = origins.iter().map(|o| o.origin.to_string()).collect();
     let facts = Facts {
         generation: view.api.resource.meta.generation,
         config_map: plan.config_map.as_deref(),
         mounted: mounted(&view.api.tenure),
         origins: sentence(&names, "to be accepted:"),
-        verified: verification::of_accepting(view, &before.conditions),
+        verified: verification::of_accepting(view, told),
         before: &before.conditions,
         now,
     };

@@ -42,8 +42,12 @@ fn failed(reason: Reason, rule: Option<Rule>) -> Vec<Failed> {
 fn status(evidence: Evidence) -> Option<GlanceStatus> {
     let mut view = view();
     view.calls.as_mut().expect("it is exposed").evidence = evidence;
-    let (plan, origins) = plan::api(&view, NOW, &options());
-    report::api(&view, &plan, &origins, NOW)
+    of(&view)
+}
+
+fn of(view: &ApiView) -> Option<GlanceStatus> {
+    let (plan, origins) = plan::api(view, NOW, &options());
+    report::api(view, &plan, &origins, NOW)
 }
 
 /// The last message stays until there is a verdict: a restart of the operator writes nothing.
@@ -52,6 +56,23 @@ fn status(evidence: Evidence) -> Option<GlanceStatus> {
 #[case(Evidence::Granted(Weight { fresh: false, firm: true }, vec![]))]
 fn nothing_is_said_before_a_verdict(#[case] evidence: Evidence) {
     assert_eq!(status(evidence), None);
+}
+
+/// Unless it was about other files, because the write that said so has failed.
+#[test]
+fn a_status_about_former_origins_does_not_stay() {
+    let mut view = view();
+    view.calls.as_mut().expect("it is exposed").evidence = Evidence::Granted(FRESH, vec![]);
+    let told = of(&view).expect("a status");
+    let pending = |config_maps: &[String]| {
+        let mut view = view.clone();
+        view.calls.as_mut().expect("it is exposed").evidence = Evidence::Pending;
+        view.api.resource.status = Some(GlanceStatus { config_maps: config_maps.to_vec(), ..told.clone() });
+        of(&view)
+    };
+    assert_eq!(pending(&told.config_maps), None);
+    let status = pending(&["keystone-direct-upload-of-others".into()]).expect("a status");
+    assert_eq!(condition(&status, "Verified"), "Unknown NotVerified");
 }
 
 fn condition(status: &GlanceStatus, name: &str) -> String {

@@ -3,5 +3,6 @@
 mod calls;
 mod counters;
 mod events;
+mod former_origins;
 mod gitops;
 mod upload_mode;

@@ -15,7 +15,7 @@ use rstest::rstest;
 use test_support::manifests::{cloud, glance, horizon, join, read};
 
 /// A Horizon that has been switched to direct.
-fn direct() -> HorizonView {
+pub fn direct() -> HorizonView {
     let input = read(&join(&[&cloud(), &horizon("{}"), &glance("{}")]));
     let options = direct_upload_core::plan::Options { image: "operator:1".into() };
     let outcome = simulate::simulate(Cluster::from_input(input), Stage::Horizon, Timestamp::UNIX_EPOCH, &options);

@@ -152,6 +152,13 @@ impl Dashboard {
         origins(&self.exposures)
     }
 
+    /// Whether its status, if it has one, is about the present origins. If not, what it says of preflights is about
+    /// former ones.
+    pub fn has_current_status(&self) -> bool {
+        let (Some(status), Ok(origins)) = (&self.object.status, self.origins()) else { return true };
+        status.origins.iter().map(String::as_str).eq(origins.iter().map(Origin::as_str))
+    }
+
     /// What a roll should record about where the image reads snippets.
     pub fn reads(&self) -> Option<(String, String)> {
         let (spec, target) = (self.object.spec.as_ref().ok()?, self.tenure.target.as_ref().ok()?);

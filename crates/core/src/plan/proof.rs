@@ -89,8 +89,12 @@ pub fn standing(view: &HorizonView, spec: &HorizonSpec, to: &str) -> State {
                 tell(failures)
             ),
         )),
-        // Nothing is reported before there is a verdict; an existing status is still valid.
-        Evidence::Pending if view.destinations.iter().all(|d| d.epoch.is_some()) => State::Pending,
+        // Nothing is reported before there is a verdict; an existing status is still valid if it is about the same origins.
+        Evidence::Pending
+            if view.destinations.iter().all(|d| d.epoch.is_some()) && view.dashboard.has_current_status() =>
+        {
+            State::Pending
+        }
         Evidence::Pending | Evidence::None => unmet(Problem::new(
             Reason::NotVerified,
             "no preflight has been sent yet: the operator sends it when all pods of Glance run with the same configuration; look at the Glance resource's condition RolledOut",
