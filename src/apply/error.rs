@@ -54,6 +54,11 @@ impl ApplyError {
         }
     }
 
+    /// Whether the write may have been done nevertheless.
+    pub fn may_have_arrived(&self) -> bool {
+        matches!(self, Self::Transport { .. } | Self::Refused { code: 500..=599, .. })
+    }
+
     /// Whether RBAC gives the operator no right to make this patch. The API server's authorizer and its
     /// admission plugins answer with the same code, reason and details: both use `NewForbidden` (apiserver,
     /// `handlers/responsewriters/errors.go` and `admission/errors.go`). So only the message tells them apart.

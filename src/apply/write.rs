@@ -1,7 +1,7 @@
 //! The requests.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use direct_upload_api::{FINALIZER, MANAGED_BY, OPERATOR, WorkloadKind};
 use direct_upload_core::model::{Key, Kind, Meta, Workload, describe};
@@ -23,12 +23,38 @@ pub struct Applier {
     /// `direct-upload-operator/<instance>/<kind>`.
     pub manager: String,
     pub writes: Writes,
+    /// Workloads of which a write had no answer: it is unknown whether it arrived.
+    unanswered: Mutex<BTreeSet<(WorkloadKind, Key)>>,
 }
 
 impl Applier {
     /// A writer for Horizons or Glances.
     pub fn new(client: Client, live: Arc<Live>, kind: Kind, instance: &str) -> Self {
-        Self { client, live, kind, manager: format!("{OPERATOR}/{instance}/{kind:?}"), writes: Writes::default() }
+        let manager = format!("{OPERATOR}/{instance}/{kind:?}");
+        Self { client, live, kind, manager, writes: Writes::default(), unanswered: Mutex::default() }
+    }
+
+    /// Reads the workloads of which a write had no answer. Otherwise pods whose watch is faster would make it look as
+    /// if somebody had removed the operator's fields.
+    ///
+    /// # Errors
+    /// [`ApplyError`], if it is still unknown.
+    pub async fn catch_up(&self) -> Result<(), ApplyError> {
+        let unanswered = self.unanswered().clone();
+        for workload in unanswered {
+            let (kind, key) = &workload;
+            let found = self.api((*kind).into(), key).get_opt(&key.name).await;
+            // That one is gone, its watch says.
+            if let Some(found) = found.map_err(|e| ApplyError::new(&describe(*kind, key), e))? {
+                self.take((*kind).into(), found);
+            }
+            self.unanswered().remove(&workload);
+        }
+        Ok(())
+    }
+
+    fn unanswered(&self) -> MutexGuard<'_, BTreeSet<(WorkloadKind, Key)>> {
+        self.unanswered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Carries out one action. `Wait` does nothing here.
@@ -177,8 +203,11 @@ impl Applier {
         let key = &workload.meta.key;
         let params = PatchParams::apply(&self.manager);
         let answer = self.api(kind, key).patch(&key.name, &params, &Patch::Apply(&patch)).await;
-        let object = describe(workload.kind, key);
-        self.take(kind, answer.map_err(|e| ApplyError::new(&object, e))?);
+        let answer = answer.map_err(|e| ApplyError::new(&describe(workload.kind, key), e));
+        if answer.as_ref().is_err_and(ApplyError::may_have_arrived) {
+            self.unanswered().insert((workload.kind, key.clone()));
+        }
+        self.take(kind, answer?);
         Ok(())
     }
 

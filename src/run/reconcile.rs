@@ -89,6 +89,11 @@ impl Work for Reconciler {
     async fn reconcile(&self, subject: &Subject) -> Result<Option<Duration>, ()> {
         let name = name(subject.kind);
         let (writer, events) = self.writers(subject.kind);
+        if let Err(error) = writer.catch_up().await {
+            tracing::warn!(kind = name, object = %subject.key, %error, "it is not known whether the last write arrived");
+            self.metrics.reconciled(name, false);
+            return Err(());
+        }
         let mut before = Vec::new();
         for _ in 0..ROUNDS {
             let Some(mut look) = self.look(subject).await else {

@@ -54,6 +54,33 @@ async fn a_refused_release_is_done_only_if_the_object_is_gone(
     }
 }
 
+/// It may have arrived, so the workload is read before the next plan, until that succeeds.
+#[rstest]
+#[case::failed(504, true)]
+#[case::refused(403, false)]
+#[case::too_many(429, false)]
+#[tokio::test]
+async fn a_workload_is_read_again_if_a_write_may_have_arrived(#[case] code: u16, #[case] is_read: bool) {
+    let server = ApiServer::start(move |request, number| match (request.method.as_str(), number) {
+        ("PATCH", _) => Answer::status(code),
+        (_, 0) => Answer::status(503),
+        _ => Answer::json(200, &object("ours")),
+    })
+    .await;
+    let live = Arc::new(Live::default());
+    let writer = Applier::new(server.client(), live.clone(), Kind::Glance, "default");
+    let workload = Workload { meta: meta("glance"), kind: WorkloadKind::Deployment, ..Workload::default() };
+    let release = Action::Release { workload: Arc::new(workload) };
+    assert!(writer.catch_up().await.is_ok());
+    let before = live.moment();
+    assert!(writer.carry_out(&meta("glance"), &release).await.is_err());
+    assert_eq!((writer.catch_up().await.is_err(), live.moment() > before), (is_read, false));
+    assert_eq!((writer.catch_up().await.is_ok(), live.moment() > before), (true, is_read));
+    assert!(writer.catch_up().await.is_ok());
+    let reads = server.asked().iter().filter(|asked| asked.starts_with("GET")).count();
+    assert_eq!(reads, if is_read { 2 } else { 0 });
+}
+
 /// The API server applies nothing to an object whose spec does not fit its schema.
 #[tokio::test]
 async fn a_finalizer_goes_although_the_spec_does_not_fit() {
