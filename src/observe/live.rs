@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use direct_upload_api::{ExposureKind, WorkloadKind};
-use direct_upload_core::derive::World;
+use direct_upload_core::derive::{Derivation, World};
 use direct_upload_core::model::{
     CanaryOutcome, CanaryQuery, CanaryRecord, CatalogQuery, CatalogReading, DecodeError, Key, Kind, ProbeRecord,
     ProbeTarget, RefusedWrite, Snapshot, StuckReading, Unknown,
@@ -50,6 +50,7 @@ pub struct Live {
 /// The newest world.
 #[derive(Debug, Default)]
 struct Derived {
+    derivation: Derivation,
     world: Arc<World>,
     /// From which revision it was derived.
     revision: u64,
@@ -154,9 +155,11 @@ impl Live {
                 (state.revision, state.snapshot.clone())
             };
             let start = Instant::now();
-            let world = Arc::new(World::of(&snapshot));
+            let world = Arc::new(newest.derivation.advance(&snapshot));
             self.lock().derived = (revision, world.pods_of());
-            *newest = Derived { world, revision, took: start.elapsed() };
+            newest.world = world;
+            newest.revision = revision;
+            newest.took = start.elapsed();
             self.derivations.inc();
         }
         newest.world.clone()

@@ -334,7 +334,7 @@ pub fn findings(world: &World, objects: &[Object], units: &[Unit]) -> Vec<Findin
         let is_near = named.is_ok_and(|namespace| *namespace == issue.object.key.namespace);
         (!annotated || is_near) && read.iter().any(|own| std::ptr::eq(**own, view))
     };
-    for (key, view) in &world.horizons {
+    for (key, view) in world.horizons.iter() {
         let place = place(objects, "Horizon", key, &["spec"]);
         let problems = [view.dashboard.exposures.as_ref().err(), view.dashboard.settings.as_ref().err()];
         let endpoints = view.destinations.iter().filter_map(|d| d.to.endpoint.as_ref().err());

@@ -3,7 +3,6 @@
 //! Horizon gives the browser the catalog's public endpoint of service type `image` for the user's region,
 //! unchanged. The operator configures nothing of that; it only compares.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use direct_upload_api::web::{Endpoint, PublicUrl};
@@ -13,6 +12,7 @@ use super::destination::{Destination, Wish};
 use super::glance::ImageService;
 use super::horizon::Dashboard;
 use super::proof;
+use super::stage::Stage;
 use crate::model::{Advice, CatalogQuery, CatalogReading, Key, Problem, PublicEndpoints, Snapshot};
 use crate::workload::rehearsal::{CatalogLook, LookState};
 
@@ -188,7 +188,7 @@ impl CatalogState {
 
 /// What to report about one destination's URL.
 pub fn advice(
-    glances: &BTreeMap<Key, ImageService>,
+    glances: &Stage<ImageService>,
     dashboard: &Dashboard,
     catalog: &CatalogState,
     wish: Wish<'_>,

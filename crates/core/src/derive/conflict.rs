@@ -9,55 +9,49 @@ use direct_upload_api::web::Origin;
 
 use super::exposure::{self, Exposures};
 use super::grant::Grants;
-use crate::model::{Advice, Id, Problem, Snapshot};
+use super::stage::Joint;
+use crate::model::{Advice, Id, Key, Problem, Snapshot};
 
 /// How many a sentence names at most.
 const NAMED: usize = 3;
 
 /// Host and path, which two objects would have to share.
-type HostPath = (String, String);
+pub(super) type HostPath = Key;
 
-/// Which objects claim the place of a service.
-pub(crate) struct Rivals(BTreeMap<HostPath, BTreeSet<Id>>);
+/// Which objects claim each of these places.
+pub(super) fn rivals(snapshot: &Snapshot, places: impl Iterator<Item = HostPath>) -> BTreeMap<HostPath, BTreeSet<Id>> {
+    let mut wanted: BTreeMap<HostPath, BTreeSet<Id>> = places.map(|place| (place, BTreeSet::new())).collect();
+    exposure::claims(snapshot, &mut |host, path, kind, key| {
+        if let Some(claims) = wanted.get_mut(&place(host, path)) {
+            claims.insert(Id { kind: kind.to_string(), key: key.clone() });
+        }
+    });
+    wanted
+}
 
-impl Rivals {
-    /// Compares all services.
-    pub fn find<'a>(snapshot: &Snapshot, derived: impl Iterator<Item = &'a Result<Exposures, Problem>>) -> Self {
-        let mut wanted: BTreeMap<HostPath, BTreeSet<Id>> =
-            derived.flat_map(places).map(|place| (place, BTreeSet::new())).collect();
-        exposure::claims(snapshot, &mut |host, path, kind, key| {
-            if let Some(claims) = wanted.get_mut(&place(host, path)) {
-                claims.insert(Id { kind: kind.to_string(), key: key.clone() });
-            }
-        });
-        Self(wanted)
-    }
-
-    /// Objects that claim a place of this service, but do not lead browsers to it.
-    pub fn advice(&self, exposures: &Result<Exposures, Problem>) -> Vec<Advice> {
-        let urls = exposures.iter().flat_map(|e| &e.urls);
-        let own: BTreeSet<&Id> = urls.filter_map(|e| e.source.object()).collect();
-        let places: BTreeSet<HostPath> = places(exposures).collect();
-        let sentence = |place: &HostPath| {
-            let others = self.0.get(place)?.iter().filter(|claim| !own.contains(claim));
-            let others: BTreeSet<String> = others.map(Id::to_string).collect();
-            let others = list(others.iter().map(String::as_str))?;
-            let (host, path) = place;
-            let found = format!("{host}{path} is also claimed by {others}, which does not count here");
-            Some(Advice::new(found).fix("decide who gets that host name: Glance trusts its pages"))
-        };
-        places.iter().filter_map(sentence).collect()
-    }
+/// Objects that claim a place of this service, but do not lead browsers to it.
+pub(super) fn advice(rivals: &Joint<BTreeSet<Id>>, exposures: &Result<Exposures, Problem>) -> Vec<Advice> {
+    let urls = exposures.iter().flat_map(|e| &e.urls);
+    let own: BTreeSet<&Id> = urls.filter_map(|e| e.source.object()).collect();
+    let sentence = |place: &HostPath| {
+        let others = rivals.get(place)?.iter().filter(|claim| !own.contains(claim));
+        let others: BTreeSet<String> = others.map(Id::to_string).collect();
+        let others = list(others.iter().map(String::as_str))?;
+        let (host, path) = (&place.namespace, &place.name);
+        let found = format!("{host}{path} is also claimed by {others}, which does not count here");
+        Some(Advice::new(found).fix("decide who gets that host name: Glance trusts its pages"))
+    };
+    places(exposures).iter().filter_map(sentence).collect()
 }
 
 /// The places where a service was found, except those that its resource states itself.
-fn places(exposures: &Result<Exposures, Problem>) -> impl Iterator<Item = HostPath> {
+pub(super) fn places(exposures: &Result<Exposures, Problem>) -> BTreeSet<HostPath> {
     let derived = exposures.iter().flat_map(|e| &e.urls).filter(|e| e.source.object().is_some());
-    derived.map(|e| place(e.url.origin().host(), e.url.path()))
+    derived.map(|e| place(e.url.origin().host(), e.url.path())).collect()
 }
 
 fn place(host: &str, path: &str) -> HostPath {
-    (host.to_lowercase(), path.trim_end_matches('/').to_owned())
+    Key::new(host.to_lowercase(), path.trim_end_matches('/'))
 }
 
 /// Origins that Horizons of several namespaces have.

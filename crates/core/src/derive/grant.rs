@@ -14,6 +14,7 @@ use super::consent;
 use super::glance::ImageService;
 use super::horizon::{Dashboard, Intent};
 use super::pairing::Pairing;
+use super::stage::Stage;
 use crate::model::{Key, Problem, Snapshot};
 use crate::workload::{Applied, annotations};
 
@@ -116,38 +117,25 @@ pub(crate) struct Asker<'a> {
     pub pairing: &'a Pairing,
 }
 
-/// What each Glance grants to the Horizons that use it, or whose pods still upload there.
-pub fn all(
+/// What a Glance grants to the Horizons that use it, or whose pods still upload there. `unseen`: the namespaces with a
+/// Horizon that cannot be seen completely. It may need anything that it is allowed to use.
+pub(super) fn of(
     snapshot: &Snapshot,
-    glances: &BTreeMap<Key, ImageService>,
-    dashboards: &BTreeMap<Key, Dashboard>,
-    pairings: &BTreeMap<Key, Pairing>,
-) -> BTreeMap<Key, Grants> {
-    let mut askers: BTreeMap<Key, Vec<Asker<'_>>> = BTreeMap::new();
-    for (dashboard, pairing) in dashboards.values().zip(pairings.values()) {
-        for glance in pairing.needs(dashboard) {
-            askers.entry(glance).or_default().push(Asker { dashboard, pairing });
-        }
+    glance: &ImageService,
+    askers: &[Asker<'_>],
+    unseen: &BTreeMap<String, Problem>,
+) -> Grants {
+    if let Ok(spec) = &glance.object.spec {
+        return for_glance(snapshot, glance, &spec.cors.allowed_horizons, askers, unseen);
     }
-    // Namespaces with a Horizon that cannot be seen completely. It may need anything that it is allowed to
-    // use.
-    let unseen = dashboards.values().filter_map(|d| Some((d.object.meta.key.namespace.clone(), d.unseen()?)));
-    let unseen: BTreeMap<_, _> = unseen.collect();
-    let of = |key: &Key, glance: &ImageService| {
-        let askers = askers.get(key).map_or(&[][..], Vec::as_slice);
-        if let Ok(spec) = &glance.object.spec {
-            return for_glance(snapshot, glance, &spec.cors.allowed_horizons, askers, &unseen);
-        }
-        // The owner's consent cannot be read. Nothing is granted, and everyone who uploads there counts.
-        let holders = askers.iter().map(|asker| asker.dashboard).filter(|dashboard| dashboard.holds());
-        let holders = holders.map(|dashboard| dashboard.object.meta.key.clone()).collect();
-        Grants { holders, before: granted_before(&glance.public), unseen: unseen.clone(), ..Grants::default() }
-    };
-    glances.iter().map(|(key, glance)| (key.clone(), of(key, glance))).collect()
+    // The owner's consent cannot be read. Nothing is granted, and everyone who uploads there counts.
+    let holders = askers.iter().map(|asker| asker.dashboard).filter(|dashboard| dashboard.holds());
+    let holders = holders.map(|dashboard| dashboard.object.meta.key.clone()).collect();
+    Grants { holders, before: granted_before(&glance.public), unseen: unseen.clone(), ..Grants::default() }
 }
 
 /// What happens to a Horizon's intent. One that is denied goes no further.
-pub fn settled(pairing: &Pairing, horizon: &Key, grants: &BTreeMap<Key, Grants>) -> Intent {
+pub fn settled(pairing: &Pairing, horizon: &Key, grants: &Stage<Grants>) -> Intent {
     let denial = |glance: &Key| grants.get(glance)?.denied.get(horizon);
     let denials: Vec<_> = pairing.destinations.iter().filter_map(|d| denial(d.key()?)).collect();
     let never = denials.iter().find(|denial| matches!(denial, Denial::Never(_)));

@@ -12,6 +12,7 @@ use super::api::{ApiView, Asked, ManagedApi, Resource, Terms, carried, stated, u
 use super::calls::Calls;
 use super::exposure::{self, Stated};
 use super::horizon::Dashboard;
+use super::stage::Stage;
 use super::tenure::Tenure;
 use super::user_cors;
 use crate::model::{Advice, ApiObject, Key, Problem, Snapshot, describe};
@@ -23,7 +24,7 @@ use crate::workload::{Target, mountable};
 const UNREADABLE: OpenStackService = OpenStackService { kind: API, ..GLANCE };
 
 /// The view of one, with the origins that it should accept.
-pub fn view(snapshot: &Snapshot, dashboards: &BTreeMap<Key, Dashboard>, object: &ApiObject, tenure: Tenure) -> ApiView {
+pub fn view(snapshot: &Snapshot, dashboards: &Stage<Dashboard>, object: &ApiObject, tenure: Tenure) -> ApiView {
     let service = object.spec.as_ref().map_or(&UNREADABLE, |spec| spec.service.into());
     let asked = match &object.spec {
         Ok(spec) => asked(snapshot, spec, service, &tenure),
@@ -151,7 +152,7 @@ fn layout_of(spec: &OpenStackApiSpec, service: &OpenStackService, tenure: &Tenur
 type Origins = Result<Vec<(Origin, BTreeSet<String>)>, Problem>;
 
 /// The origins; none of a Horizon that is being deleted.
-fn of_horizon(snapshot: &Snapshot, dashboards: &BTreeMap<Key, Dashboard>, key: &Key) -> Origins {
+fn of_horizon(snapshot: &Snapshot, dashboards: &Stage<Dashboard>, key: &Key) -> Origins {
     match dashboards.get(key) {
         Some(dashboard) if dashboard.object.meta.deleting.is_some() => Ok(Vec::new()),
         Some(dashboard) => {

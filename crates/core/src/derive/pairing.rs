@@ -1,6 +1,6 @@
 //! Stage 3: which Glance a Horizon uses, and whether it may and can.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use direct_upload_api::web::{Endpoint, Origin, PublicUrl};
 use direct_upload_api::{HorizonSpec, Reason, Rule, Verification};
@@ -11,23 +11,26 @@ use super::destination::{Destination, Partner, Wish};
 use super::glance::ImageService;
 use super::glance_proxies::GlanceProxies;
 use super::horizon::{Dashboard, Intent};
+use super::stage::Stage;
 use crate::model::{Advice, Key, Problem, Snapshot};
 use crate::workload::Applied;
 
 /// Where a Horizon's users upload to, and what follows for its pods.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Pairing {
     pub catalog: CatalogState,
     pub destinations: Vec<Destination>,
     pub proxies: GlanceProxies,
     /// If no Glance refuses it.
     pub intent: Intent,
+    /// The Glances that must accept this Horizon: those it uses, and those to which its pods still upload.
+    pub needs: BTreeSet<Key>,
     pub advice: Vec<Advice>,
 }
 
 impl Pairing {
     /// Pairs one Horizon.
-    pub fn derive(snapshot: &Snapshot, glances: &BTreeMap<Key, ImageService>, dashboard: &Dashboard) -> Self {
+    pub fn derive(snapshot: &Snapshot, glances: &Stage<ImageService>, dashboard: &Dashboard) -> Self {
         let spec = match &dashboard.object.spec {
             Ok(spec) => spec,
             Err(why) => {
@@ -36,6 +39,7 @@ impl Pairing {
                     destinations: Vec::new(),
                     proxies: GlanceProxies::default(),
                     intent: Intent::Hold(Problem::new(Reason::Undecodable, why.clone())),
+                    needs: uploads_to(dashboard),
                     advice: Vec::new(),
                 };
             }
@@ -63,7 +67,11 @@ impl Pairing {
         let proxies = GlanceProxies::derive(dashboard, &destinations);
         advice.extend(proxies.advice(dashboard));
         let intent = intent(glances, dashboard, &catalog, &destinations, spec);
-        Self { catalog, destinations, proxies, intent, advice }
+        let mut needs = uploads_to(dashboard);
+        if intent == Intent::Direct {
+            needs.extend(destinations.iter().filter_map(Destination::key).cloned());
+        }
+        Self { catalog, destinations, proxies, intent, needs, advice }
     }
 
     /// The Glances whose own account reads the catalog for it.
@@ -74,15 +82,6 @@ impl Pairing {
             return BTreeSet::new();
         }
         self.destinations.iter().filter_map(Destination::key).cloned().collect()
-    }
-
-    /// The Glances that must accept this Horizon: those it uses, and those to which its pods still upload.
-    pub fn needs(&self, dashboard: &Dashboard) -> BTreeSet<Key> {
-        let mut needs = dashboard.tenure.applied.as_ref().map(Applied::partners).unwrap_or_default();
-        if self.intent == Intent::Direct {
-            needs.extend(self.destinations.iter().filter_map(Destination::key).cloned());
-        }
-        needs
     }
 
     /// The origins that a Glance must accept. For a Glance that the Horizon uses, only those from which
@@ -100,9 +99,14 @@ impl Pairing {
     }
 }
 
+/// The Glances to which its pods upload.
+fn uploads_to(dashboard: &Dashboard) -> BTreeSet<Key> {
+    dashboard.tenure.applied.as_ref().map(Applied::partners).unwrap_or_default()
+}
+
 fn partner(
     snapshot: &Snapshot,
-    glances: &BTreeMap<Key, ImageService>,
+    glances: &Stage<ImageService>,
     dashboard: &Dashboard,
     wish: Wish<'_>,
 ) -> Result<Partner, Problem> {
@@ -119,12 +123,11 @@ fn partner(
         Err(problem) if problem.is_unknown() => return Err(problem.clone()),
         Err(_) => BTreeSet::new(),
     };
-    if let Some(key) = chosen.first().filter(|key| chosen.len() == 1 && glances.contains_key(key)) {
+    if let Some(key) = chosen.first().filter(|key| chosen.len() == 1 && glances.get(key).is_some()) {
         return allowed(snapshot, glances, key, namespace, wish);
     }
     snapshot.glances.known(namespace)?;
-    let from_here = glances.range(Key::new(namespace, "")..).map(|(key, _)| key);
-    let candidates: Vec<_> = from_here.take_while(|key| key.namespace == *namespace).collect();
+    let candidates: Vec<_> = glances.keys_in(namespace).collect();
     match (candidates.as_slice(), wish.glance_endpoint) {
         ([only], _) => allowed(snapshot, glances, only, namespace, wish),
         ([], Some(url)) => Ok(Partner::External(stated(url, wish)?)),
@@ -146,7 +149,7 @@ fn partner(
 
 fn allowed(
     snapshot: &Snapshot,
-    glances: &BTreeMap<Key, ImageService>,
+    glances: &Stage<ImageService>,
     key: &Key,
     namespace: &str,
     wish: Wish<'_>,
@@ -173,7 +176,7 @@ fn stated(url: &str, wish: Wish<'_>) -> Result<PublicUrl, Problem> {
 
 /// The URL to which the browser will upload, if a browser can.
 fn endpoint(
-    glances: &BTreeMap<Key, ImageService>,
+    glances: &Stage<ImageService>,
     dashboard: &Dashboard,
     catalog: &CatalogState,
     wish: Wish<'_>,
@@ -235,7 +238,7 @@ fn unknown_endpoint(key: &Key, why: &str) -> Problem {
 
 /// What Horizon's pods should do.
 fn intent(
-    glances: &BTreeMap<Key, ImageService>,
+    glances: &Stage<ImageService>,
     dashboard: &Dashboard,
     catalog: &CatalogState,
     destinations: &[Destination],
@@ -285,11 +288,8 @@ fn is_dead_end(reason: Reason) -> bool {
 }
 
 /// What one destination requires if it does not allow Horizon to be direct.
-fn standing(glances: &BTreeMap<Key, ImageService>, dashboard: &Dashboard, destination: &Destination) -> Option<Intent> {
-    let noted = || {
-        let partners = dashboard.tenure.applied.as_ref().map(Applied::partners).unwrap_or_default();
-        destination.named.as_ref().is_some_and(|key| partners.contains(key))
-    };
+fn standing(glances: &Stage<ImageService>, dashboard: &Dashboard, destination: &Destination) -> Option<Intent> {
+    let noted = || destination.named.as_ref().is_some_and(|key| uploads_to(dashboard).contains(key));
     let lost = |problem: &Problem| {
         let problem = destination.problem(problem);
         let lost = destination.region.is_none() || noted();

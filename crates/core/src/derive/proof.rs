@@ -13,13 +13,14 @@ use super::catalog::{CatalogAnswer, CatalogState};
 use super::destination::{Destination, DestinationView, GlanceState, Partner};
 use super::horizon::{Dashboard, Intent};
 use super::pairing::Pairing;
-use super::vantage::{self, Vantage};
+use super::stage::{Joint, Stage};
+use super::vantage;
 use crate::model::{
     Cause, Epoch, Key, Known, Page, ProbeAnswer, ProbeTarget, Problem, Reach, Snapshot, Unknown, WHOLE,
 };
 
 /// What has been proven for one Horizon.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Proof {
     pub destinations: Vec<DestinationView>,
     /// Over all destinations: the worst counts.
@@ -88,8 +89,8 @@ impl Proof {
         dashboard: &Dashboard,
         pairing: &Pairing,
         intent: &Intent,
-        states: &BTreeMap<Key, GlanceState>,
-        vantage: &Vantage,
+        states: &Stage<GlanceState>,
+        addresses: &Joint<String>,
     ) -> Self {
         let all = dashboard.origins().unwrap_or_default();
         let state = |to: &Destination| Some(states.get(to.key()?)?.seen_from(&all));
@@ -119,7 +120,7 @@ impl Proof {
         let evidence = destinations.iter().map(|d| d.evidence.clone()).fold(Evidence::None, Evidence::and);
         let assumptions = match evidence {
             Evidence::Granted(..) | Evidence::Pending => {
-                assumptions(snapshot, vantage, dashboard, &pairing.catalog, &destinations)
+                assumptions(snapshot, addresses, dashboard, &pairing.catalog, &destinations)
             }
             _ => Vec::new(),
         };
@@ -320,7 +321,7 @@ pub(super) fn evidence(
 /// What a granted verdict rests on, over all destinations.
 fn assumptions(
     snapshot: &Snapshot,
-    vantage: &Vantage,
+    addresses: &Joint<String>,
     dashboard: &Dashboard,
     catalog: &CatalogState,
     destinations: &[DestinationView],
@@ -354,7 +355,7 @@ fn assumptions(
     let inside = standings.iter().filter_map(|(question, standing)| {
         let host = question.endpoint.origin().host();
         let address = standing.observation.reached.filter(|_| !dashboard.hosts.contains_key(host))?;
-        vantage.inside(dashboard, &question.endpoint, address)
+        vantage::inside(addresses, dashboard, &question.endpoint, address)
     });
     let told: BTreeSet<_> = ports.chain(places).chain(reached).chain(inside).collect();
     let assumed: BTreeSet<_> = standings.iter().flat_map(|(_, standing)| standing.observation.assumptions()).collect();

@@ -45,8 +45,8 @@ pub struct Handover {
     pub running: BTreeSet<String>,
 }
 
-/// The workloads of all resources.
-#[derive(Debug)]
+/// The workloads of all resources of a namespace.
+#[derive(Debug, PartialEq)]
 pub(crate) struct Tenures {
     pub horizons: BTreeMap<Key, Tenure>,
     pub glances: BTreeMap<Key, Tenure>,
@@ -56,17 +56,18 @@ pub(crate) struct Tenures {
 }
 
 impl Tenures {
-    /// Decides for all of them. Dashboards compete with dashboards, APIs with APIs.
-    pub fn derive(snapshot: &Snapshot) -> Self {
-        let horizons: Vec<_> = snapshot.horizons.all().map(|(_, object)| of_horizon(snapshot, object)).collect();
-        let glances: Vec<_> = snapshot.glances.all().map(|(_, object)| of_glance(snapshot, object)).collect();
+    /// Decides for all of them, which name workloads of their own namespace. Dashboards compete with dashboards, APIs
+    /// with APIs.
+    pub fn derive(snapshot: &Snapshot, namespace: &str) -> Self {
+        let horizons: Vec<_> = snapshot.horizons.seen(namespace).map(|object| of_horizon(snapshot, object)).collect();
+        let glances: Vec<_> = snapshot.glances.seen(namespace).map(|object| of_glance(snapshot, object)).collect();
         let internals: Vec<_> = snapshot
             .glances
-            .all()
+            .seen(namespace)
             .zip(&glances)
-            .filter_map(|((_, object), public)| of_internal(snapshot, object, public))
+            .filter_map(|(object, public)| of_internal(snapshot, object, public))
             .collect();
-        let apis: Vec<_> = snapshot.apis.all().map(|(_, object)| of_api(snapshot, object)).collect();
+        let apis: Vec<_> = snapshot.apis.seen(namespace).map(|object| of_api(snapshot, object)).collect();
 
         let dashboards = WorkloadClaims::new(&horizons);
         let accepting = WorkloadClaims::new(glances.iter().chain(&internals).chain(&apis));

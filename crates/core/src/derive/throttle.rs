@@ -28,8 +28,8 @@ pub enum Throttle {
 }
 
 /// Decides for all Horizons which of them may change their mode because of preflights now.
-pub fn all(dashboards: &BTreeMap<Key, Dashboard>, proofs: &BTreeMap<Key, Proof>) -> BTreeMap<Key, Throttle> {
-    let all = || dashboards.values().zip(proofs.values());
+pub fn all(horizons: &[(&Dashboard, &Proof)]) -> BTreeMap<Key, Throttle> {
+    let all = || horizons.iter().copied();
     let direct = Dashboard::is_direct;
     let endpoint = |d: &DestinationView| d.to.endpoint.as_ref().ok().map(|endpoint| endpoint.origin().clone());
     let of = |test: &dyn Fn(&DestinationView) -> bool| -> BTreeSet<_> {
@@ -39,11 +39,11 @@ pub fn all(dashboards: &BTreeMap<Key, Dashboard>, proofs: &BTreeMap<Key, Proof>)
     let asked = of(&|d| !d.questions.is_empty());
     let broken = of(&|d| d.evidence.is_broken());
     let frozen = asked.len() >= COMPARABLE && 2 * broken.len() > asked.len();
-    let rolling = |dashboard: &&Dashboard| {
+    let rolling = |(dashboard, _): &(&Dashboard, &Proof)| {
         let rollout = dashboard.tenure.applied.as_ref().ok().and_then(|a| a.rollout.as_ref().err());
         rollout.is_some_and(|problem| problem.reason == Reason::RollingOut)
     };
-    let mut free = AT_ONCE.saturating_sub(dashboards.values().filter(rolling).count());
+    let mut free = AT_ONCE.saturating_sub(all().filter(rolling).count());
     let mut throttles = BTreeMap::new();
     for (dashboard, proof) in all() {
         let throttle = match free {
@@ -178,11 +178,9 @@ mod tests {
     fn throttles(horizons: impl Iterator<Item = (Dashboard, Proof)>) -> String {
         let horizons = horizons.map(|(dashboard, proof)| (dashboard.object.meta.key.clone(), (dashboard, proof)));
         let horizons: BTreeMap<_, _> = horizons.collect();
-        let dashboards = horizons.iter().map(|(key, (dashboard, _))| (key.clone(), dashboard.clone())).collect();
-        let proofs = horizons.into_iter().map(|(key, (_, proof))| (key, proof)).collect();
-        let throttles = all(&dashboards, &proofs);
+        let throttles = all(&horizons.values().map(|(dashboard, proof)| (dashboard, proof)).collect::<Vec<_>>());
         let letter = |(key, throttle): (&Key, &Throttle)| match throttle {
-            _ if !changes_mode(&dashboards[key], &proofs[key]) => '-',
+            _ if !changes_mode(&horizons[key].0, &horizons[key].1) => '-',
             Throttle::Now => 'N',
             Throttle::Later => 'L',
             Throttle::Frozen => 'F',

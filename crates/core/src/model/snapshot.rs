@@ -12,7 +12,8 @@ use super::decode_error::DecodeError;
 use super::key::Key;
 use super::kind::{Kind, Observed, for_each_kind};
 use super::meta::Meta;
-use super::probe::{Epoch, Observation, Part, ProbeAnswer, ProbeRecord, ProbeTarget};
+use super::probe::{self, Epoch, Part, ProbeAnswer, ProbeRecord, ProbeTarget};
+use super::reads::{Changes, Observation, Source, Tracked, note};
 use super::refused_write::RefusedWrites;
 use super::store::{Coverage, Known, Store};
 use super::workload::{Revision, Workload};
@@ -27,7 +28,7 @@ pub struct Unread {
 }
 
 /// Objects of files that the operator does not watch, and that say more of the gateways there.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Unwatched {
     /// Those that matter in their namespace.
     near: BTreeMap<String, Vec<Arc<Unread>>>,
@@ -61,28 +62,42 @@ macro_rules! snapshot {
             /// The results of preflights.
             pub answers: Answers,
             /// What Keystone's catalogs say.
-            pub catalogs: BTreeMap<CatalogQuery, CatalogReading>,
+            pub catalogs: Tracked<BTreeMap<CatalogQuery, CatalogReading>>,
             /// The results of the operator's own uploads.
-            pub canaries: BTreeMap<CanaryQuery, CanaryRecord>,
+            pub canaries: Tracked<BTreeMap<CanaryQuery, CanaryRecord>>,
             /// Objects of files that may lead to a Service, and that are of a kind or version that is not read.
-            pub unread: Vec<Unread>,
+            pub unread: Tracked<Vec<Unread>>,
             /// Objects of files that the operator does not watch, and that say more of the gateways there.
-            pub unwatched: Unwatched,
+            pub unwatched: Tracked<Unwatched>,
             /// Writes to exposing objects that were refused.
-            pub refused_writes: RefusedWrites,
+            pub refused_writes: Tracked<RefusedWrites>,
         }
 
         impl Snapshot {
             fn covering(coverage: &Coverage, answers: Answers) -> Self {
+                let coverage = Arc::new(coverage.clone());
                 Self {
-                    $($store: Store::new(Kind::$kind.registration().name, coverage.clone()),)*
+                    $($store: Store::new(Kind::$kind, coverage.clone()),)*
                     answers,
-                    catalogs: BTreeMap::new(),
-                    canaries: BTreeMap::new(),
-                    unread: Vec::new(),
-                    unwatched: Unwatched::default(),
-                    refused_writes: RefusedWrites::new(),
+                    catalogs: Tracked::new(Observation::Catalogs, BTreeMap::new()),
+                    canaries: Tracked::new(Observation::Canaries, BTreeMap::new()),
+                    unread: Tracked::new(Observation::Unread, Vec::new()),
+                    unwatched: Tracked::new(Observation::Unwatched, Unwatched::default()),
+                    refused_writes: Tracked::new(Observation::RefusedWrites, RefusedWrites::new()),
                 }
+            }
+
+            /// Where it differs from an earlier copy of it.
+            pub(crate) fn changes(&self, before: &Self) -> Changes {
+                let mut changes = Changes::default();
+                $(self.$store.compare(&before.$store, &mut changes);)*
+                self.answers.compare(&before.answers, &mut changes);
+                self.catalogs.compare(&before.catalogs, &mut changes);
+                self.canaries.compare(&before.canaries, &mut changes);
+                self.unread.compare(&before.unread, &mut changes);
+                self.unwatched.compare(&before.unwatched, &mut changes);
+                self.refused_writes.compare(&before.refused_writes, &mut changes);
+                changes
             }
 
             /// Takes in an object as JSON. `settle` may complete its metadata, or refuse it. Returns true
@@ -210,24 +225,41 @@ pub enum Answers {
 }
 
 impl Answers {
-    /// Whether nothing was requested.
+    /// Whether nothing was requested. This never changes while a snapshot is kept up to date.
     pub fn are_assumed(&self) -> bool {
         matches!(self, Self::Assumed)
     }
 
     /// What is known about a target.
     pub fn get(&self, target: &ProbeTarget, epoch: &Epoch) -> Option<ProbeRecord> {
+        note(Source::Answers, target.origin.as_str());
         match self {
             Self::Assumed => {
                 let epoch = epoch.clone().unwrap_or_default();
                 let granted = || ProbeAnswer::Granted(Vec::new());
                 let passed = BTreeSet::from([Part::Page, Part::AddressSpace, Part::Put, Part::Size]);
                 let parts = passed.iter().map(|part| (*part, granted())).collect();
-                let observation = Observation { panel: target.panel, preflight: granted(), parts, reached: None };
+                let observation =
+                    probe::Observation { panel: target.panel, preflight: granted(), parts, reached: None };
                 Some(ProbeRecord { observation, epoch, firm: true, passed })
             }
             Self::Given(standings) => standings.get(target).cloned(),
         }
+    }
+
+    fn compare(&self, before: &Self, changes: &mut Changes) {
+        let (Self::Given(now), Self::Given(then)) = (self, before) else {
+            if self.are_assumed() != before.are_assumed() {
+                changes.add_everywhere(Source::Answers);
+            }
+            return;
+        };
+        let mut differing = |one: &BTreeMap<ProbeTarget, ProbeRecord>, other: &BTreeMap<ProbeTarget, ProbeRecord>| {
+            let is_new = |(target, record): &(&ProbeTarget, &ProbeRecord)| other.get(*target) != Some(*record);
+            one.iter().filter(is_new).for_each(|(target, _)| changes.add(Source::Answers, target.origin.as_str()));
+        };
+        differing(now, then);
+        differing(then, now);
     }
 
     /// Records what is known about a target, or that it is not needed any more. Returns true if that

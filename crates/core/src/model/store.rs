@@ -6,6 +6,8 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::key::Key;
+use super::kind::Kind;
+use super::reads::{Changes, Source, note, note_whole, place};
 
 /// Something cannot be seen now. Nothing is ever removed because of it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -19,18 +21,31 @@ pub struct Unknown {
 /// An answer that may be unknown.
 pub type Known<T> = Result<T, Unknown>;
 
-/// All objects of one kind that are watched or were given.
-#[derive(Clone, Debug)]
+/// All objects of one kind that are watched or were given. Copies share what neither of them has changed.
+#[derive(Debug)]
 pub struct Store<T> {
-    kind: &'static str,
-    items: BTreeMap<Key, Arc<T>>,
+    kind: Kind,
+    sections: Arc<Sections<T>>,
     /// Objects that exist and cannot be read, and why.
     unreadable: BTreeMap<Key, String>,
-    coverage: Coverage,
+    coverage: Arc<Coverage>,
+}
+
+/// Objects by namespace.
+type Sections<T> = BTreeMap<Box<str>, Arc<Section<T>>>;
+
+/// The objects of one namespace, in order of name.
+type Section<T> = Vec<(Arc<Key>, Arc<T>)>;
+
+impl<T> Clone for Store<T> {
+    fn clone(&self) -> Self {
+        let Self { kind, sections, unreadable, coverage } = self;
+        Self { kind: *kind, sections: sections.clone(), unreadable: unreadable.clone(), coverage: coverage.clone() }
+    }
 }
 
 /// The namespaces that a store knows.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Coverage {
     /// All: without a cluster, what is not in the input does not exist.
     All,
@@ -40,8 +55,17 @@ pub enum Coverage {
 
 impl<T> Store<T> {
     /// An empty store.
-    pub(super) fn new(kind: &'static str, coverage: Coverage) -> Self {
-        Self { kind, items: BTreeMap::new(), unreadable: BTreeMap::new(), coverage }
+    pub(super) fn new(kind: Kind, coverage: Arc<Coverage>) -> Self {
+        Self { kind, sections: Arc::default(), unreadable: BTreeMap::new(), coverage }
+    }
+
+    fn note(&self, place: &str) {
+        let source = Source::Kind(self.kind);
+        if place.is_empty() { note_whole(source) } else { note(source, place) }
+    }
+
+    fn name(&self) -> &'static str {
+        self.kind.registration().name
     }
 
     /// Whether all objects of the namespace are known. Cluster-scoped kinds use the empty namespace.
@@ -61,7 +85,8 @@ impl<T> Store<T> {
     /// # Errors
     /// [`Unknown`] while a scope is not synced, or an object cannot be read.
     pub fn complete(&self) -> Known<()> {
-        if let Coverage::Namespaces(known) = &self.coverage {
+        note(Source::Known, self.name());
+        if let Coverage::Namespaces(known) = &*self.coverage {
             // For an operator that is restricted to namespaces, those count.
             let mut scopes = known.iter().filter(|(namespace, _)| !namespace.is_empty()).map(|(_, known)| known);
             match scopes.next() {
@@ -73,7 +98,7 @@ impl<T> Store<T> {
     }
 
     fn cannot_read(&self, key: &Key, why: &str) -> Unknown {
-        Unknown { why: format!("{} {key} cannot be read: {why}; correct or delete it", self.kind), pending: false }
+        Unknown { why: format!("{} {key} cannot be read: {why}; correct or delete it", self.name()), pending: false }
     }
 
     /// How many objects cannot be read.
@@ -86,19 +111,21 @@ impl<T> Store<T> {
     /// # Errors
     /// [`Unknown`] while it is not synced.
     pub fn synced(&self, namespace: &str) -> Known<()> {
-        let Coverage::Namespaces(known) = &self.coverage else { return Ok(()) };
+        self.note(namespace.split_once('/').map_or(namespace, |(namespace, _)| namespace));
+        let Coverage::Namespaces(known) = &*self.coverage else { return Ok(()) };
         let all = known.get("");
         if let Some(Ok(())) = all {
             return Ok(());
         }
         known.get(namespace).or(all).cloned().unwrap_or_else(|| {
-            Err(Unknown { why: format!("{} objects of {namespace} are not read yet", self.kind), pending: true })
+            Err(Unknown { why: format!("{} objects of {namespace} are not read yet", self.name()), pending: true })
         })
     }
 
     /// Whether anything of this kind has been listed.
     pub fn any_known(&self) -> bool {
-        match &self.coverage {
+        note(Source::Known, self.name());
+        match &*self.coverage {
             Coverage::All => true,
             Coverage::Namespaces(known) => known.values().any(Result::is_ok),
         }
@@ -107,7 +134,7 @@ impl<T> Store<T> {
     /// Records that a namespace is synced, or why it is not. A statement about all namespaces replaces
     /// those about each, because their own watches have ended.
     pub fn set_known(&mut self, namespace: &str, known: Known<()>) {
-        if let Coverage::Namespaces(map) = &mut self.coverage {
+        if let Coverage::Namespaces(map) = Arc::make_mut(&mut self.coverage) {
             if namespace.is_empty() {
                 map.clear();
             }
@@ -134,10 +161,17 @@ impl<T> Store<T> {
     }
 
     fn item(&self, key: &Key) -> Known<Option<&Arc<T>>> {
+        self.note(place(key));
         match self.unreadable.get(key) {
             Some(why) => Err(self.cannot_read(key, why)),
-            None => Ok(self.items.get(key)),
+            None => Ok(self.find(key)),
         }
+    }
+
+    fn find(&self, key: &Key) -> Option<&Arc<T>> {
+        let section = self.sections.get(key.namespace.as_str())?;
+        let place = section.binary_search_by(|(known, _)| known.name.cmp(&key.name)).ok()?;
+        Some(&section[place].1)
     }
 
     /// The objects of a namespace, in order of name.
@@ -151,14 +185,20 @@ impl<T> Store<T> {
 
     /// The objects of a namespace that are seen so far, for messages. Decisions use [`Store::list`].
     pub fn seen(&self, namespace: &str) -> impl Iterator<Item = &Arc<T>> {
-        let start = Key::new(namespace, "");
-        let namespace = namespace.to_owned();
-        self.items.range(start..).take_while(move |(key, _)| key.namespace == namespace).map(|(_, v)| v)
+        self.note(namespace);
+        self.sections.get(namespace).into_iter().flat_map(|section| section.iter()).map(|(_, item)| item)
+    }
+
+    /// One that is seen, whatever else is unknown.
+    pub fn seen_one(&self, key: &Key) -> Option<&Arc<T>> {
+        self.note(place(key));
+        self.find(key)
     }
 
     /// All objects that are seen so far. [`Store::complete`] says whether these are all.
     pub fn all(&self) -> impl Iterator<Item = (&Key, &Arc<T>)> {
-        self.items.iter()
+        note_whole(Source::Kind(self.kind));
+        self.sections.values().flat_map(|section| section.iter()).map(|(key, item)| (&**key, item))
     }
 
     /// Adds an object. Returns true if that changed anything.
@@ -167,10 +207,16 @@ impl<T> Store<T> {
         T: PartialEq,
     {
         let was_unreadable = self.unreadable.remove(&key).is_some();
-        if self.items.get(&key).is_some_and(|old| **old == item) {
+        if self.find(&key).is_some_and(|old| **old == item) {
             return was_unreadable;
         }
-        self.items.insert(key, Arc::new(item));
+        let sections = Arc::make_mut(&mut self.sections);
+        let section = Arc::make_mut(sections.entry(key.namespace.as_str().into()).or_default());
+        let item = Arc::new(item);
+        match section.binary_search_by(|(known, _)| known.name.cmp(&key.name)) {
+            Ok(place) => section[place].1 = item,
+            Err(place) => section.insert(place, (Arc::new(key), item)),
+        }
         true
     }
 
@@ -182,6 +228,62 @@ impl<T> Store<T> {
     /// Removes an object. Returns true if it existed.
     pub fn remove(&mut self, key: &Key) -> bool {
         let was_unreadable = self.unreadable.remove(key).is_some();
-        self.items.remove(key).is_some() || was_unreadable
+        if self.find(key).is_none() {
+            return was_unreadable;
+        }
+        let sections = Arc::make_mut(&mut self.sections);
+        if let Some(section) = sections.get_mut(key.namespace.as_str()).map(Arc::make_mut) {
+            section.retain(|(known, _)| known.name != key.name);
+            if section.is_empty() {
+                sections.remove(key.namespace.as_str());
+            }
+        }
+        true
     }
+
+    /// Notes where it differs from an earlier copy of it.
+    pub(super) fn compare(&self, before: &Self, changes: &mut Changes) {
+        let source = Source::Kind(self.kind);
+        if !Arc::ptr_eq(&self.sections, &before.sections) {
+            for (namespace, section) in differing(&self.sections, &before.sections, Arc::ptr_eq) {
+                if namespace.is_empty() {
+                    section.iter().for_each(|(key, _)| changes.add(source, &key.name));
+                } else {
+                    changes.add(source, namespace);
+                }
+            }
+        }
+        if self.unreadable != before.unreadable {
+            changes.add(Source::Known, self.name());
+            let keys = self.unreadable.keys().chain(before.unreadable.keys());
+            keys.for_each(|key| changes.add(source, place(key)));
+        }
+        if Arc::ptr_eq(&self.coverage, &before.coverage) || self.coverage == before.coverage {
+            return;
+        }
+        changes.add(Source::Known, self.name());
+        let (Coverage::Namespaces(now), Coverage::Namespaces(then)) = (&*self.coverage, &*before.coverage) else {
+            return changes.add_everywhere(source);
+        };
+        for (scope, _) in differing(now, then, PartialEq::eq) {
+            match scope.split_once('/') {
+                Some((namespace, _)) => changes.add(source, namespace),
+                None if scope.is_empty() => changes.add_everywhere(source),
+                None => changes.add(source, scope),
+            }
+        }
+    }
+}
+
+/// The entries of each of two maps that the other has not.
+fn differing<'a, K: Ord + AsRef<str>, V>(
+    one: &'a BTreeMap<K, V>,
+    other: &'a BTreeMap<K, V>,
+    is_same: impl Fn(&V, &V) -> bool + Copy + 'a,
+) -> impl Iterator<Item = (&'a str, &'a V)> {
+    let only = move |these: &'a BTreeMap<K, V>, those: &'a BTreeMap<K, V>| {
+        let is_new = move |(key, value): &(&'a K, &'a V)| !those.get(*key).is_some_and(|other| is_same(value, other));
+        these.iter().filter(is_new).map(|(key, value)| (key.as_ref(), value))
+    };
+    only(one, other).chain(only(other, one))
 }

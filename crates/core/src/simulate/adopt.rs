@@ -26,7 +26,7 @@ pub(crate) fn assume(cluster: &mut Cluster) {
 /// Nobody runs the images here: what only they tell is the layout's, and assumed where none is stated.
 fn note_layouts(cluster: &mut Cluster) {
     let world = cluster.world();
-    for (key, view) in &world.horizons {
+    for (key, view) in world.horizons.iter() {
         let Some(spec) = view.dashboard.spec() else { continue };
         let mounted = |applied: &Applied| applied.mount.as_ref().is_some_and(|mount| mount.snippet().is_some());
         let told = spec.layout.is_some()

@@ -205,7 +205,7 @@ fn ends(
     for (view, plan, origins) in api_plans(&world, now, options) {
         ends.push(end(view.api.service.kind, &view.api.resource.meta.key, plan, &view.advice, origins));
     }
-    for (key, view) in &world.horizons {
+    for (key, view) in world.horizons.iter() {
         let mut plan = plan::horizon(view, now, options);
         if stage == Stage::Glance && acts(&plan) {
             plan.state =
