@@ -1,5 +1,7 @@
 //! What preflights of an OpenStackAPI show, in its status, its conditions and the metrics.
 
+use std::sync::Arc;
+
 use direct_upload_api::{GlanceStatus, Reason, Rule};
 use direct_upload_core::derive::{ApiView, Evidence, Failed, Weight};
 use direct_upload_core::model::Cause;
@@ -67,7 +69,8 @@ fn a_status_about_former_origins_does_not_stay() {
     let pending = |config_maps: &[String]| {
         let mut view = view.clone();
         view.calls.as_mut().expect("it is exposed").evidence = Evidence::Pending;
-        view.api.resource.status = Some(GlanceStatus { config_maps: config_maps.to_vec(), ..told.clone() });
+        Arc::make_mut(&mut view.api).resource.status =
+            Some(GlanceStatus { config_maps: config_maps.to_vec(), ..told.clone() });
         of(&view)
     };
     assert_eq!(pending(&told.config_maps), None);

@@ -25,13 +25,14 @@ pub fn direct() -> HorizonView {
 }
 
 fn mode(mut view: HorizonView, before: ConfiguredMode, change: impl FnOnce(&mut Applied)) -> Option<ConfiguredMode> {
-    let applied = view.dashboard.tenure.applied.as_mut().expect("it is seen");
+    let dashboard = Arc::make_mut(&mut view.dashboard);
+    let applied = Arc::make_mut(&mut dashboard.tenure).applied.as_mut().expect("it is seen");
     let silent = ConfigMap { effects: Effects::default(), ..ConfigMap::default() };
     applied.config_maps.insert("silent".into(), Arc::new(silent));
     change(applied);
-    let mut object = (*view.dashboard.object).clone();
+    let mut object = (*dashboard.object).clone();
     object.status = Some(HorizonStatus { upload_mode: Some(before), ..HorizonStatus::default() });
-    view.dashboard.object = Arc::new(object);
+    dashboard.object = Arc::new(object);
     let state = State::Done(Problem::new(Reason::Verified, "direct"));
     let plan = Plan { steps: Vec::new(), state, wake: None, config_map: None, internal: None, regions: Vec::new() };
     report::horizon(&view, &plan, Timestamp::UNIX_EPOCH).expect("a status").upload_mode

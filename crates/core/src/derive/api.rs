@@ -5,6 +5,7 @@
 //! is in [`ImageService`](super::glance::ImageService).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use direct_upload_api::web::Origin;
 use direct_upload_api::{CorsValues, Deletion, Duration, GlanceStatus, Reason, Rollout};
@@ -26,7 +27,7 @@ pub struct ManagedApi {
     /// The part of the resource that requests it; none if the whole resource is about it.
     pub part: Option<&'static str>,
     pub resource: Resource,
-    pub tenure: Tenure,
+    pub tenure: Arc<Tenure>,
     pub asked: Asked,
 }
 
@@ -88,7 +89,7 @@ pub struct EarlierCors {
 /// An API, and what others request from it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ApiView {
-    pub api: ManagedApi,
+    pub api: Arc<ManagedApi>,
     /// Each origin, and who requests it.
     pub wanted: BTreeMap<Origin, Vec<String>>,
     /// Which objects give the origins of dashboards.
@@ -179,7 +180,7 @@ pub fn carried(users: &Known<UserCors>) -> BTreeMap<Origin, Vec<String>> {
 
 impl ApiView {
     /// An API that nobody uses, except its own resource.
-    pub fn unasked(api: ManagedApi) -> Self {
+    pub fn unasked(api: Arc<ManagedApi>) -> Self {
         let (wanted, advice) = (api.wanted(), api.asked.advice.clone());
         Self {
             api,
@@ -236,7 +237,7 @@ impl ManagedApi {
 
     /// What a Horizon must know about it.
     pub fn state(&self) -> GlanceState {
-        let Tenure { target, applied, .. } = &self.tenure;
+        let Tenure { target, applied, .. } = &*self.tenure;
         let rolled_out = target.as_ref().map_err(Clone::clone);
         let roll = || applied.as_ref().ok()?.obstacle(&target.as_ref().ok()?.workload);
         let rollout = || applied.as_ref().map_or_else(|problem| Err(problem.clone()), |a| a.rollout.clone());

@@ -30,10 +30,10 @@ const TLS_DIR: &str = "/etc/direct-upload/tls";
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImageService {
     pub object: Arc<GlanceObject>,
-    pub public: ManagedApi,
+    pub public: Arc<ManagedApi>,
     /// The internal API, if the resource requests one. Browsers do not use it, so it has no exposure, no
     /// origins and no consent.
-    pub internal: Option<ManagedApi>,
+    pub internal: Option<Arc<ManagedApi>>,
     pub exposures: Result<Exposures, Problem>,
     /// What Keystone's catalog publishes, as Glance's own account reads it.
     pub catalog: CatalogLook,
@@ -61,7 +61,12 @@ pub struct GlanceView {
 
 impl ImageService {
     /// Reads one.
-    pub fn derive(snapshot: &Snapshot, object: &Arc<GlanceObject>, tenure: Tenure, internal: Option<Tenure>) -> Self {
+    pub fn derive(
+        snapshot: &Snapshot,
+        object: &Arc<GlanceObject>,
+        tenure: Arc<Tenure>,
+        internal: Option<Arc<Tenure>>,
+    ) -> Self {
         let resource = Resource::read(snapshot, &**object, terms);
         let exposures = match &object.spec {
             Ok(spec) => {
@@ -96,9 +101,9 @@ impl ImageService {
         let internal = spec.zip(internal).and_then(|(spec, tenure)| {
             let asked = of_internal(spec, spec.apis.internal.as_ref()?, &asked, &tenure);
             let (part, resource) = (Some("spec.apis.internal"), resource.clone());
-            Some(ManagedApi { service: &GLANCE, part, resource, tenure, asked })
+            Some(Arc::new(ManagedApi { service: &GLANCE, part, resource, tenure, asked }))
         });
-        let public = ManagedApi { service: &GLANCE, part: None, resource, tenure, asked };
+        let public = Arc::new(ManagedApi { service: &GLANCE, part: None, resource, tenure, asked });
         Self { object: object.clone(), public, internal, exposures, catalog, cors }
     }
 }

@@ -37,7 +37,7 @@ pub struct Dashboard {
     pub object: Arc<HorizonObject>,
     /// The namespace is being deleted: nothing can be created in it.
     pub terminating: bool,
-    pub tenure: Tenure,
+    pub tenure: Arc<Tenure>,
     pub exposures: Result<Exposures, Problem>,
     /// Settings with the mode as [`Intent::Direct`] wants it.
     pub settings: Result<HorizonSettings, Problem>,
@@ -55,7 +55,7 @@ pub struct Dashboard {
 /// Everything that the plan of one Horizon depends on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HorizonView {
-    pub dashboard: Dashboard,
+    pub dashboard: Arc<Dashboard>,
     /// What Keystone's catalog says.
     pub catalog: CatalogState,
     /// Where uploads pass Horizon's own httpd.
@@ -76,7 +76,7 @@ pub struct HorizonView {
 
 impl Dashboard {
     /// Reads one.
-    pub fn derive(snapshot: &Snapshot, object: &Arc<HorizonObject>, tenure: Tenure) -> Self {
+    pub fn derive(snapshot: &Snapshot, object: &Arc<HorizonObject>, tenure: Arc<Tenure>) -> Self {
         let terminating = snapshot.is_terminating(&object.meta.key.namespace);
         let spec = match &object.spec {
             Ok(spec) => spec,
@@ -201,7 +201,7 @@ impl Dashboard {
         if let Err(why) = &self.object.spec {
             return Some(Problem::new(Reason::ObservationIncomplete, format!("Horizon {key} cannot be read: {why}")));
         }
-        let Tenure { target, applied, .. } = &self.tenure;
+        let Tenure { target, applied, .. } = &*self.tenure;
         [target.as_ref().err(), applied.as_ref().err()].into_iter().flatten().find(|p| p.is_unknown()).cloned()
     }
 

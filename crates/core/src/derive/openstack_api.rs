@@ -4,6 +4,7 @@
 //! [`OpenStackService`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use direct_upload_api::web::Origin;
 use direct_upload_api::{GlancePaths, Layout, OpenStackApiSpec, Reason, Rule, WorkloadKind};
@@ -24,14 +25,14 @@ use crate::workload::{Target, mountable};
 const UNREADABLE: OpenStackService = OpenStackService { kind: API, ..GLANCE };
 
 /// The view of one, with the origins that it should accept.
-pub fn view(snapshot: &Snapshot, dashboards: &Stage<Dashboard>, object: &ApiObject, tenure: Tenure) -> ApiView {
+pub fn view(snapshot: &Snapshot, dashboards: &Stage<Dashboard>, object: &ApiObject, tenure: Arc<Tenure>) -> ApiView {
     let service = object.spec.as_ref().map_or(&UNREADABLE, |spec| spec.service.into());
     let asked = match &object.spec {
         Ok(spec) => asked(snapshot, spec, service, &tenure),
         Err(why) => Asked::unreadable(why),
     };
     let resource = Resource::read(snapshot, object, terms);
-    let api = ManagedApi { service, part: None, resource, tenure, asked };
+    let api = Arc::new(ManagedApi { service, part: None, resource, tenure, asked });
     let unasked = ApiView::unasked(api);
     let mut callers = Callers {
         wanted: unasked.wanted.clone(),

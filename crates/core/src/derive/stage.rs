@@ -30,6 +30,12 @@ impl<T> Stage<T> {
         self.values.get(key).map(|entry| &*entry.value)
     }
 
+    /// The same, shared.
+    pub fn arc(&self, key: &Key) -> Option<Arc<T>> {
+        note(self.source, place(key));
+        self.values.get(key).map(|entry| entry.value.clone())
+    }
+
     /// The resources of a namespace that have a value.
     pub fn keys_in(&self, namespace: &str) -> impl Iterator<Item = &Key> {
         note(self.source, namespace);

@@ -48,11 +48,11 @@ pub struct Handover {
 /// The workloads of all resources of a namespace.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Tenures {
-    pub horizons: BTreeMap<Key, Tenure>,
-    pub glances: BTreeMap<Key, Tenure>,
+    pub horizons: BTreeMap<Key, Arc<Tenure>>,
+    pub glances: BTreeMap<Key, Arc<Tenure>>,
     /// Internal APIs of Glances.
-    pub internals: BTreeMap<Key, Tenure>,
-    pub apis: BTreeMap<Key, Tenure>,
+    pub internals: BTreeMap<Key, Arc<Tenure>>,
+    pub apis: BTreeMap<Key, Arc<Tenure>>,
 }
 
 impl Tenures {
@@ -72,7 +72,8 @@ impl Tenures {
         let dashboards = WorkloadClaims::new(&horizons);
         let accepting = WorkloadClaims::new(glances.iter().chain(&internals).chain(&apis));
         let settle = |names: Vec<Names<'_>>, claims: &WorkloadClaims, orphans: &Orphans<'_>| {
-            let one = |names: Names<'_>| (names.meta.key.clone(), claims.settle(snapshot, &names, orphans(&names)));
+            let one =
+                |names: Names<'_>| (names.meta.key.clone(), Arc::new(claims.settle(snapshot, &names, orphans(&names))));
             names.into_iter().map(one).collect::<BTreeMap<_, _>>()
         };
         let own = |names: &Names<'_>| orphans(snapshot, names);

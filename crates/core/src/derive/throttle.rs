@@ -147,7 +147,7 @@ mod tests {
         let destination =
             DestinationView { to, glance: None, questions, epoch: None, canary: None, evidence: evidence.clone() };
         let proof = Proof { destinations: vec![destination], evidence, assumptions: Vec::new(), authorities: None };
-        (Dashboard::derive(&Snapshot::complete(), &Arc::new(object), tenure), proof)
+        (Dashboard::derive(&Snapshot::complete(), &Arc::new(object), Arc::new(tenure)), proof)
     }
 
     /// One letter for each Horizon, with its own endpoint; N: falls back now, L: later, F: the prober is

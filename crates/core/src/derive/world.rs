@@ -2,6 +2,7 @@
 //! from finished ones, by resource. Nothing is filled in later.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use direct_upload_api::web::Origin;
 use direct_upload_api::{Reason, Rollout};
@@ -104,10 +105,10 @@ impl World {
     /// The workloads that resources name, each with the resource's kind and metadata: of Horizons, then
     /// APIs, then internal ones.
     pub fn tenures(&self) -> impl Iterator<Item = (&'static str, &Meta, &Tenure)> {
-        let dashboards = self.horizons.values().map(|view| &view.dashboard);
-        let dashboards = dashboards.map(|dashboard| ("Horizon", &dashboard.object.meta, &dashboard.tenure));
-        let apis = self.accepting().chain(self.internal()).map(|view| &view.api);
-        dashboards.chain(apis.map(|api| (api.service.kind, &api.resource.meta, &api.tenure)))
+        let dashboards = self.horizons.values().map(|view| &*view.dashboard);
+        let dashboards = dashboards.map(|dashboard| ("Horizon", &dashboard.object.meta, &*dashboard.tenure));
+        let apis = self.accepting().chain(self.internal()).map(|view| &*view.api);
+        dashboards.chain(apis.map(|api| (api.service.kind, &api.resource.meta, &*api.tenure)))
     }
 
     /// The uids of the workloads whose pods decide something.
@@ -267,9 +268,9 @@ impl Derivation {
         });
         let (rivals, throttles) = (&*rivals, &*throttles);
         horizon_views.advance(&horizons, changes, |key| {
-            let (dashboard, pairing, intent) = (dashboards.get(key)?, pairings.get(key)?, intents.get(key)?);
+            let (dashboard, pairing, intent) = (dashboards.arc(key)?, pairings.get(key)?, intents.get(key)?);
             let throttle = throttles.get(key).copied().unwrap_or_default();
-            Some(horizon_view(dashboard, pairing, intent, proofs.get(key)?, throttle, rivals))
+            Some(horizon_view(&dashboard, pairing, intent, proofs.get(key)?, throttle, rivals))
         });
         glance_views.advance(&images, changes, |key| {
             let looked = askers.get(key).is_some_and(|askers| askers.looks);
@@ -312,7 +313,7 @@ fn incomplete(dashboards: &Stage<Dashboard>) -> BTreeMap<String, Problem> {
 }
 
 fn horizon_view(
-    dashboard: &Dashboard,
+    dashboard: &Arc<Dashboard>,
     pairing: &Pairing,
     intent: &Intent,
     proof: &Proof,

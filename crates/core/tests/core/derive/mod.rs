@@ -4,6 +4,7 @@ mod adjust;
 mod calls;
 mod canary;
 mod catalog;
+mod derivation;
 mod exposure;
 mod exposure_issue;
 mod gateways;
