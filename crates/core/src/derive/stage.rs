@@ -93,7 +93,9 @@ impl<T: PartialEq> Stage<T> {
             return;
         }
         let gone: Vec<Key> = self.values.keys().filter(|key| keys.binary_search(key).is_err()).cloned().collect();
-        gone.iter().for_each(|key| self.remove(key, changes));
+        for key in &gone {
+            self.remove(key, changes);
+        }
     }
 }
 
@@ -119,7 +121,9 @@ impl<T: PartialEq> Joint<T> {
         let (values, reads) = recorded(compute);
         self.reads = Some(reads);
         let keys: Vec<_> = values.keys().cloned().collect();
-        values.into_iter().for_each(|(key, value)| self.stage.set(&key, value, Reads::default(), changes));
+        for (key, value) in values {
+            self.stage.set(&key, value, Reads::default(), changes);
+        }
         self.stage.keep(&keys, changes);
     }
 

@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn notes_are_of_one_computation() {
-        let ((_, inner), outer) = recorded(|| {
+        let (((), inner), outer) = recorded(|| {
             note(PODS, "cloud");
             recorded(|| note(JOBS, "cloud"))
         });

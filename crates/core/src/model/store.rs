@@ -161,7 +161,6 @@ impl<T> Store<T> {
     }
 
     fn item(&self, key: &Key) -> Known<Option<&Arc<T>>> {
-        self.note(place(key));
         match self.unreadable.get(key) {
             Some(why) => Err(self.cannot_read(key, why)),
             None => Ok(self.find(key)),
