@@ -156,6 +156,7 @@ impl Live {
             };
             let start = Instant::now();
             let world = Arc::new(newest.derivation.advance(&snapshot));
+            debug_assert!(*world == World::of(&snapshot), "something that a stage read was not noted");
             self.lock().derived = (revision, world.pods_of());
             newest.world = world;
             newest.revision = revision;

@@ -1,7 +1,7 @@
 //! Ingresses.
 
 use k8s_openapi::api::networking::v1 as networking;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::annotations::{owners, proxies};
 use super::decode::{decode, meta};
@@ -37,7 +37,6 @@ fn ingress(object: networking::Ingress) -> Ingress {
     let rules: Vec<IngressRule> = spec.rules.into_iter().flatten().map(rule).collect();
     let default_service = spec.default_backend.and_then(service);
     Ingress {
-        written: written(class.as_deref(), &rules, default_service.as_deref()),
         class,
         annotations: proxies(&object.metadata),
         owners: owners(&object.metadata),
@@ -49,25 +48,4 @@ fn ingress(object: networking::Ingress) -> Ingress {
         addresses: reported.iter().filter_map(|i| i.ip.as_ref()?.parse().ok()).collect(),
         ports: reported.into_iter().flat_map(|i| i.ports.unwrap_or_default()).map(|p| p.port).collect(),
     }
-}
-
-/// Who serves an Ingress, and where its paths lead; nothing else of its spec is asked for.
-fn written(class: Option<&str>, rules: &[IngressRule], default: Option<&str>) -> Value {
-    let path = |path: &IngressPath| {
-        let type_ = if path.exact { "Exact" } else { "Prefix" };
-        let port = match path.port.parse::<i32>() {
-            Ok(number) => json!({"number": number}),
-            Err(_) if path.port.is_empty() => Value::Null,
-            Err(_) => json!({"name": path.port}),
-        };
-        let backend = json!({"service": {"name": path.service, "port": port}});
-        json!({"path": path.path, "pathType": type_, "backend": backend})
-    };
-    let rule = |rule: &IngressRule| {
-        let paths: Vec<Value> = rule.paths.iter().map(path).collect();
-        json!({"host": rule.host, "http": {"paths": paths}})
-    };
-    let rules: Vec<Value> = rules.iter().map(rule).collect();
-    let default = default.map(|name| json!({"service": {"name": name}}));
-    json!({"ingressClassName": class, "rules": rules, "defaultBackend": default})
 }

@@ -28,7 +28,7 @@ pub(crate) fn objects<'a>(snapshot: &'a Snapshot, backends: &Backends) -> Vec<Po
         };
     let mut found = Vec::new();
     let ingresses = snapshot.ingresses.seen(own);
-    found.extend(ingresses.map(|o| object("Ingress", &o.meta.key, &o.annotations, Cow::Borrowed(&o.written))));
+    found.extend(ingresses.map(|o| object("Ingress", &o.meta.key, &o.annotations, Cow::Owned(o.written()))));
     let routes = snapshot.routes.seen(own);
     found.extend(routes.map(|o| object("Route", &o.meta.key, &o.annotations, Cow::Borrowed(&o.written))));
     for route in snapshot.http_routes.seen(own) {
