@@ -127,8 +127,8 @@ pub fn api(view: &ApiView, plan: &Plan, origins: &[OriginPlan], now: Timestamp) 
 fn origin_status(plan: &OriginPlan) -> OriginStatus {
     OriginStatus {
         origin: plan.origin.to_string(),
-        wanted_by: plan.wanted_by.iter().take(NAMED).cloned().collect(),
-        from: plan.from.iter().take(NAMED).cloned().collect(),
+        wanted_by: plan.wanted_by.iter().take(NAMED).map(ToString::to_string).collect(),
+        from: plan.from.iter().take(NAMED).map(ToString::to_string).collect(),
         retires_at: plan.retires_at.map(Time),
     }
 }

@@ -353,12 +353,7 @@ pub fn findings(world: &World, objects: &[Object], units: &[Unit]) -> Vec<Findin
         let problems = [exposures, view.api.asked.settings.as_ref().err()];
         let glance = world.glances.get(key).filter(|_| service.takes_uploads());
         let issue_of = |advice: &Advice| {
-            let is = |issue: &&ExposureIssue| {
-                advice.rule == Some(issue.rule)
-                    && advice.object.as_ref() == Some(&issue.object.to_string())
-                    && advice.field.as_ref() == Some(&issue.field.to_string())
-            };
-            glance.and_then(|glance| Some((glance, glance.issues.iter().find(is)?)))
+            glance.and_then(|glance| Some((glance, glance.issues.iter().find(|issue| issue.is_told_by(advice))?)))
         };
         let is_left = |advice: &&Advice| issue_of(advice).is_none_or(|(glance, issue)| !is_found(glance, issue));
         let advice: Vec<Advice> = view.advice.iter().filter(is_left).cloned().collect();

@@ -15,7 +15,7 @@ use direct_upload_api::{ExposureKind, Rule, is_ours};
 use super::exposing_object::ExposingObject;
 use super::exposure_issue::{self, ExposureIssue};
 use super::glance::ImageService;
-use crate::model::{Advice, Id, Ingress, Key, Known, Meta, Owners, RefusedWrite, Route, Snapshot};
+use crate::model::{Advice, FieldPath, Id, Ingress, Key, Known, Meta, Owners, RefusedWrite, Route, Snapshot};
 use crate::workload::{Claim, annotations};
 
 /// An object on which our annotations must change.
@@ -190,6 +190,11 @@ fn remedies(through: &ExposingObject) -> BTreeMap<String, String> {
     free.map(|(name, value)| (name, value.to_owned())).collect()
 }
 
+/// The field that lets the operator set annotations.
+fn manage() -> FieldPath {
+    FieldPath::new(&["spec", "exposure", "manage"])
+}
+
 impl Adjustments {
     /// What to report about the objects that lead browsers to a Glance. `wanted`: some dashboard uploads through them.
     pub fn of_exposures(&self, glance: &ImageService, issues: &[ExposureIssue], wanted: bool) -> Vec<Advice> {
@@ -201,7 +206,7 @@ impl Adjustments {
         let mut advice: Vec<_> = issues.iter().map(tell).collect();
         if manages && exposures.is_stated() {
             let found = "with spec.publicURL the operator reads no exposing object, so it manages none";
-            let stated = Advice::new(found).field("spec.exposure.manage");
+            let stated = Advice::new(found).field(manage());
             advice.push(stated.fix("name them in spec.exposedBy instead"));
         }
         advice
@@ -235,6 +240,6 @@ impl Adjustments {
     /// What to report about refused writes.
     pub fn refusals(&self) -> impl Iterator<Item = Advice> {
         let refused = self.adjustments.iter().flatten().filter_map(|adjustment| adjustment.refused.as_ref());
-        refused.map(|refused| Advice::new(&refused.why).field("spec.exposure.manage"))
+        refused.map(|refused| Advice::new(&refused.why).field(manage()))
     }
 }

@@ -13,9 +13,10 @@ use direct_upload_api::{CorsValues, Deletion, Duration, GlanceStatus, Reason, Ro
 use super::calls::Calls;
 use super::destination::GlanceState;
 use super::grant::Grants;
+use super::requester::Requester;
 use super::tenure::Tenure;
 use super::user_cors::{self, UserCors};
-use crate::model::{Advice, Custom, EnvValue, Key, Known, Meta, Problem, Snapshot};
+use crate::model::{Advice, Custom, EnvValue, Id, Key, Known, Meta, Problem, Snapshot, UserFile};
 use crate::openstack::{CorsFilter, OpenStackService};
 use crate::render::ApiSettings;
 use crate::workload::{Applied, Secrets, Target};
@@ -64,7 +65,7 @@ pub struct Asked {
     /// Origins that the resource states.
     pub stated: BTreeSet<Origin>,
     /// Origins of the user's own file, which ours would replace. Ours repeats them if it has any origin.
-    pub carried: BTreeMap<Origin, Vec<String>>,
+    pub carried: BTreeMap<Origin, UserFile>,
     /// The same without what was read only after our file was in effect. Those come with the next roll, and
     /// cause none.
     pub without_late: Option<EarlierCors>,
@@ -91,9 +92,9 @@ pub struct EarlierCors {
 pub struct ApiView {
     pub api: Arc<ManagedApi>,
     /// Each origin, and who requests it.
-    pub wanted: BTreeMap<Origin, Vec<String>>,
+    pub wanted: BTreeMap<Origin, Vec<Requester>>,
     /// Which objects give the origins of dashboards.
-    pub sources: BTreeMap<Origin, BTreeSet<String>>,
+    pub sources: BTreeMap<Origin, BTreeSet<Id>>,
     /// What Horizons are granted; nothing for an API to which nobody uploads.
     pub grants: Grants,
     /// What is still being read for the first time, so that nothing can be planned yet.
@@ -172,10 +173,9 @@ pub fn stated(texts: &[String]) -> (BTreeSet<Origin>, Result<(), Problem>) {
     (origins, wrong)
 }
 
-/// Who requests the user's own origins.
-pub fn carried(users: &Known<UserCors>) -> BTreeMap<Origin, Vec<String>> {
-    let users = users.iter().flat_map(|users| &users.origins);
-    users.map(|(origin, source)| (origin.clone(), vec![source.clone()])).collect()
+/// The user's own origins, and which file has each.
+pub fn carried(users: &Known<UserCors>) -> BTreeMap<Origin, UserFile> {
+    users.as_ref().map(|users| users.origins.clone()).unwrap_or_default()
 }
 
 impl ApiView {
@@ -197,9 +197,9 @@ impl ApiView {
 
 impl ManagedApi {
     /// Who requests the origins of the resource itself.
-    pub fn wanted(&self) -> BTreeMap<Origin, Vec<String>> {
+    pub fn wanted(&self) -> BTreeMap<Origin, Vec<Requester>> {
         let stated = self.asked.stated.iter();
-        stated.map(|origin| (origin.clone(), vec!["spec.cors.allowedOrigins".to_owned()])).collect()
+        stated.map(|origin| (origin.clone(), vec![Requester::Stated])).collect()
     }
 
     /// Origins that the mounted ConfigMap accepts.

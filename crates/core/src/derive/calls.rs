@@ -14,7 +14,7 @@ use super::exposure::{self, Exposures, Stated};
 use super::exposure_issue::calls as issues;
 use super::proof::{self, Evidence, Failed};
 use crate::judge::call::CallPreflight;
-use crate::model::{Advice, ApiCall, Epoch, Key, ProbeTarget, Problem, Snapshot};
+use crate::model::{Advice, ApiCall, Epoch, FieldPath, Key, ProbeTarget, Problem, Snapshot};
 use crate::openstack::upload::Credentials;
 use crate::openstack::{ALLOW_HEADERS, OpenStackService};
 
@@ -65,7 +65,7 @@ impl Calls {
         let hosts = match proof::named_hosts(&spec.verification.host_aliases, "spec.verification.hostAliases") {
             Ok(hosts) => hosts,
             Err(problem) => {
-                calls.advice.push(Advice::new(problem.message()).field("spec.verification.hostAliases"));
+                calls.advice.push(Advice::new(problem.message()).field(FieldPath::new(&["spec", "verification", "hostAliases"])));
                 return calls;
             }
         };
@@ -112,10 +112,7 @@ fn objections(
     let endpoint = Endpoint::from(exposure.url.clone());
     let host = endpoint.origin().host();
     let is_named = spec.verification.host_aliases.iter().any(|alias| alias.hostnames.iter().any(|name| name == host));
-    let at = |advice: Advice| match exposure.source.object() {
-        Some(object) => advice.object(object.to_string()),
-        None => advice.field("spec.publicURL"),
-    };
+    let at = |advice: Advice| exposure.source.advised(advice);
     let mut all: Vec<Advice> = Vec::new();
     for origin in origins.keys().filter(|origin| *origin != endpoint.origin()) {
         let asked = CallPreflight {

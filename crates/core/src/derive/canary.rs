@@ -5,7 +5,7 @@ use direct_upload_api::{Duration, HorizonSpec, Reason, Rule};
 use super::destination::Destination;
 use super::horizon::Dashboard;
 use super::proof::{Evidence, Failed, Weight};
-use crate::model::{Advice, CanaryQuery, CanaryStanding, Epoch, Key, Snapshot, StuckReading};
+use crate::model::{Advice, CanaryQuery, CanaryStanding, Epoch, FieldPath, Key, Snapshot, StuckReading};
 use crate::workload::rfc3339;
 
 /// The canary of one destination.
@@ -91,7 +91,7 @@ impl CanaryView {
             }
             Err(why) => {
                 let found = format!("stuck images{whose} are not counted: {why}");
-                Some(Advice::new(found).field("spec.directUpload.canary.stuckImages").fix("docs/canary.md"))
+                Some(Advice::new(found).field(FieldPath::new(&["spec", "directUpload", "canary", "stuckImages"])).fix("docs/canary.md"))
             }
         }
     }

@@ -17,6 +17,7 @@ use super::grant::{self, Asker, Grants};
 use super::horizon::{Dashboard, HorizonView, Intent};
 use super::pairing::Pairing;
 use super::proof::Proof;
+use super::requester::Requester;
 use super::stage::{Joint, Stage};
 use super::tenure::{Tenure, Tenures};
 use super::throttle::{self, Throttle};
@@ -246,9 +247,10 @@ fn glance_view(
     looked: bool,
     rivals: &Joint<BTreeSet<Id>>,
 ) -> GlanceView {
+    let horizon = |key: &Key| Requester::Dashboard(Id::new("Horizon", key));
     let mut wanted = glance.public.wanted();
     for (origin, horizons) in &grants.by {
-        wanted.entry(origin.clone()).or_default().extend(horizons.iter().map(|key| format!("Horizon {key}")));
+        wanted.entry(origin.clone()).or_default().extend(horizons.iter().map(horizon));
     }
     let found = adjust::derive(snapshot, glance);
     let issues = issues(snapshot, glance, &wanted.keys().collect());

@@ -29,7 +29,7 @@ use serde_json::Value;
 
 use super::exposing_object::ExposingObject;
 use crate::derive::exposure::backends::Backends;
-use crate::model::{Advice, Id, Key, Kind, Needs, Problem, Snapshot, Unread, Workload};
+use crate::model::{Advice, FieldPath, Id, Key, Kind, Needs, Problem, Snapshot, Unread, Workload};
 
 /// The kinds to look for if none is named. Not Services: every workload has one, which says nothing.
 const KINDS: [ExposureKind; 7] = [
@@ -61,6 +61,14 @@ pub enum ExposureSource {
 }
 
 impl ExposureSource {
+    /// The same advice, about what gives the URL.
+    pub(super) fn advised(&self, advice: Advice) -> Advice {
+        match self {
+            Self::Stated => advice.field(FieldPath::new(&["spec", "publicURL"])),
+            Self::Object(object) => advice.object(object.clone()),
+        }
+    }
+
     /// The exposing object, if one gives the URL.
     pub fn object(&self) -> Option<&Id> {
         match self {
@@ -111,9 +119,9 @@ impl Exposures {
     }
 
     /// The objects that give an origin, or may. `resource` is the one whose `spec.publicURL` states it.
-    pub fn sources_of(&self, origin: &Origin, resource: impl fmt::Display) -> BTreeSet<String> {
+    pub fn sources_of(&self, origin: &Origin, resource: &Id) -> BTreeSet<Id> {
         let here = self.urls.iter().filter(|exposure| exposure.url.origin() == origin || exposure.may_be(origin));
-        here.map(|exposure| exposure.source.object().map_or_else(|| resource.to_string(), Id::to_string)).collect()
+        here.map(|exposure| exposure.source.object().unwrap_or(resource).clone()).collect()
     }
 
     /// Adds a URL that the object of these notes gives.
@@ -153,7 +161,7 @@ impl Exposures {
                 }
                 _ => return true,
             };
-            let note = Advice::new(why).object(e.source.to_string());
+            let note = e.source.advised(Advice::new(why));
             if !left_out.contains(&note) {
                 left_out.push(note);
             }
@@ -185,7 +193,7 @@ impl Notes {
     }
 
     fn add(&mut self, what: impl fmt::Display) {
-        let note = Advice::new(what.to_string()).object(self.object.to_string());
+        let note = Advice::new(what.to_string()).object(self.object.clone());
         if !self.notes.contains(&note) {
             self.notes.push(note);
         }
@@ -285,7 +293,7 @@ fn unread(object: &Unread, backends: &Backends) -> Option<Advice> {
         return None;
     }
     let found = format!("names Service {}, but the operator does not read {api_version} {kind}", services.join(", "));
-    let note = Advice::new(found).object(format!("{kind} {key}"));
+    let note = Advice::new(found).object(Id { kind: kind.clone(), key: key.clone() });
     Some(note.fix("if browsers come through it, set spec.publicURL to the URL that they use"))
 }
 
@@ -364,7 +372,7 @@ fn one(snapshot: &Snapshot, named: &ExposedBy, key: &Key, backends: &Backends) -
         }
     };
     let kind = named.kind;
-    let note = |what: String| Advice::new(what).field("spec.exposedBy");
+    let note = |what: String| Advice::new(what).field(FieldPath::new(&["spec", "exposedBy"]));
     let Some(mut found) = found else {
         let others = others(snapshot, kind, key);
         let but = if others.is_empty() { String::new() } else { format!(", but {} of that name", others.join(", ")) };

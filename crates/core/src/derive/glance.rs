@@ -14,9 +14,9 @@ use super::exposure::{self, Exposures, Stated};
 use super::exposure_issue::ExposureIssue;
 use super::tenure::Tenure;
 use super::{image_import, swift, user_cors};
-use crate::model::{Advice, GlanceObject, Id, Known, Problem, Snapshot};
+use crate::model::{Advice, AdviceField, GlanceObject, Id, Known, Problem, Snapshot, UserFile};
 use crate::openstack::layout::GlancePlaces;
-use crate::openstack::{GLANCE, layout, policy, release};
+use crate::openstack::{CorsOption, GLANCE, layout, policy, release};
 use crate::render::{
     ApiSettings, CorsSettings, GlanceHttpdSettings, HttpdServer, OwnSettings, PolicySettings, TlsHost,
 };
@@ -173,7 +173,7 @@ fn asked(
 }
 
 /// What to report about the user's own origins that come with the next roll.
-fn late(tenure: &Tenure, carried: &BTreeMap<Origin, Vec<String>>) -> Option<Advice> {
+fn late(tenure: &Tenure, carried: &BTreeMap<Origin, UserFile>) -> Option<Advice> {
     let in_use = tenure.applied.as_ref().ok().and_then(Applied::in_use)?;
     let lacking: Vec<&str> =
         carried.keys().filter(|origin| !in_use.effects.origins.contains(origin)).map(Origin::as_str).take(5).collect();
@@ -182,7 +182,7 @@ fn late(tenure: &Tenure, carried: &BTreeMap<Origin, Vec<String>>) -> Option<Advi
         lacking.join(", ")
     );
     let fix = "to accept it now, list it in spec.cors.allowedOrigins";
-    (!lacking.is_empty()).then(|| Advice::new(found).field("[cors] allowed_origin").fix(fix))
+    (!lacking.is_empty()).then(|| Advice::new(found).field(AdviceField::Option { section: "cors", option: CorsOption::ALLOWED_ORIGIN.name }).fix(fix))
 }
 
 /// What the internal API is asked for: the same except imports and policy.

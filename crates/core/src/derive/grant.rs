@@ -15,7 +15,7 @@ use super::glance::ImageService;
 use super::horizon::{Dashboard, Intent};
 use super::pairing::Pairing;
 use super::stage::Stage;
-use crate::model::{Key, Problem, Snapshot};
+use crate::model::{Id, Key, Problem, Snapshot};
 use crate::workload::{Applied, annotations};
 
 /// The default number of origins of each other namespace.
@@ -35,7 +35,7 @@ pub struct Grants {
     /// Whose Horizons each granted origin belongs to.
     pub by: BTreeMap<Origin, BTreeSet<Key>>,
     /// Which objects give each granted origin.
-    pub sources: BTreeMap<Origin, BTreeSet<String>>,
+    pub sources: BTreeMap<Origin, BTreeSet<Id>>,
     /// Horizons whose pods upload here directly, or may.
     pub holders: BTreeSet<Key>,
     /// What the mounted file was made for.
@@ -200,9 +200,9 @@ fn for_glance(
     for dashboard in askers.iter().map(|asker| asker.dashboard) {
         let key = &dashboard.object.meta.key;
         for (origin, _) in grants.by.iter().filter(|(_, horizons)| horizons.contains(key)) {
+            let who = Id::new("Horizon", key);
             let sources = grants.sources.entry(origin.clone()).or_default();
-            sources
-                .extend(dashboard.exposures.iter().flat_map(|e| e.sources_of(origin, format_args!("Horizon {key}"))));
+            sources.extend(dashboard.exposures.iter().flat_map(|e| e.sources_of(origin, &who)));
         }
     }
     grants

@@ -13,10 +13,11 @@ use super::api::{ApiView, Asked, ManagedApi, Resource, Terms, carried, stated, u
 use super::calls::Calls;
 use super::exposure::{self, Stated};
 use super::horizon::Dashboard;
+use super::requester::Requester;
 use super::stage::Stage;
 use super::tenure::Tenure;
 use super::user_cors;
-use crate::model::{Advice, ApiObject, Key, Problem, Snapshot, describe};
+use crate::model::{Advice, ApiObject, FieldPath, Id, Key, Problem, Snapshot};
 use crate::openstack::{API, CorsFilter, GLANCE, OpenStackService, SWIFT_ORIGINS, layout};
 use crate::render::{ApiSettings, CorsSettings};
 use crate::workload::{Target, mountable};
@@ -44,11 +45,13 @@ pub fn view(snapshot: &Snapshot, dashboards: &Stage<Dashboard>, object: &ApiObje
     let namespace = &object.meta.key.namespace;
     for named in object.spec.iter().flat_map(|spec| &spec.cors.horizons) {
         let key = Key::new(named.namespace.as_ref().unwrap_or(namespace), named.name.clone());
-        callers.accept(&format!("Horizon {key}"), of_horizon(snapshot, dashboards, &key), named.with_credentials);
+        let origins = of_horizon(snapshot, dashboards, &key);
+        callers.accept(&Id::new("Horizon", &key), origins, named.with_credentials);
     }
     for named in object.spec.iter().flat_map(|spec| &spec.cors.dashboards) {
         let key = Key::new(namespace, named.name.clone());
-        callers.accept(&describe(named.kind, &key), of_workload(snapshot, named.kind, &key), named.with_credentials);
+        let origins = of_workload(snapshot, named.kind, &key);
+        callers.accept(&Id::new(named.kind.to_string(), &key), origins, named.with_credentials);
     }
     if let (Ok(spec), CorsFilter::Swift) = (&object.spec, service.filter) {
         let found = of_swift(spec, &unasked.api.asked.settings, &callers);
@@ -118,18 +121,18 @@ fn of_swift(spec: &OpenStackApiSpec, settings: &Result<ApiSettings, Problem>, ca
         let origins = names(&callers.wanted.keys().cloned().collect());
         let found = "until then, only you can change the file with which Swift's proxy is started";
         let fix = format!("write {SWIFT_ORIGINS} = {origins} into its [DEFAULT], and restart the proxy");
-        advice.push(Advice::new(found).field("spec.paths.configDir").fix(fix));
+        advice.push(Advice::new(found).field(FieldPath::new(&["spec", "paths", "configDir"])).fix(fix));
     }
     if spec.cors.allow_credentials == Some(true) || !callers.credentialed.is_empty() {
         let found = "Swift never sends Access-Control-Allow-Credentials, so browsers refuse calls with cookies";
         let fix = "send the token in X-Auth-Token, without cookies, and remove allowCredentials and withCredentials";
-        advice.push(Advice::new(found).rule(Rule::NoCredentials).field("spec.cors").fix(fix));
+        advice.push(Advice::new(found).rule(Rule::NoCredentials).field(FieldPath::new(&["spec", "cors"])).fix(fix));
     }
     if spec.cors.max_age.is_some() {
         let found =
             "Swift takes the cache time of preflights from each container's metadata, so this field has no effect";
         let fix = "remove it, or set X-Container-Meta-Access-Control-Max-Age on the containers";
-        advice.push(Advice::new(found).field("spec.cors.maxAge").fix(fix));
+        advice.push(Advice::new(found).field(FieldPath::new(&["spec", "cors", "maxAge"])).fix(fix));
     }
     advice
 }
@@ -150,7 +153,7 @@ fn layout_of(spec: &OpenStackApiSpec, service: &OpenStackService, tenure: &Tenur
 
 /// The origins of pages that call the API, with the objects that give each; or why they are unknown, or
 /// that there are none.
-type Origins = Result<Vec<(Origin, BTreeSet<String>)>, Problem>;
+type Origins = Result<Vec<(Origin, BTreeSet<Id>)>, Problem>;
 
 /// The origins; none of a Horizon that is being deleted.
 fn of_horizon(snapshot: &Snapshot, dashboards: &Stage<Dashboard>, key: &Key) -> Origins {
@@ -158,7 +161,7 @@ fn of_horizon(snapshot: &Snapshot, dashboards: &Stage<Dashboard>, key: &Key) -> 
         Some(dashboard) if dashboard.object.meta.deleting.is_some() => Ok(Vec::new()),
         Some(dashboard) => {
             let exposures = dashboard.exposures.as_ref().map_err(Clone::clone)?;
-            let who = format!("Horizon {key}");
+            let who = Id::new("Horizon", key);
             let origins = dashboard.origins()?.into_iter();
             Ok(origins.map(|origin| (origin.clone(), exposures.sources_of(&origin, &who))).collect())
         }
@@ -176,14 +179,15 @@ fn of_workload(snapshot: &Snapshot, kind: WorkloadKind, key: &Key) -> Origins {
     let stated = Stated { public_url: None, exposed_by: None };
     let exposures = exposure::derive(snapshot, stated, Ok(workload), &key.namespace)?;
     let origins = exposures.urls.iter().map(|exposure| exposure.url.origin());
-    Ok(origins.map(|origin| (origin.clone(), exposures.sources_of(origin, describe(kind, key)))).collect())
+    let who = Id::new(kind.to_string(), key);
+    Ok(origins.map(|origin| (origin.clone(), exposures.sources_of(origin, &who))).collect())
 }
 
 /// Who calls the API from their own pages.
 struct Callers {
-    wanted: BTreeMap<Origin, Vec<String>>,
+    wanted: BTreeMap<Origin, Vec<Requester>>,
     /// The objects that give each origin.
-    sources: BTreeMap<Origin, BTreeSet<String>>,
+    sources: BTreeMap<Origin, BTreeSet<Id>>,
     /// Whose pages send cookies.
     credentialed: BTreeSet<Origin>,
     incomplete: Option<Problem>,
@@ -193,7 +197,8 @@ struct Callers {
 impl Callers {
     /// Adds the origins of somebody's scripts. While origins are unknown, none is dropped. If there are
     /// certainly none, that is reported. Plain http counts only if it is stated.
-    fn accept(&mut self, who: &str, origins: Origins, with_credentials: bool) {
+    fn accept(&mut self, who: &Id, origins: Origins, with_credentials: bool) {
+        let requester = Requester::Dashboard(who.clone());
         match origins {
             Ok(origins) => {
                 for (origin, sources) in origins {
@@ -203,20 +208,20 @@ impl Callers {
                         }
                         self.sources.entry(origin.clone()).or_default().extend(sources);
                         let by = self.wanted.entry(origin).or_default();
-                        if by.iter().all(|known| known != who) {
-                            by.push(who.to_owned());
+                        if !by.contains(&requester) {
+                            by.push(requester.clone());
                         }
                     } else {
                         let found = format!(
                             "{origin} is not accepted, because anyone between browser and dashboard can forge a plain http page"
                         );
                         let fix = "to accept it anyway, list it in spec.cors.allowedOrigins";
-                        self.advice.push(Advice::new(found).object(who).fix(fix));
+                        self.advice.push(Advice::new(found).object(who.clone()).fix(fix));
                     }
                 }
             }
             Err(problem) if problem.is_unknown() => self.incomplete = Some(problem),
-            Err(problem) => self.advice.push(Advice::new(format!("{who}: {problem}")).field("spec.cors")),
+            Err(problem) => self.advice.push(Advice::new(format!("{who}: {problem}")).field(FieldPath::new(&["spec", "cors"]))),
         }
     }
 }

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::exposure_issue::tolerance;
 use super::user_cors::UserCors;
-use crate::model::{Advice, Problem};
+use crate::model::{Advice, FieldPath, Problem};
 use crate::openstack::Release;
 use crate::openstack::swift::{
     CREDENTIALS_KEY, LARGE_OBJECT_SIZE, MultiTenant, SPLITS_WRONGLY, Segmented, Takes, multi_tenant, named, segmented,
@@ -89,7 +89,7 @@ fn split(stores: &[GlanceSwift], users: &UserCors, release: Option<Release>) -> 
             Segmented::max_file_size(size)
         );
         let advice = Advice::new(found).fix(fix);
-        if own(name).is_some() { advice.field("spec.swift") } else { advice.object(&users.source) }
+        if own(name).is_some() { advice.field(FieldPath::new(&["spec", "swift"])) } else { advice.object(users.source.clone()) }
     });
     told.collect()
 }
@@ -122,12 +122,12 @@ pub fn beside(stores: &[GlanceSwift], users: &UserCors, release: Option<Release>
                 "[{name}] has a swift_store_config_file and does not say default_swift_reference: glance_store 5.4.0 to 5.7.0 (2026.1) then keep images under a reference None, and cannot read them again"
             );
             let fix = "set default_swift_reference in [{name}] to the name of its credentials, for example ref1";
-            advice.push(Advice::new(found).object(&users.source).fix(fix));
+            advice.push(Advice::new(found).object(users.source.clone()).fix(fix));
         }
         if !backends.is_empty() && !named(&backends).contains(name) {
             let found =
                 format!("{} has no store {name}:swift in enabled_backends, so nothing reads [{name}]", users.source);
-            advice.push(Advice::new(found).field("spec.swift"));
+            advice.push(Advice::new(found).field(FieldPath::new(&["spec", "swift"])));
         }
     }
     let spoken_for = |found: &MultiTenant| stores.iter().any(|store| store.store == found.name);
@@ -137,7 +137,7 @@ pub fn beside(stores: &[GlanceSwift], users: &UserCors, release: Option<Release>
             let found = format!(
                 "[{name}] does not say {option}: with glance_store 5.4.0 to 5.7.0 (2026.1) an upload that outlasts its token fails with 401 (DU019)"
             );
-            advice.push(Advice::new(found).object(&users.source).fix(format!("list {name} in spec.swift")));
+            advice.push(Advice::new(found).object(users.source.clone()).fix(format!("list {name} in spec.swift")));
         }
     }
     Ok(advice)

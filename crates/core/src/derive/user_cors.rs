@@ -10,7 +10,7 @@ use std::path::Path;
 use direct_upload_api::web::{Origin, OriginError};
 use direct_upload_api::{CorsValue, CorsValues, Reason};
 
-use crate::model::{Advice, Container, Key, Known, Problem, Snapshot, VolumeSource, Workload};
+use crate::model::{Advice, AdviceField, Container, Key, Known, Problem, Snapshot, UserFile, VolumeSource, Workload};
 use crate::openstack::{CORS_OPTIONS, CorsFilter, CorsKind, SWIFT_STRICT, is_token};
 use crate::render::oslo::read::{self, Ini};
 use crate::render::swift_proxy::{self, SwiftProxy};
@@ -20,19 +20,16 @@ use crate::workload::rehearsal::{CorsLook, CorsValueSeen};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserCors {
     /// Each with its source.
-    pub origins: BTreeMap<Origin, String>,
+    pub origins: BTreeMap<Origin, UserFile>,
     /// Options other than the origins.
     pub options: CorsValues,
-    /// Where the file is, for the status.
-    pub source: String,
+    /// Where they are set.
+    pub source: UserFile,
     /// What could not be repeated.
     pub notes: Vec<Advice>,
     /// The whole file.
     pub ini: Ini,
 }
-
-/// What a Job has read, in sentences.
-const OWN_FILES: &str = "Glance's own files";
 
 /// Where the container's file at `path` comes from.
 #[derive(Debug, PartialEq, Eq)]
@@ -74,7 +71,7 @@ pub fn read(
     let Some(text) = snapshot.referenced_config_maps.get_named(&key)?.and_then(|c| c.data.get(&item)) else {
         return Ok(note(format!("{path} comes from ConfigMap {key}, which has no key {item:?}")));
     };
-    let source = format!("ConfigMap {key}, key {item}");
+    let source = UserFile::ConfigMap { key, item };
     Ok(match filter {
         CorsFilter::OsloMiddleware => parse(text, source),
         CorsFilter::Swift => of_swift(text, source),
@@ -135,7 +132,7 @@ pub fn awaited(held_up: Option<&str>) -> Problem {
 /// decide. For the main one, the operator sees each change immediately.
 pub fn joined(file: UserCors, reads_main: bool, look: &CorsLook) -> UserCors {
     let mut joined = file;
-    let found = |found: String| Advice::new(found).field("[cors]");
+    let found = |found: String| Advice::new(found).field(AdviceField::Section("cors"));
     // "A Secret is not read" is no longer true.
     if look.unread.is_some() || look.seen.is_some() {
         joined.notes.retain(|_| reads_main);
@@ -169,7 +166,7 @@ pub fn joined(file: UserCors, reads_main: bool, look: &CorsLook) -> UserCors {
         match (option.kind, seen.set.get(option.name)) {
             (CorsKind::Origins, Some(CorsValueSeen::List(items))) => {
                 for item in items {
-                    origin(item, OWN_FILES, &mut joined.origins, &mut notes);
+                    origin(item, &UserFile::OfGlance, &mut joined.origins, &mut notes);
                 }
             }
             (CorsKind::Methods(_) | CorsKind::Headers(_), Some(CorsValueSeen::List(items))) => {
@@ -187,7 +184,7 @@ pub fn joined(file: UserCors, reads_main: bool, look: &CorsLook) -> UserCors {
             _ => {}
         }
     }
-    joined.notes.extend(notes.into_iter().map(|note| found(note).object(OWN_FILES)));
+    joined.notes.extend(notes.into_iter().map(|note| found(note).object(UserFile::OfGlance)));
     joined
 }
 
@@ -204,7 +201,7 @@ pub fn merged(stated: CorsValues, users: CorsValues) -> CorsValues {
     merged
 }
 
-fn parse(text: &str, source: String) -> UserCors {
+fn parse(text: &str, source: UserFile) -> UserCors {
     let ini = read::parse(text);
     let mut cors = UserCors { source, ..UserCors::default() };
     let mut notes = Vec::new();
@@ -225,20 +222,20 @@ fn parse(text: &str, source: String) -> UserCors {
             cors.options.insert(option.name, value);
         }
     }
-    cors.notes = notes.into_iter().map(|note| Advice::new(note).object(&cors.source)).collect();
+    cors.notes = notes.into_iter().map(|note| Advice::new(note).object(cors.source.clone())).collect();
     cors.ini = ini;
     cors
 }
 
 /// What the file of Swift's proxy sets.
-fn of_swift(text: &str, source: String) -> UserCors {
+fn of_swift(text: &str, source: UserFile) -> UserCors {
     let mut cors = UserCors { source, ..UserCors::default() };
     let (mut found, mut notes) = (Vec::new(), Vec::new());
     let own = match SwiftProxy::read(text) {
         Ok(own) => own,
         Err((line, why)) => {
             let found = format!("Swift refuses the whole file: line {line} {why}");
-            cors.notes = vec![Advice::new(found).object(&cors.source)];
+            cors.notes = vec![Advice::new(found).object(cors.source.clone())];
             return cors;
         }
     };
@@ -280,13 +277,13 @@ fn of_swift(text: &str, source: String) -> UserCors {
         }
     }
     let notes = notes.into_iter().map(Advice::new);
-    cors.notes = notes.chain(found).map(|note| note.object(&cors.source)).collect();
+    cors.notes = notes.chain(found).map(|note| note.object(cors.source.clone())).collect();
     cors
 }
 
-fn origin(item: &str, source: &str, origins: &mut BTreeMap<Origin, String>, notes: &mut Vec<String>) {
+fn origin(item: &str, source: &UserFile, origins: &mut BTreeMap<Origin, UserFile>, notes: &mut Vec<String>) {
     match Origin::parse(item) {
-        Ok(origin) => drop(origins.insert(origin, source.to_owned())),
+        Ok(origin) => drop(origins.insert(origin, source.clone())),
         Err(error @ OriginError::Wildcard(_)) => {
             notes.push(format!("[cors] allowed_origin is not repeated: {error}"));
         }

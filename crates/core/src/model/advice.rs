@@ -4,23 +4,45 @@ use std::fmt;
 
 use direct_upload_api::{Rule, Severity};
 
+use super::field_path::FieldPath;
+use super::key::Id;
+use super::user_file::UserFile;
+
 /// Something that blocks uploads, is unwise, or is assumed: what was found, where, and what to do.
 ///
 /// It becomes a sentence only when it is printed: in a status, or in a finding of `check`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Advice {
     /// The entry of the runbook with more details.
     pub rule: Option<Rule>,
-    /// `Kind namespace/name`; none if it is the resource itself.
-    pub object: Option<String>,
-    /// A field of the object, or an option of its file.
-    pub field: Option<String>,
+    /// None if it is the resource itself.
+    pub object: Option<AdviceObject>,
+    /// None if it is about the whole object.
+    pub field: Option<AdviceField>,
     /// What is there, and its effect.
     pub found: String,
     /// What to change.
     pub fix: Option<String>,
     /// How bad it is. A sentence does not say it.
     pub severity: Severity,
+}
+
+/// What advice is about, if not the resource itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AdviceObject {
+    Object(Id),
+    File(UserFile),
+}
+
+/// Which part of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AdviceField {
+    /// A field of the object.
+    Path(FieldPath),
+    /// A section of the file.
+    Section(&'static str),
+    /// An option in a section of the file.
+    Option { section: &'static str, option: &'static str },
 }
 
 impl Advice {
@@ -45,23 +67,14 @@ impl Advice {
 
     /// The same, with the object that it is about.
     #[must_use]
-    pub fn object(self, object: impl Into<String>) -> Self {
+    pub fn object(self, object: impl Into<AdviceObject>) -> Self {
         Self { object: Some(object.into()), ..self }
     }
 
     /// The same, with the field that it is about.
     #[must_use]
-    pub fn field(self, field: impl Into<String>) -> Self {
+    pub fn field(self, field: impl Into<AdviceField>) -> Self {
         Self { field: Some(field.into()), ..self }
-    }
-
-    /// The same, for a part of the resource.
-    #[must_use]
-    pub fn within(self, part: &str) -> Self {
-        match &self.field {
-            None => self.field(part),
-            Some(_) => Self { found: self.to_string(), severity: self.severity, ..Self::new("").field(part) },
-        }
     }
 
     /// The same, with what to change.
@@ -79,7 +92,8 @@ impl fmt::Display for Advice {
         }
         match (&self.object, &self.field) {
             (Some(object), Some(field)) => write!(f, "{object}, {field}: ")?,
-            (Some(one), None) | (None, Some(one)) => write!(f, "{one}: ")?,
+            (Some(object), None) => write!(f, "{object}: ")?,
+            (None, Some(field)) => write!(f, "{field}: ")?,
             (None, None) => {}
         }
         f.write_str(&self.found)?;
@@ -87,5 +101,43 @@ impl fmt::Display for Advice {
             Some(fix) => write!(f, "; {fix}"),
             None => Ok(()),
         }
+    }
+}
+
+impl fmt::Display for AdviceObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Object(object) => object.fmt(f),
+            Self::File(file) => file.fmt(f),
+        }
+    }
+}
+
+/// `spec.cors`, `[cors]` or `[cors] allowed_origin`.
+impl fmt::Display for AdviceField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => path.fmt(f),
+            Self::Section(section) => write!(f, "[{section}]"),
+            Self::Option { section, option } => write!(f, "[{section}] {option}"),
+        }
+    }
+}
+
+impl From<Id> for AdviceObject {
+    fn from(object: Id) -> Self {
+        Self::Object(object)
+    }
+}
+
+impl From<UserFile> for AdviceObject {
+    fn from(file: UserFile) -> Self {
+        Self::File(file)
+    }
+}
+
+impl From<FieldPath> for AdviceField {
+    fn from(path: FieldPath) -> Self {
+        Self::Path(path)
     }
 }

@@ -37,6 +37,13 @@ pub struct Id {
     pub key: Key,
 }
 
+impl Id {
+    /// An object's name from its kind and key.
+    pub fn new(kind: impl Into<String>, key: &Key) -> Self {
+        Self { kind: kind.into(), key: key.clone() }
+    }
+}
+
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Key { namespace, name } = &self.key;

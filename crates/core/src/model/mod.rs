@@ -37,9 +37,10 @@ mod service;
 mod snapshot;
 mod store;
 mod tls_route;
+mod user_file;
 mod workload;
 
-pub use advice::Advice;
+pub use advice::{Advice, AdviceField, AdviceObject};
 pub use annotations::Owners;
 pub use canary::{
     CanaryClass, CanaryFailure, CanaryOutcome, CanaryQuery, CanaryRecord, CanaryStanding, StuckImages, StuckReading,
@@ -82,6 +83,7 @@ pub use service::Service;
 pub use snapshot::{Answers, Snapshot, Unread, Unwatched};
 pub use store::{Known, Store, Unknown};
 pub use tls_route::TlsRoute;
+pub use user_file::UserFile;
 pub use workload::{
     Container, EnvValue, PodTemplate, PreStop, Revision, Roll, Volume, VolumeMount, VolumeSource, Workload,
     WorkloadStatus, describe,

@@ -17,8 +17,8 @@ use super::finalize::{Finalization, blind, copied, deadline};
 use super::options::Options;
 use super::outline::{Plan, State, Unmet};
 use super::step::{Action, Step};
-use crate::derive::{ApiView, GlanceView, Terms};
-use crate::model::Problem;
+use crate::derive::{ApiView, GlanceView, Requester, Terms};
+use crate::model::{Id, Problem};
 use crate::openstack::OpenStackService;
 use crate::render::{self, File};
 use crate::workload::{Applied, Target, claimed, means, rfc3339, rolling};
@@ -29,9 +29,9 @@ use upload_policy::refuse;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OriginPlan {
     pub origin: Origin,
-    pub wanted_by: Vec<String>,
+    pub wanted_by: Vec<Requester>,
     /// The objects that give it. Of a retiring origin: those that gave it.
-    pub from: Vec<String>,
+    pub from: Vec<Id>,
     /// When it may leave, if nobody requests it any more.
     pub retires_at: Option<Timestamp>,
 }

@@ -5,7 +5,8 @@ use std::fmt;
 use direct_upload_api::web::Origin;
 use jiff::Timestamp;
 
-use crate::model::{Id, Key, Kind};
+use crate::derive::Requester;
+use crate::model::Id;
 use crate::workload::rfc3339;
 
 /// One origin that an API starts to accept, or will stop to accept.
@@ -13,10 +14,10 @@ use crate::workload::rfc3339;
 pub struct OriginChange {
     pub what: OriginEvent,
     pub origin: Origin,
-    /// Who requests it: `Horizon namespace/name` or `spec.cors.allowedOrigins`. Empty if nobody does any more.
-    pub wanted_by: Vec<String>,
-    /// The objects that give it, or gave it: `Ingress namespace/name`.
-    pub from: Vec<String>,
+    /// Who requests it. Empty if nobody does any more.
+    pub wanted_by: Vec<Requester>,
+    /// The objects that give it, or gave it.
+    pub from: Vec<Id>,
 }
 
 /// What happens to an origin.
@@ -38,25 +39,17 @@ impl OriginChange {
 
     /// The object that is the cause: what gives or gave the origin, else who requests it.
     pub fn object(&self) -> Option<Id> {
-        self.from.iter().chain(&self.wanted_by).find_map(|name| parse(name))
+        self.from.first().cloned().or_else(|| self.wanted_by.iter().find_map(Requester::object))
     }
-}
-
-/// The object that a source names: `Ingress namespace/name`. None if it names a field.
-fn parse(source: &str) -> Option<Id> {
-    let (kind, key) = source.split_once(' ')?;
-    let (namespace, name) = key.split_once('/')?;
-    Kind::named(kind)?;
-    Some(Id { kind: kind.to_owned(), key: Key::new(namespace, name) })
 }
 
 impl fmt::Display for OriginChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { origin, .. } = self;
-        let from = self.from.join(" and ");
+        let from = listed(&self.from);
         match self.what {
             OriginEvent::AcceptOrigin => {
-                write!(f, "accept {origin}, which {} requests", self.wanted_by.join(" and "))?;
+                write!(f, "accept {origin}, which {} requests", listed(&self.wanted_by))?;
                 if from.is_empty() { Ok(()) } else { write!(f, "; it comes from {from}") }
             }
             OriginEvent::RetireOrigin(until) => {
@@ -70,4 +63,8 @@ impl fmt::Display for OriginChange {
             }
         }
     }
+}
+
+fn listed(names: &[impl ToString]) -> String {
+    names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
 }

@@ -42,7 +42,7 @@ pub fn asked_for(mut found: Exposures, stated: Stated<'_>, namespace: &str) -> R
     }
     let left_out = |e: &Exposure| {
         let found = format!("{} is left out: plain http counts only if exposedBy requests it", e.url.origin());
-        Advice::new(found).object(e.source.to_string())
+        e.source.advised(Advice::new(found))
     };
     found.notes.extend(plain.iter().map(left_out));
     Ok(found)

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use direct_upload_api::web::Origin;
 use direct_upload_api::{Rule, Severity};
 
-use super::ExposingObject;
-use crate::model::{Advice, HttpCors, HttpRoute, Ingress};
+use super::{ExposingObject, http_route};
+use crate::model::{Advice, FieldPath, HttpCors, HttpRoute, Ingress, Step};
 use crate::openstack::OpenStackService;
 
 /// Switches by which a controller answers preflights itself (`kubernetes/ingress-nginx` docs, annotations;
@@ -27,7 +27,7 @@ pub fn find<'a>(
     headers: &[String],
 ) -> Vec<Advice> {
     let advice = |through: &ExposingObject| {
-        let object = through.object().to_string();
+        let object = through.object();
         let found = match through {
             ExposingObject::Ingress(ingress, _) => of_ingress(ingress, service),
             ExposingObject::HttpRoute(route, rules) => of_route(route, rules, service, origins, headers),
@@ -47,14 +47,14 @@ fn of_ingress(ingress: &Ingress, service: &OpenStackService) -> Vec<Advice> {
             "the controller answers preflights instead of {name}, and must be updated for every dashboard"
         ))
         .rule(Rule::CorsOnTheWay)
-        .field(format!("metadata.annotations[{switch}]"))
+        .field(FieldPath::of_annotation(switch))
         .fix(format!("remove it: {name} itself answers the browser"))
     });
     let logins = LOGINS.iter().filter(|login| value(login).is_some()).map(|login| {
         Advice::new("it requires a login, which a browser's preflight never has")
             .rule(Rule::OptionsFiltered)
             .severity(Severity::Error)
-            .field(format!("metadata.annotations[{login}]"))
+            .field(FieldPath::of_annotation(login))
             .fix(format!("remove it: {name} checks the token itself"))
     });
     answers.chain(logins).collect()
@@ -78,7 +78,7 @@ fn of_route(
                 Advice::new(what)
                     .rule(Rule::CorsOnTheWay)
                     .severity(Severity::Error)
-                    .field(format!("spec.rules[{at}].filters[{nth}]"))
+                    .field(http_route::rule(*at).field("filters").then(Step::Index(nth)))
                     .fix("remove the filter, or add them to it")
             })
         })

@@ -12,7 +12,7 @@ pub fn issues(route: &HttpRoute, rules: &[usize], origins: &BTreeSet<&Origin>) -
     let object = Id { kind: ExposureKind::HTTPRoute.to_string(), key: route.meta.key.clone() };
     let mut found = Vec::new();
     for (at, rule) in rules.iter().filter_map(|at| Some((at, route.spec.rules.get(*at)?))) {
-        let field = || FieldPath::new(&["spec", "rules"]).then(Step::Index(*at));
+        let field = || self::rule(*at);
         let issue = |rule, fails, field, what: String, fix: &str| ExposureIssue {
             rule,
             fails,
@@ -42,6 +42,11 @@ pub fn issues(route: &HttpRoute, rules: &[usize], origins: &BTreeSet<&Origin>) -
         }
     }
     found
+}
+
+/// Where a rule is.
+pub(super) fn rule(at: usize) -> FieldPath {
+    FieldPath::new(&["spec", "rules"]).then(Step::Index(at))
 }
 
 /// Which of its timeouts limits a rule, whether somebody wrote it, and its effect.

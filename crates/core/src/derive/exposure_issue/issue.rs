@@ -41,12 +41,19 @@ impl ExposureIssue {
         }
     }
 
+    /// Whether advice is about it.
+    pub fn is_told_by(&self, advice: &Advice) -> bool {
+        advice.rule == Some(self.rule)
+            && advice.object == Some(self.object.clone().into())
+            && advice.field == Some(self.field.clone().into())
+    }
+
     /// What a person should know about it. `wanted`: as in [`severity`](Self::severity).
     pub fn advice(&self, wanted: bool) -> Advice {
         let Self { rule, object, field, found, fix, manifest, .. } = self;
         let lifting = manifest.iter().map(|manifest| format!("; as a manifest: {manifest}"));
         let fix = [fix.clone()].into_iter().chain(lifting).collect::<String>();
-        let advice = Advice::new(found).rule(*rule).object(object.to_string()).field(field.to_string()).fix(fix);
+        let advice = Advice::new(found).rule(*rule).object(object.clone()).field(field.clone()).fix(fix);
         advice.severity(self.severity(wanted))
     }
 }

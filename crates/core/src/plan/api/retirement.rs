@@ -7,8 +7,8 @@ use direct_upload_api::web::Origin;
 use jiff::{SignedDuration, Timestamp};
 
 use super::OriginPlan;
-use crate::derive::{ApiView, Terms};
-use crate::model::Key;
+use crate::derive::{ApiView, Requester, Terms};
+use crate::model::{Id, Key, Kind};
 use crate::plan::finalize::deadline;
 use crate::plan::step::{Action, Step};
 use crate::workload::{Applied, annotations, rfc3339};
@@ -104,8 +104,8 @@ impl Retirement {
             return Vec::new();
         }
         let mut by = view.wanted.clone();
-        for (origin, source) in &view.api.asked.carried {
-            by.entry(origin.clone()).or_default().extend(source.iter().cloned());
+        for (origin, file) in &view.api.asked.carried {
+            by.entry(origin.clone()).or_default().push(Requester::File(file.clone()));
         }
         let wanted = by.iter().map(|(origin, by)| (origin, by.clone(), None));
         let kept = self.kept.iter().map(|(origin, until)| (origin, Vec::new(), Some(*until)));
@@ -128,10 +128,21 @@ fn text_of(since: &BTreeMap<String, Timestamp>) -> Option<String> {
 }
 
 /// The objects that give an origin. If nothing gives it any more: those that gave it, as the status has it.
-pub fn sources(view: &ApiView, origin: &Origin) -> Vec<String> {
+pub fn sources(view: &ApiView, origin: &Origin) -> Vec<Id> {
     if view.wanted.contains_key(origin) {
-        return view.sources.get(origin).into_iter().flatten().cloned().collect();
+        let mut sources: Vec<_> = view.sources.get(origin).into_iter().flatten().cloned().collect();
+        // In the order in which statuses list them.
+        sources.sort_by_cached_key(Id::to_string);
+        return sources;
     }
     let before = view.api.resource.status.iter().flat_map(|status| &status.origins);
-    before.filter(|before| before.origin == origin.as_str()).flat_map(|before| before.from.iter().cloned()).collect()
+    let before = before.filter(|before| before.origin == origin.as_str());
+    before.flat_map(|before| before.from.iter().filter_map(|object| read(object))).collect()
+}
+
+/// An object as the status names it: `Ingress namespace/name`.
+fn read(object: &str) -> Option<Id> {
+    let (kind, key) = object.split_once(' ')?;
+    Kind::named(kind)?;
+    Some(Id { kind: kind.to_owned(), key: key.parse().ok()? })
 }

@@ -1,6 +1,7 @@
 //! What is known of gateways apart from their routes: their classes, settings of whole gateways, certificates, redirects,
 //! headers and ports. `check` reads all this with the same code.
 
+use direct_upload_core::model::{AdviceField, FieldPath};
 use rstest::rstest;
 use test_support::manifests::ingress;
 
@@ -393,18 +394,19 @@ fn advice_has_a_severity() {
         ingress("openstack", "glance", "images.io").replace("name: glance}, spec: {", &annotations)
     };
     for (annotation, field, severity, unasked) in [
-        ("auth-url: 'https://a.io'", "auth-url]", Error, Warning),
-        ("proxy-body-size: 8m", "proxy-body-size]", Error, Warning),
-        ("proxy-body-size: 50g", "proxy-body-size]", Warning, Warning),
-        ("proxy-read-timeout: '30'", "proxy-read-timeout]", Warning, Warning),
-        ("proxy-body-size: '0'", "proxy-read-timeout]", Note, Note),
-        ("proxy-read-timeout: '3600'", "proxy-body-size]", Warning, Warning),
+        ("auth-url: 'https://a.io'", "auth-url", Error, Warning),
+        ("proxy-body-size: 8m", "proxy-body-size", Error, Warning),
+        ("proxy-body-size: 50g", "proxy-body-size", Warning, Warning),
+        ("proxy-read-timeout: '30'", "proxy-read-timeout", Warning, Warning),
+        ("proxy-body-size: '0'", "proxy-read-timeout", Note, Note),
+        ("proxy-read-timeout: '3600'", "proxy-body-size", Warning, Warning),
     ] {
         let view = view(&[&own(annotation)]);
-        let named = |found: &Option<String>| found.as_ref().is_some_and(|found| found.ends_with(field));
-        let advice = view.public.advice.iter().find(|advice| named(&advice.field)).unwrap();
+        let field = FieldPath::of_annotation(&format!("nginx.ingress.kubernetes.io/{field}"));
+        let named = Some(AdviceField::Path(field.clone()));
+        let advice = view.public.advice.iter().find(|advice| advice.field == named).unwrap();
         assert_eq!(advice.severity, severity, "{advice}");
-        let issue = view.issues.iter().find(|issue| issue.field.to_string().ends_with(field)).unwrap();
+        let issue = view.issues.iter().find(|issue| issue.field == field).unwrap();
         assert_eq!(issue.advice(false).severity, unasked, "{advice}");
     }
 }
