@@ -14,12 +14,12 @@ use direct_upload_check as check;
 use direct_upload_check::Finding;
 use direct_upload_core::derive::HorizonView;
 use direct_upload_core::manifests::Input;
+use direct_upload_core::model::Names;
 use direct_upload_core::plan::Options;
 use direct_upload_core::render::deployer::Deployer;
 use direct_upload_core::simulate::{self, Cluster, Simulation};
 use jiff::Timestamp;
 
-use self::deployer::Words;
 use super::exit::failed;
 use super::run::default_image;
 use super::{files, output};
@@ -151,8 +151,9 @@ fn read(args: &Args) -> Result<Input, Vec<String>> {
     Ok(input)
 }
 
-fn words(args: &Args) -> Words {
-    if args.url.is_some() { Words::Flags } else { Words::Fields }
+/// What the user calls fields and resources.
+fn names(args: &Args) -> Names {
+    if args.url.is_some() { deployer::names() } else { Names::default() }
 }
 
 /// Prints the final state of each resource. False if one does not reach what its spec requests.
@@ -166,12 +167,12 @@ fn report(args: &Args, outcome: &Simulation) -> bool {
     } else if args.deployer.is_none() {
         output::say("note: assuming that rehearsals and verification pass and every rollout succeeds");
     }
-    let words = words(args);
+    let names = names(args);
     for assumption in &outcome.cluster.assumptions {
         output::say(format_args!("note: assuming that {assumption}"));
     }
     for end in &outcome.ends {
-        let resource = words.resource(&end.resource);
+        let resource = names.of(&end.resource);
         match end.state.lacks() {
             Some((_, problem)) if problem.reason == Reason::Suspended => {
                 output::say(format_args!("note: {resource}: {}", problem.message()));
@@ -181,13 +182,13 @@ fn report(args: &Args, outcome: &Simulation) -> bool {
                 output::say(format_args!(
                     "error: {resource}: {condition}=False, {}: {}",
                     problem.reason,
-                    words.of(&problem.message())
+                    names.of(problem)
                 ));
             }
             None => {}
         }
         for advice in &end.advice {
-            let sentence = words.of(&advice.to_string());
+            let sentence = names.of(advice);
             output::say(format_args!("{}: {resource}: {sentence}", advice.severity));
         }
         for origin in &end.retiring {
@@ -248,7 +249,7 @@ fn print(args: &Args, outcome: &Simulation) -> io::Result<()> {
     }
     if let Some(tool) = args.deployer {
         let parts = simulate::fragments(tool, outcome);
-        deployer::tell(tool, &parts, outcome, words(args));
+        deployer::tell(tool, &parts, outcome, &names(args));
         return match &args.out_dir {
             Some(folder) => deployer::write(folder, &parts),
             None => deployer::print(tool, &parts),

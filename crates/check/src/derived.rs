@@ -370,7 +370,7 @@ fn of_resource<'a>(
     problems: impl Iterator<Item = &'a Problem>,
     advice: &'a [Advice],
 ) -> impl Iterator<Item = Finding> {
-    let errors = problems.map(|problem| (Severity::Error, problem.rule, problem.found.clone(), problem.fix.clone()));
+    let errors = problems.map(|problem| (Severity::Error, problem.rule, problem.found.to_string(), problem.fix.clone()));
     let advised = advice.iter().map(|advice| {
         (
             advice.severity,

@@ -10,7 +10,7 @@ use std::path::Path;
 use direct_upload_api::Reason;
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_core::manifests::{self, Input};
-use direct_upload_core::model::{Id, Key};
+use direct_upload_core::model::{FieldPath, Id, Key, Names};
 use direct_upload_core::plan::State;
 use direct_upload_core::render::deployer::{Deployer, Fragment, FragmentFile, LeftOut};
 use direct_upload_core::simulate::{Part, Simulation};
@@ -21,39 +21,16 @@ use crate::cli::{files, output};
 /// The namespace of resources that are in no manifest.
 const NAMESPACE: &str = "openstack";
 
-/// How to name what the user wrote.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Words {
-    /// The user has resources with fields.
-    Fields,
-    /// The user gave `--origin` and `--url`, and has no resource.
-    Flags,
-}
-
-/// The flag in place of each field that it fills.
-const FLAGS: [(&str, &str); 3] = [
-    ("spec.directUpload.glanceEndpoint", "--url"),
-    ("spec.cors.allowedOrigins", "--origin"),
-    ("spec.publicURL", "--origin"),
-];
-
-impl Words {
-    /// A sentence.
-    pub fn of(self, sentence: &str) -> String {
-        match self {
-            Self::Fields => sentence.to_owned(),
-            Self::Flags => {
-                let named =
-                    ["Horizon", "Glance"].map(|kind| (format!("{kind} {NAMESPACE}/{}", kind.to_lowercase()), kind));
-                let sentence = named.iter().fold(sentence.to_owned(), |text, (id, kind)| text.replace(id, kind));
-                FLAGS.iter().fold(sentence, |text, (field, flag)| text.replace(field, flag))
-            }
-        }
-    }
-
-    /// The resource that a sentence is about.
-    pub fn resource(self, resource: &Id) -> String {
-        self.of(&resource.to_string())
+/// What users who gave `--origin` and `--url` call the fields and resources that are made of them.
+pub fn names() -> Names {
+    let object = |kind: &'static str| (Id::new(kind, &Key::new(NAMESPACE, kind.to_lowercase())), kind);
+    Names {
+        fields: vec![
+            (FieldPath::new(&["spec", "directUpload", "glanceEndpoint"]), "--url"),
+            (FieldPath::new(&["spec", "cors", "allowedOrigins"]), "--origin"),
+            (FieldPath::new(&["spec", "publicURL"]), "--origin"),
+        ],
+        objects: vec![object("Horizon"), object("Glance")],
     }
 }
 
@@ -104,20 +81,18 @@ fn resource(group: &str, kind: &str, spec: &Value) -> Value {
 }
 
 /// Says what the fragments leave out, and which resource has none.
-pub fn tell(deployer: Deployer, parts: &[Part], outcome: &Simulation, words: Words) {
+pub fn tell(deployer: Deployer, parts: &[Part], outcome: &Simulation, names: &Names) {
     for end in &outcome.ends {
-        let resource = words.resource(&end.resource);
+        let resource = names.of(&end.resource);
         if is_disabled(&end.state) && deployer.is_direct_by_default() {
             output::say(format_args!(
-                "warning: {resource}: {}",
-                words.of(&format!("spec.directUpload.enabled is false, but {deployer} itself sets the mode 'direct': set HORIZON_IMAGES_UPLOAD_MODE = 'legacy' there"))
+                "warning: {resource}: spec.directUpload.enabled is false, but {deployer} itself sets the mode 'direct': set HORIZON_IMAGES_UPLOAD_MODE = 'legacy' there"
             ));
             continue;
         }
         let Some(part) = parts.iter().find(|part| part.resource == end.resource) else { continue };
         for LeftOut { field, fix, severity } in &part.fragment.left_out {
-            let told = words.of(&format!("{field}: {fix}"));
-            output::say(format_args!("{severity}: {resource}: the fragment for {deployer} leaves out {told}"));
+            output::say(format_args!("{severity}: {resource}: the fragment for {deployer} leaves out {field}: {fix}"));
         }
         if end.state.lacks().is_none() && part.fragment == Fragment::default() {
             output::say(format_args!("note: {resource}: it needs no fragment"));

@@ -13,7 +13,7 @@ use super::glance::ImageService;
 use super::horizon::Dashboard;
 use super::proof;
 use super::stage::Stage;
-use crate::model::{Advice, CatalogQuery, CatalogReading, Key, Problem, PublicEndpoints, Snapshot};
+use crate::model::{Advice, CatalogQuery, CatalogReading, Key, Problem, PublicEndpoints, Sentence, Snapshot};
 use crate::workload::rehearsal::{CatalogLook, LookState};
 
 /// Its name in messages.
@@ -206,8 +206,8 @@ pub fn advice(
     }
     let Ok(endpoint) = &destination.endpoint else { return advice };
     let exposed = destination.key().and_then(|key| Some((key, glances.get(key)?.exposures.as_ref().ok()?)));
-    let published = catalog.endpoint(wish.region).map(|_| PUBLISHED.to_owned());
-    let stated = wish.glance_endpoint.map(|_| wish.field("glanceEndpoint"));
+    let published = catalog.endpoint(wish.region).map(|_| Sentence::from(PUBLISHED));
+    let stated = wish.glance_endpoint.map(|_| Sentence::from(wish.field("glanceEndpoint")));
     if let Some(says) = published.clone().or(stated.clone()) {
         advice.extend(form(&says, endpoint));
         if let Some((key, exposures)) = exposed {
@@ -220,7 +220,7 @@ pub fn advice(
     }
     let written = wish.glance_endpoint.and_then(|text| Endpoint::parse(text).ok());
     if let (Some(_), Some(field), Some(written)) = (published, stated, written.filter(|written| written != endpoint)) {
-        let found = format!("{field} is {written}, but {CATALOG} publishes {endpoint}, which Horizon follows");
+        let found = field.text(format!(" is {written}, but {CATALOG} publishes {endpoint}, which Horizon follows"));
         advice.push(Advice::new(found).rule(Rule::WrongEndpoint).fix("correct the one that is wrong"));
     }
     let origins = dashboard.origins().unwrap_or_default();
@@ -234,24 +234,24 @@ pub fn advice(
 }
 
 /// An endpoint from which Horizon builds a wrong path.
-fn form(says: &str, endpoint: &Endpoint) -> Vec<Advice> {
-    let wrong = |found: String| Advice::new(found).rule(Rule::WrongEndpoint);
+fn form(says: &Sentence, endpoint: &Endpoint) -> Vec<Advice> {
+    let wrong = |found: String| Advice::new(says.clone().text(found)).rule(Rule::WrongEndpoint);
     let mut found = Vec::new();
     if let Some(version) = endpoint.version() {
         let fix = format!(
             "Horizon appends /v2/images/…, and Glance has no such path (404): remove /{version} from the endpoint in the Keystone catalog"
         );
-        found.push(wrong(format!("{says} is {endpoint}, which ends in /{version}")).fix(fix));
+        found.push(wrong(format!(" is {endpoint}, which ends in /{version}")).fix(fix));
     }
     if endpoint.ends_in_slash() {
         let fix = "Horizon appends /v2/images/…, so the slash is doubled: remove it from the endpoint in the Keystone catalog";
-        found.push(wrong(format!("{says} is {endpoint}, which ends in a slash")).fix(fix));
+        found.push(wrong(format!(" is {endpoint}, which ends in a slash")).fix(fix));
     }
     found
 }
 
 /// A URL that differs from each URL at which Glance is exposed.
-fn differs(says: &str, endpoint: &Endpoint, glance: &Key, urls: &[&PublicUrl]) -> Option<Advice> {
+fn differs(says: &Sentence, endpoint: &Endpoint, glance: &Key, urls: &[&PublicUrl]) -> Option<Advice> {
     let derived = urls.first()?;
     let same = |url: &&&PublicUrl| url.origin() == endpoint.origin() && url.path() == endpoint.path();
     if urls.iter().any(|url| same(&url)) {
@@ -269,8 +269,8 @@ fn differs(says: &str, endpoint: &Endpoint, glance: &Key, urls: &[&PublicUrl]) -
         ("path", derived.path() != endpoint.path()),
     ];
     let parts: Vec<_> = parts.iter().filter(|(_, differs)| *differs).map(|(part, _)| *part).collect();
-    let found =
-        format!("{says} is {endpoint}, but Glance {glance} is exposed as {derived}: another {}", parts.join(" and "));
+    let parts = parts.join(" and ");
+    let found = format!(" is {endpoint}, but Glance {glance} is exposed as {derived}: another {parts}");
     let fix = "Horizon follows the Keystone catalog, so correct the one that is wrong";
-    Some(Advice::new(found).rule(Rule::WrongEndpoint).fix(fix))
+    Some(Advice::new(says.clone().text(found)).rule(Rule::WrongEndpoint).fix(fix))
 }

@@ -7,7 +7,7 @@ use direct_upload_api::{DirectUpload, GlanceRef};
 
 use super::canary::CanaryView;
 use super::proof::Evidence;
-use crate::model::{Epoch, Key, ProbeTarget, Problem};
+use crate::model::{Epoch, FieldPath, Key, ProbeTarget, Problem, Step};
 
 /// Who answers the upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,10 +144,12 @@ impl<'a> Wish<'a> {
     }
 
     /// The path of a field of this destination.
-    pub fn field(&self, name: &str) -> String {
-        match self.region {
-            Some(region) => format!("spec.directUpload.regions[{region}].{name}"),
-            None => format!("spec.directUpload.{name}"),
-        }
+    pub fn field(&self, name: &str) -> FieldPath {
+        let path = FieldPath::new(&["spec", "directUpload"]);
+        let path = match self.region {
+            Some(region) => path.field("regions").then(Step::Key(region.to_owned())),
+            None => path,
+        };
+        path.field(name)
     }
 }

@@ -12,7 +12,7 @@ use super::glance::ImageService;
 use super::glance_proxies::GlanceProxies;
 use super::horizon::{Dashboard, Intent};
 use super::stage::Stage;
-use crate::model::{Advice, Key, Problem, Snapshot};
+use crate::model::{Advice, Key, Problem, Sentence, Snapshot};
 use crate::workload::Applied;
 
 /// Where a Horizon's users upload to, and what follows for its pods.
@@ -171,7 +171,7 @@ fn allowed(
 
 fn stated(url: &str, wish: Wish<'_>) -> Result<PublicUrl, Problem> {
     PublicUrl::parse(url)
-        .map_err(|e| Problem::new(Reason::InvalidSpec, format!("{}: {e}", wish.field("glanceEndpoint"))))
+        .map_err(|e| Problem::new(Reason::InvalidSpec, Sentence::from(wish.field("glanceEndpoint")).text(format!(": {e}"))))
 }
 
 /// The URL to which the browser will upload, if a browser can.
@@ -186,18 +186,18 @@ fn endpoint(
     if catalog.is_awaited() && wish.glance_endpoint.is_none() && !dashboard.is_direct() {
         return Err(catalog::awaited(catalog.held_up.as_deref()));
     }
-    let (url, field) = match (catalog.endpoint(wish.region), wish.glance_endpoint, partner) {
-        (Some(url), ..) => (url.clone(), catalog::PUBLISHED.to_owned()),
+    let (url, says) = match (catalog.endpoint(wish.region), wish.glance_endpoint, partner) {
+        (Some(url), ..) => (url.clone(), catalog::PUBLISHED.into()),
         (None, Some(url), _) => {
             stated(url, wish)?;
             // Unchanged: Horizon appends to a slash at the end, too.
             let endpoint = Endpoint::parse(url).map_err(|e| Problem::new(Reason::InvalidSpec, e.to_string()))?;
-            (endpoint, wish.field("glanceEndpoint"))
+            (endpoint, Sentence::from(wish.field("glanceEndpoint")))
         }
-        (None, None, Ok(Partner::External(url))) => (url.clone().into(), wish.field("glanceEndpoint")),
+        (None, None, Ok(Partner::External(url))) => (url.clone().into(), wish.field("glanceEndpoint").into()),
         (None, None, Ok(Partner::Glance(key))) => match glances.get(key).map(|g| &g.exposures) {
             Some(Ok(exposures)) => match exposures.primary() {
-                Some(url) => (url.clone().into(), format!("the public URL of Glance {key}")),
+                Some(url) => (url.clone().into(), format!("the public URL of Glance {key}").into()),
                 None => return Err(unknown_endpoint(key, "")),
             },
             Some(Err(problem)) if problem.is_unknown() => return Err(problem.clone()),
@@ -209,7 +209,7 @@ fn endpoint(
     if let Some(why) = url.origin().unreachable() {
         return Err(Problem::new(
             Reason::EndpointNotPublic,
-            format!("{field} is {url}, {why} that no browser outside the cluster can reach"),
+            says.text(format!(" is {url}, {why} that no browser outside the cluster can reach")),
         )
         .rule(Rule::NotPublic)
         .fix(catalog.correction()));
@@ -218,7 +218,7 @@ fn endpoint(
     if let (Some(dashboard), false) = (https, url.origin().is_https()) {
         return Err(Problem::new(
             Reason::MixedContent,
-            format!("the dashboard is {} and {field} is {url}", dashboard.url),
+            Sentence::from(format!("the dashboard is {} and ", dashboard.url)).then(says).text(format!(" is {url}")),
         )
         .rule(Rule::MixedContent)
         .fix("browsers block http requests from https pages, so serve Glance by https"));

@@ -337,6 +337,6 @@ impl ResponseReport {
 
 impl From<Advice> for AdviceReport {
     fn from(advice: Advice) -> Self {
-        Self { rule: advice.rule, message: advice.found }
+        Self { rule: advice.rule, message: advice.found.to_string() }
     }
 }

@@ -6,6 +6,7 @@ use direct_upload_api::{Rule, Severity};
 
 use super::field_path::FieldPath;
 use super::key::Id;
+use super::sentence::{Named, Names, Sentence};
 use super::user_file::UserFile;
 
 /// Something that blocks uploads, is unwise, or is assumed: what was found, where, and what to do.
@@ -20,7 +21,7 @@ pub struct Advice {
     /// None if it is about the whole object.
     pub field: Option<AdviceField>,
     /// What is there, and its effect.
-    pub found: String,
+    pub found: Sentence,
     /// What to change.
     pub fix: Option<String>,
     /// How bad it is. A sentence does not say it.
@@ -47,7 +48,7 @@ pub enum AdviceField {
 
 impl Advice {
     /// A note that names only what was found.
-    pub fn new(found: impl Into<String>) -> Self {
+    pub fn new(found: impl Into<Sentence>) -> Self {
         Self { rule: None, object: None, field: None, found: found.into(), fix: None, severity: Severity::Note }
     }
 
@@ -85,41 +86,51 @@ impl Advice {
 }
 
 /// `rule: object, field: found; fix`, without what is unknown.
-impl fmt::Display for Advice {
+impl fmt::Display for Named<'_, Advice> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(rule) = self.rule {
+        let Self(advice, names) = self;
+        if let Some(rule) = advice.rule {
             write!(f, "{rule}: ")?;
         }
-        match (&self.object, &self.field) {
+        let (object, field) = (advice.object.as_ref(), advice.field.as_ref());
+        match (object.map(|object| names.of(object)), field.map(|field| names.of(field))) {
             (Some(object), Some(field)) => write!(f, "{object}, {field}: ")?,
             (Some(object), None) => write!(f, "{object}: ")?,
             (None, Some(field)) => write!(f, "{field}: ")?,
             (None, None) => {}
         }
-        f.write_str(&self.found)?;
-        match &self.fix {
+        names.of(&advice.found).fmt(f)?;
+        match &advice.fix {
             Some(fix) => write!(f, "; {fix}"),
             None => Ok(()),
         }
     }
 }
 
-impl fmt::Display for AdviceObject {
+impl fmt::Display for Advice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Object(object) => object.fmt(f),
-            Self::File(file) => file.fmt(f),
+        Names::default().of(self).fmt(f)
+    }
+}
+
+impl fmt::Display for Named<'_, AdviceObject> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(object, names) = self;
+        match object {
+            AdviceObject::Object(object) => names.of(object).fmt(f),
+            AdviceObject::File(file) => file.fmt(f),
         }
     }
 }
 
 /// `spec.cors`, `[cors]` or `[cors] allowed_origin`.
-impl fmt::Display for AdviceField {
+impl fmt::Display for Named<'_, AdviceField> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Path(path) => path.fmt(f),
-            Self::Section(section) => write!(f, "[{section}]"),
-            Self::Option { section, option } => write!(f, "[{section}] {option}"),
+        let Self(field, names) = self;
+        match field {
+            AdviceField::Path(path) => names.of(path).fmt(f),
+            AdviceField::Section(section) => write!(f, "[{section}]"),
+            AdviceField::Option { section, option } => write!(f, "[{section}] {option}"),
         }
     }
 }

@@ -33,6 +33,7 @@ mod reads;
 mod reference_grant;
 mod refused_write;
 mod route;
+mod sentence;
 mod service;
 mod snapshot;
 mod store;
@@ -79,6 +80,7 @@ pub(crate) use reads::{Changes, Reads, Source, note, note_whole, place, recorded
 pub use reference_grant::{GrantTo, ReferenceGrant};
 pub use refused_write::RefusedWrite;
 pub use route::{Route, RouteIngress, RouteSpec, RouteTarget};
+pub use sentence::{Named, Names, Sentence};
 pub use service::Service;
 pub use snapshot::{Answers, Snapshot, Unread, Unwatched};
 pub use store::{Known, Store, Unknown};

@@ -4,6 +4,7 @@ use std::fmt;
 
 use direct_upload_api::{Reason, Rule};
 
+use super::sentence::{Named, Names, Sentence};
 use super::store::Unknown;
 
 /// A reason, and what a person should know. Conditions, events and the sentences of a plan come from it.
@@ -15,14 +16,14 @@ pub struct Problem {
     /// The entry of the runbook with more details.
     pub rule: Option<Rule>,
     /// The fact. It names object and field.
-    pub found: String,
+    pub found: Sentence,
     /// What to change.
     pub fix: Option<String>,
 }
 
 impl Problem {
     /// A problem.
-    pub fn new(reason: Reason, found: impl Into<String>) -> Self {
+    pub fn new(reason: Reason, found: impl Into<Sentence>) -> Self {
         Self { reason, part: None, rule: None, found: found.into(), fix: None }
     }
 
@@ -56,19 +57,26 @@ impl Problem {
 }
 
 /// `part: rule: found; fix`, without what is unknown.
-impl fmt::Display for Problem {
+impl fmt::Display for Named<'_, Problem> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(part) = &self.part {
+        let Self(problem, names) = self;
+        if let Some(part) = &problem.part {
             write!(f, "{part}: ")?;
         }
-        if let Some(rule) = self.rule {
+        if let Some(rule) = problem.rule {
             write!(f, "{rule}: ")?;
         }
-        f.write_str(&self.found)?;
-        match &self.fix {
+        names.of(&problem.found).fmt(f)?;
+        match &problem.fix {
             Some(fix) => write!(f, "; {fix}"),
             None => Ok(()),
         }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Names::default().of(self).fmt(f)
     }
 }
 

@@ -306,7 +306,7 @@ fn without_controller(snapshot: &Snapshot, gateway: &Gateway) -> Option<String> 
 
 fn unseen(name: &str, notes: &Notes, unknown: crate::model::Unknown) -> Problem {
     let why = format!("{} is attached to {name}, which cannot be seen: {}", notes.object, unknown.why);
-    Problem { found: why, ..unknown.into() }
+    Problem { found: why.into(), ..unknown.into() }
 }
 
 /// A certificate that the Gateway cannot use.

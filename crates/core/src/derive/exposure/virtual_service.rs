@@ -370,7 +370,7 @@ fn through_gateways(
     for key in gateways {
         let gateway = snapshot.istio_gateways.get_named(&key).map_err(|unknown| {
             let why = format!("{} is at Istio Gateway {key}, which cannot be seen: {}", notes.object, unknown.why);
-            Problem { found: why, ..unknown.into() }
+            Problem { found: why.into(), ..unknown.into() }
         })?;
         let Some(gateway) = gateway else {
             notes.add(format!("there is no Istio Gateway {key}"));

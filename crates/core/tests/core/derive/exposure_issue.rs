@@ -253,7 +253,7 @@ fn one_origin_for_dashboard_and_glance_is_said() {
     let view = &world.horizons[&Key::new("openstack", "horizon")];
     assert_eq!(view.destinations[0].to.endpoint.as_ref().unwrap().to_string(), "https://cloud.example.com/image");
     let said = "the dashboard and https://cloud.example.com/image have the same origin, https://cloud.example.com:";
-    assert!(view.advice.iter().any(|advice| advice.found.starts_with(said)), "{:#?}", view.advice);
+    assert!(view.advice.iter().any(|advice| advice.found.to_string().starts_with(said)), "{:#?}", view.advice);
 }
 
 /// A whole namespace in one List, another in a typed list, objects of many kinds between.
@@ -307,7 +307,7 @@ fn nothing_is_in_the_way_in_the_samples(#[case] sample: &str) {
     // The timeouts of Traefik's entry points are in its own arguments, which this input lacks.
     let is_known = |found: &str| sample != "exposure/traefik.yaml" || !found.starts_with("Traefik's entry points");
     for end in &outcome.ends {
-        let told = |advice: &Advice| advice.rule.is_some() && is_known(&advice.found);
+        let told = |advice: &Advice| advice.rule.is_some() && is_known(&advice.found.to_string());
         assert!(!end.advice.iter().any(told), "{}: {:#?}", end.resource, end.advice);
     }
     let (done, _, message) = end(&outcome, "Horizon openstack/horizon");

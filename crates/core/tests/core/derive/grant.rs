@@ -132,7 +132,7 @@ fn other_paths_of_the_same_host_are_no_rivals() {
     let other = ingress("alice", "docs", "horizon.example.com").replace("path: /,", "path: /docs,");
     let outcome = with(ALL, &[&dashboard("alice", "horizon.example.com"), &other]);
     let advice: Vec<_> =
-        outcome.ends.iter().flat_map(|end| &end.advice).filter(|a| a.found.contains("claimed")).collect();
+        outcome.ends.iter().flat_map(|end| &end.advice).filter(|a| a.found.to_string().contains("claimed")).collect();
     assert!(advice.is_empty(), "{advice:?}");
 }
 
