@@ -52,6 +52,13 @@ impl Attachment {
         (u16::try_from(port).ok(), assumed.is_some())
     }
 
+    /// Adds listeners that another reference means.
+    fn add(&mut self, listeners: Vec<Listener>) {
+        let new: Vec<_> =
+            listeners.into_iter().filter(|l| self.listeners.iter().all(|own| own.name != l.name)).collect();
+        self.listeners.extend(new);
+    }
+
     /// A listener of the same port that matches the host more specifically, and does not accept the route.
     /// At most one listener gets a request: the most specific.
     pub fn shadow(&self, listener: &Listener, host: &Hostname) -> Option<&Listener> {
@@ -112,6 +119,14 @@ struct Parent<'a> {
     gateway: &'a Gateway,
 }
 
+impl Parent<'_> {
+    /// All listeners that share its address, as far as they are seen.
+    fn neighbours(&self, kind: Kind) -> Vec<Listener> {
+        let of_gateway: &[Listener] = if kind == Kind::Gateway { &[] } else { &self.gateway.listeners };
+        self.listeners.iter().chain(of_gateway).cloned().collect()
+    }
+}
+
 /// All attachments of a route. What prevents one is recorded.
 ///
 /// # Errors
@@ -128,68 +143,95 @@ pub(crate) fn attachments(
     }
     for reference in route.parents {
         let Some((kind, key)) = parent_of(route.meta, reference) else {
-            let kind = reference.kind.as_deref().unwrap_or_default();
-            let name = &reference.name;
-            notes.add(if kind == "Service" {
-                format!("its parent is Service {name}: that is for requests inside a mesh, not of browsers")
-            } else {
-                format!("its parent {kind} {name} is of a kind that is not supported")
-            });
+            notes.add(unread(reference));
             continue;
         };
         let Some(parent) = parent(snapshot, kind, &key, notes)? else { continue };
-        let name = &parent.name;
-        let word = match acceptance(route, reference) {
-            RouteAcceptance::Stale(generation) => {
-                let why = format!(
-                    "the controller of {name} has processed {} only up to generation {generation}, not {}",
-                    notes.object, route.meta.generation
-                );
-                return Err(Problem::new(Reason::ObservationIncomplete, why));
-            }
-            RouteAcceptance::Silent if route.meta.is_stored() => {
-                notes.add(format!("no controller has accepted it for {name}"));
-                continue;
-            }
-            RouteAcceptance::Refused(condition) => {
-                notes.add(format!("{name} does not accept it: {}: {}", condition.reason, condition.message));
-                continue;
-            }
-            RouteAcceptance::Silent => false,
-            RouteAcceptance::Accepted => true,
-        };
+        let Some(word) = word(route, reference, &parent.name, notes)? else { continue };
         notes_of_refs(route, reference, notes);
-        if !parent.listeners.iter().any(|listener| selects(reference, listener)) {
-            let section = reference.section_name.as_ref().map(|name| format!(" of name {name}"));
-            let port = reference.port.map(|port| format!(" on port {port}"));
-            let which: String = section.into_iter().chain(port).collect();
-            if !which.is_empty() {
-                notes.add(format!("{name} has no listener{which}"));
+        let listeners = accepting(snapshot, route, reference, &parent, word, notes)?;
+        match found.iter_mut().find(|attachment| attachment.parent == parent.name) {
+            Some(attachment) => attachment.add(listeners),
+            None => {
+                let ports = Ports::new(snapshot, parent.gateway, is_traefiks(route, reference, parent.gateway));
+                found.push(Attachment { listeners, all: parent.neighbours(kind), parent: parent.name, ports });
             }
-        }
-        let mut listeners = Vec::new();
-        for listener in parent.listeners.iter().filter(|l| selects(reference, l)) {
-            match takes(snapshot, route, &parent, listener, word)? {
-                Ok(()) => {
-                    notes_of_tls(&parent, listener, notes);
-                    listeners.push(listener.clone());
-                }
-                Err(why) => notes.add(format!("listener {} of {name} {why}", listener.name)),
-            }
-        }
-        if let Some(other) = found.iter_mut().find(|a| a.parent == *name) {
-            listeners.retain(|l| other.listeners.iter().all(|o| o.name != l.name));
-            other.listeners.extend(listeners);
-        } else {
-            let mut all = parent.listeners;
-            if kind != Kind::Gateway {
-                all.extend(parent.gateway.listeners.iter().cloned());
-            }
-            let ports = Ports::new(snapshot, parent.gateway, is_traefiks(route, reference, parent.gateway));
-            found.push(Attachment { parent: parent.name, listeners, all, ports });
         }
     }
     Ok(found)
+}
+
+/// What to say about a parent of a kind that is not read.
+fn unread(parent: &ParentRef) -> String {
+    let (kind, name) = (parent.kind.as_deref().unwrap_or_default(), &parent.name);
+    if kind == "Service" {
+        format!("its parent is Service {name}: that is for requests inside a mesh, not of browsers")
+    } else {
+        format!("its parent {kind} {name} is of a kind that is not supported")
+    }
+}
+
+/// Whether a controller has accepted the route for a parent; none if the route is not attached there.
+///
+/// # Errors
+/// The controller has not yet processed the route as it stands.
+fn word(
+    route: Attaching<'_>,
+    reference: &ParentRef,
+    parent: &str,
+    notes: &mut Notes,
+) -> Result<Option<bool>, Problem> {
+    match acceptance(route, reference) {
+        RouteAcceptance::Stale(generation) => {
+            let why = format!(
+                "the controller of {parent} has processed {} only up to generation {generation}, not {}",
+                notes.object, route.meta.generation
+            );
+            Err(Problem::new(Reason::ObservationIncomplete, why))
+        }
+        RouteAcceptance::Silent if route.meta.is_stored() => {
+            notes.add(format!("no controller has accepted it for {parent}"));
+            Ok(None)
+        }
+        RouteAcceptance::Refused(condition) => {
+            notes.add(format!("{parent} does not accept it: {}: {}", condition.reason, condition.message));
+            Ok(None)
+        }
+        RouteAcceptance::Silent => Ok(Some(false)),
+        RouteAcceptance::Accepted => Ok(Some(true)),
+    }
+}
+
+/// Those listeners of a parent that the reference means and that accept the route.
+fn accepting(
+    snapshot: &Snapshot,
+    route: Attaching<'_>,
+    reference: &ParentRef,
+    parent: &Parent<'_>,
+    word: bool,
+    notes: &mut Notes,
+) -> Result<Vec<Listener>, Problem> {
+    let name = &parent.name;
+    let selected: Vec<_> = parent.listeners.iter().filter(|listener| selects(reference, listener)).collect();
+    if selected.is_empty() {
+        let section = reference.section_name.as_ref().map(|name| format!(" of name {name}"));
+        let port = reference.port.map(|port| format!(" on port {port}"));
+        let which: String = section.into_iter().chain(port).collect();
+        if !which.is_empty() {
+            notes.add(format!("{name} has no listener{which}"));
+        }
+    }
+    let mut listeners = Vec::new();
+    for listener in selected {
+        match takes(snapshot, route, parent, listener, word)? {
+            Ok(()) => {
+                notes_of_tls(parent, listener, notes);
+                listeners.push(listener.clone());
+            }
+            Err(why) => notes.add(format!("listener {} of {name} {why}", listener.name)),
+        }
+    }
+    Ok(listeners)
 }
 
 /// The parent, if it has listeners that are in effect.
@@ -208,26 +250,7 @@ fn parent<'a>(snapshot: &'a Snapshot, kind: Kind, key: &Key, notes: &mut Notes) 
         notes.add(format!("{name} belongs to something other than a Gateway"));
         return Ok(None);
     };
-    let accepted = find_condition(&set.conditions, "Accepted");
-    if let Some(condition) = accepted.filter(|condition| !is_current(condition, &set.meta)) {
-        let (judged, generation) = (condition.observed_generation.unwrap_or_default(), set.meta.generation);
-        let why = format!(
-            "the controller of Gateway {of} has processed {name} only up to generation {judged}, not {generation}"
-        );
-        return Err(Problem::new(Reason::ObservationIncomplete, why));
-    }
-    let word = match accepted.map(|condition| (condition.status.as_str(), condition)) {
-        Some(("True", _)) => true,
-        Some(("False", condition)) => {
-            notes.add(format!("Gateway {of} does not accept {name}: {}: {}", condition.reason, condition.message));
-            return Ok(None);
-        }
-        _ if set.meta.is_stored() => {
-            notes.add(format!("no controller has accepted {name} for Gateway {of}"));
-            return Ok(None);
-        }
-        _ => false,
-    };
+    let Some(word) = word_on_set(set, &name, &of, notes)? else { return Ok(None) };
     let Some(gateway) = gateway(snapshot, &of, notes)? else { return Ok(None) };
     let allowed = &gateway.allowed_listeners.namespaces;
     let namespace = &set.meta.key.namespace;
@@ -235,6 +258,44 @@ fn parent<'a>(snapshot: &'a Snapshot, kind: Kind, key: &Key, notes: &mut Notes) 
         notes.add(format!("Gateway {of} accepts no ListenerSets of namespace {namespace} (allowedListeners){why}"));
         return Ok(None);
     }
+    let listeners = in_effect(set, &name, gateway, notes);
+    Ok(Some(Parent { name, meta: &set.meta, listeners, statuses: &set.listener_statuses, gateway }))
+}
+
+/// Whether the controller of a Gateway has accepted a ListenerSet of that name; none if it has no listeners there.
+///
+/// # Errors
+/// The controller has not yet processed the ListenerSet as it stands.
+fn word_on_set(
+    set: &ListenerSet,
+    name: &str,
+    gateway: &Key,
+    notes: &mut Notes,
+) -> Result<Option<bool>, Problem> {
+    let accepted = find_condition(&set.conditions, "Accepted");
+    if let Some(condition) = accepted.filter(|condition| !is_current(condition, &set.meta)) {
+        let (judged, generation) = (condition.observed_generation.unwrap_or_default(), set.meta.generation);
+        let why = format!(
+            "the controller of Gateway {gateway} has processed {name} only up to generation {judged}, not {generation}"
+        );
+        return Err(Problem::new(Reason::ObservationIncomplete, why));
+    }
+    Ok(match accepted.map(|condition| (condition.status.as_str(), condition)) {
+        Some(("True", _)) => Some(true),
+        Some(("False", condition)) => {
+            notes.add(format!("Gateway {gateway} does not accept {name}: {}: {}", condition.reason, condition.message));
+            None
+        }
+        _ if set.meta.is_stored() => {
+            notes.add(format!("no controller has accepted {name} for Gateway {gateway}"));
+            None
+        }
+        _ => Some(false),
+    })
+}
+
+/// The listeners of a ListenerSet of that name, with their ports, without those that conflict with the Gateway's own.
+fn in_effect(set: &ListenerSet, name: &str, gateway: &Gateway, notes: &mut Notes) -> Vec<Listener> {
     let mut listeners = set.spec.listeners.clone();
     for listener in listeners.iter_mut().filter(|listener| listener.port == 0) {
         // An XListenerSet may leave the port to the controller.
@@ -247,7 +308,7 @@ fn parent<'a>(snapshot: &'a Snapshot, kind: Kind, key: &Key, notes: &mut Notes) 
         listeners.retain(|listener| {
             let own = gateway.listeners.iter().find(|own| own.port == listener.port && host(own) == host(listener));
             if let Some(own) = own {
-                let (one, other) = (&listener.name, &own.name);
+                let (one, other, of) = (&listener.name, &own.name, &gateway.meta.key);
                 notes.add(format!(
                     "listener {one} of {name} is not in effect: listener {other} of Gateway {of} has its port and host"
                 ));
@@ -255,7 +316,7 @@ fn parent<'a>(snapshot: &'a Snapshot, kind: Kind, key: &Key, notes: &mut Notes) 
             own.is_none()
         });
     }
-    Ok(Some(Parent { name, meta: &set.meta, listeners, statuses: &set.listener_statuses, gateway }))
+    listeners
 }
 
 fn gateway<'a>(snapshot: &'a Snapshot, key: &Key, notes: &mut Notes) -> Result<Option<&'a Gateway>, Problem> {

@@ -104,89 +104,117 @@ fn received(answer: &Response, progress: Progress) -> String {
     format!("status {}{}{}{sent}", answer.status, signature(answer), challenge.unwrap_or_default())
 }
 
+/// Why a status is not from 200 to 299: the rules about it, the message, and what to do.
+type Refusal = (&'static [Rule], String, &'static str);
+
 /// Not a status from 200 to 299.
 fn refused(answer: &Response, progress: Progress) -> Break {
-    let by_glance = who(answer) == Answerer::Glance;
-    let from = signature(answer);
-    let (rules, message, fix): (&[Rule], String, &str) = match (answer.status, by_glance) {
-        (401, true) => (
-            &[],
-            "Glance does not accept the token that Horizon gave the page".into(),
+    let (by_glance, from) = (who(answer) == Answerer::Glance, signature(answer));
+    let status = answer.status;
+    let own = if by_glance { refused_by_glance(status) } else { refused_in_front(status, &from) };
+    let found = own.or_else(|| refused_anywhere(status, &from)).or_else(|| failed(status, by_glance, &from));
+    let (rules, message, fix) = found.unwrap_or_else(|| {
+        (
+            &[Rule::CorsOnTheWay],
+            format!("the upload was refused{from}"),
+            "check what is in front of Glance, and read Glance's log",
+        )
+    });
+    Break::new(received(answer, progress), message, fix).by(rules)
+}
+
+/// What only Glance means by a status.
+fn refused_by_glance(status: u16) -> Option<Refusal> {
+    let (message, fix) = match status {
+        401 => (
+            "Glance does not accept the token that Horizon gave the page",
             "look at [keystone_authtoken] of Glance and at its log: another Keystone or region than Horizon's, a clock that is wrong, a service_type with access rules",
         ),
-        (401 | 407 | 511 | 561, false) => (
+        403 => (
+            "Glance does not let this user upload",
+            "look at the policy upload_image, at the user's roles, and at quotas",
+        ),
+        413 => (
+            "Glance refuses the size: a quota, image_size_cap or the store's free space",
+            "raise it: openstack registered limit, [DEFAULT] image_size_cap or user_storage_quota of Glance",
+        ),
+        409 => (
+            "the image is in a state in which Glance accepts no data",
+            "look at Glance's log; something else may have changed the image",
+        ),
+        400 | 415 | 422 => (
+            "Glance refuses the data itself",
+            "look at Glance's log: [image_format] require_image_format_match, an import plugin or a scanner may refuse random bytes",
+        ),
+        _ => return None,
+    };
+    Some((&[], message.to_owned(), fix))
+}
+
+/// What only something in front of Glance means by a status.
+fn refused_in_front(status: u16, from: &str) -> Option<Refusal> {
+    Some(match status {
+        401 | 407 | 511 | 561 => (
             &[Rule::OptionsFiltered],
             format!(
                 "a login in front of Glance{from} requires its own credentials; the upload has only Glance's token"
             ),
             "let PUT on /v2/images/ pass that login: Glance checks the token itself",
         ),
-        (403, true) => (
-            &[],
-            "Glance does not let this user upload".into(),
-            "look at the policy upload_image, at the user's roles, and at quotas",
+        411 | 413 => (
+            &[Rule::BodyLimit],
+            format!("a body limit in front of Glance{from} refused the upload"),
+            "remove the limit in front of Glance: httpd LimitRequestBody 0, nginx client_max_body_size 0, ingress-nginx proxy-body-size \"0\"",
         ),
-        (403 | 405 | 451 | 501, _) => (
+        _ => return None,
+    })
+}
+
+/// What a status means, whoever seems to send it.
+fn refused_anywhere(status: u16, from: &str) -> Option<Refusal> {
+    Some(match status {
+        403 | 405 | 451 | 501 => (
             &[Rule::OptionsFiltered],
             format!(
                 "an access or method filter in front of Glance{from} refused the upload, although it lets OPTIONS pass"
             ),
             "let PUT on /v2/images/ pass as OPTIONS does, up to Glance",
         ),
-        (404 | 410, _) => (
+        404 | 410 => (
             &[Rule::WrongEndpoint],
             format!(
                 "the image is not there{from}: this is not the Glance in which it was created, or a proxy changes the path"
             ),
             "compare the public endpoint of service type image in the catalog with what is routed there, and with the region",
         ),
-        (413, true) => (
-            &[],
-            "Glance refuses the size: a quota, image_size_cap or the store's free space".into(),
-            "raise it: openstack registered limit, [DEFAULT] image_size_cap or user_storage_quota of Glance",
-        ),
-        (411 | 413, false) => (
-            &[Rule::BodyLimit],
-            format!("a body limit in front of Glance{from} refused the upload"),
-            "remove the limit in front of Glance: httpd LimitRequestBody 0, nginx client_max_body_size 0, ingress-nginx proxy-body-size \"0\"",
-        ),
-        (409, true) => (
-            &[],
-            "the image is in a state in which Glance accepts no data".into(),
-            "look at Glance's log; something else may have changed the image",
-        ),
-        (400 | 415 | 422, true) => (
-            &[],
-            "Glance refuses the data itself".into(),
-            "look at Glance's log: [image_format] require_image_format_match, an import plugin or a scanner may refuse random bytes",
-        ),
-        (408 | 504 | 522 | 524, _) => (
+        408 | 504 | 522 | 524 => (
             &[Rule::TooSlow],
             format!("a timeout in front of Glance{from} ended the upload"),
             "lengthen it: httpd RequestReadTimeout and Timeout, nginx client_body_timeout and proxy_send_timeout, uWSGI harakiri, a route's timeouts",
         ),
-        (500..=599, true) => (
-            &[],
-            "Glance failed to store the data".into(),
-            "check Glance's log and its store: free space, rights, credentials",
-        ),
-        (500..=599, false) => (
-            &[Rule::CorsOnTheWay],
-            format!("a proxy{from} lost its connection to Glance during the upload, or has no route to Glance for PUT"),
-            "check what is routed to Glance for PUT, whether its pods are ready, and Glance's log",
-        ),
-        (301..=308, _) => (
+        301..=308 => (
             &[Rule::WrongEndpoint, Rule::OptionsFiltered],
             format!("a redirect{from} answered the upload: Glance itself never redirects an upload"),
             "let PUT on /v2/images/ lead to Glance without a redirect",
         ),
-        _ => (
-            &[Rule::CorsOnTheWay],
-            format!("the upload was refused{from}"),
-            "check what is in front of Glance, and read Glance's log",
+        _ => return None,
+    })
+}
+
+/// What the other errors of servers mean.
+fn failed(status: u16, by_glance: bool, from: &str) -> Option<Refusal> {
+    (500..=599).contains(&status).then(|| match by_glance {
+        true => (
+            &[][..],
+            "Glance failed to store the data".to_owned(),
+            "check Glance's log and its store: free space, rights, credentials",
         ),
-    };
-    Break::new(received(answer, progress), message, fix).by(rules)
+        false => (
+            &[Rule::CorsOnTheWay][..],
+            format!("a proxy{from} lost its connection to Glance during the upload, or has no route to Glance for PUT"),
+            "check what is routed to Glance for PUT, whether its pods are ready, and Glance's log",
+        ),
+    })
 }
 
 /// Glance has the data, but the page may not read its answer.
