@@ -82,7 +82,7 @@ pub struct OpenStackApiSpec {
 }
 
 /// The services whose API a browser may call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::VariantArray)]
 pub enum ApiService {
     /// Identity.
     Keystone,
@@ -108,6 +108,11 @@ pub enum ApiService {
     Manila,
     /// Objects. Its proxy answers preflights itself, by other options than those of the others.
     Swift,
+}
+
+impl ApiService {
+    /// All of them.
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 }
 
 /// The preflights that the operator sends to an API, as the dashboards' pages do: from each origin, for the

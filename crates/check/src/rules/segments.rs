@@ -110,15 +110,14 @@ fn split(
         ),
         _ => String::new(),
     };
-    Some(if managed {
-        let fix =
-            format!("set largeObjectSize: {size} for the store {name} in spec.swift of the Glance resource{swift}");
-        Finding::new(Rule::SwiftSegments, severity, &place, found, fix).changes_resource()
+    let fix = if managed {
+        format!("set largeObjectSize: {size} for the store {name} in spec.swift of the Glance resource{swift}")
     } else {
         let group = store.set_in.as_ref().unwrap_or(name);
-        let fix = format!("[{group}] {LARGE_OBJECT_SIZE} = {size}{swift}");
-        Finding::new(Rule::SwiftSegments, severity, &place, found, fix)
-    })
+        format!("[{group}] {LARGE_OBJECT_SIZE} = {size}{swift}")
+    };
+    let finding = Finding::new(Rule::SwiftSegments, severity, &place, found, fix);
+    Some(if managed { finding.changes_resource() } else { finding })
 }
 
 /// Images that Swift accepts in one request only if its own limit is high enough. Without Swift's file, its default is

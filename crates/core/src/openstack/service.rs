@@ -5,6 +5,8 @@
 //! `cors.set_defaults(…)` in the 2026.2 releases. Our file must list them all: an option that it leaves out keeps
 //! the value of another file, and the filter's own defaults are not the service's.
 
+use std::iter;
+
 use direct_upload_api::{ApiService, Layout};
 
 use super::cors::CorsFilter;
@@ -428,16 +430,11 @@ impl From<ApiService> for &'static OpenStackService {
     }
 }
 
-/// All of them.
-const SERVICES: [&OpenStackService; 13] = [
-    &GLANCE, &KEYSTONE, &NOVA, &NEUTRON, &CINDER, &PLACEMENT, &IRONIC, &HEAT, &DESIGNATE, &OCTAVIA, &BARBICAN, &MANILA,
-    &SWIFT,
-];
-
 impl OpenStackService {
     /// The one with that project.
     pub fn of_project(project: &str) -> Option<&'static Self> {
-        SERVICES.into_iter().find(|service| service.project == project)
+        let apis = ApiService::ALL.iter().map(|service| (*service).into());
+        iter::once(&GLANCE).chain(apis).find(|service| service.project == project)
     }
 
     /// Where our file goes.

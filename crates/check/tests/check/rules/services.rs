@@ -1,5 +1,7 @@
 //! Other services: their `[cors]`, their pipelines, and what is in front of them.
 
+use direct_upload_api::ApiService;
+use direct_upload_core::openstack::{CorsFilter, OpenStackService};
 use rstest::rstest;
 
 use super::found_in;
@@ -8,19 +10,11 @@ const ORIGIN: &str = "[cors]\nallowed_origin = https://d.example\n";
 const FILTERS: &str = "[filter:cors]\npaste.filter_factory = oslo_middleware.cors:filter_factory\noslo_config_project = nova\n\
     [filter:authtoken]\npaste.filter_factory = keystonemiddleware.auth_token:filter_factory\n";
 
-const SERVICES: [&str; 11] = [
-    "keystone",
-    "nova",
-    "neutron",
-    "cinder",
-    "placement",
-    "ironic",
-    "heat",
-    "designate",
-    "octavia",
-    "barbican",
-    "manila",
-];
+/// The projects of all services that read `[cors]`.
+fn projects() -> impl Iterator<Item = &'static str> {
+    let services = ApiService::ALL.iter().map(|service| <&OpenStackService>::from(*service));
+    services.filter(|service| service.filter == CorsFilter::OsloMiddleware).map(|service| service.project)
+}
 
 /// Each service's own file, with the mistakes that Glance's has, too.
 #[rstest]
@@ -41,7 +35,7 @@ const SERVICES: [&str; 11] = [
 #[case::without_origins("[cors]\nallow_methods = get\nallow_headers = X-Foo\n", &[])]
 #[case::max_age("[cors]\nallowed_origin = https://d.example\nmax_age = 600\nallow_credentials = false\n", &[])]
 fn cors_of_each_service_is_read(#[case] text: &str, #[case] expected: &[&str]) {
-    for service in SERVICES {
+    for service in projects() {
         assert_eq!(found_in(&[(&format!("etc/{service}/{service}.conf"), text)], None), expected, "{service}");
     }
 }
@@ -53,7 +47,7 @@ fn cors_of_each_service_is_read(#[case] text: &str, #[case] expected: &[&str]) {
 #[case::no_flag("allow_credentials = maybe")]
 #[case::comment("max_age = 600 # ten minutes")]
 fn values_that_stop_a_service(#[case] line: &str) {
-    for service in SERVICES {
+    for service in projects() {
         let text = format!("{ORIGIN}{line}\n");
         let expected = if service == "keystone" { "error DU007" } else { "warning DU007" };
         assert_eq!(found_in(&[(&format!("etc/{service}/{service}.conf"), &text)], None), [expected], "{service}");

@@ -11,6 +11,7 @@
 
 use super::contents::Contents;
 use super::next::Next;
+use super::snippet::{self, Told};
 use super::text::{as_is, comment, jinja, mapping};
 use super::{Component, FragmentFile};
 use crate::openstack::CorsFilter;
@@ -59,21 +60,18 @@ pub fn files(service: Component, contents: &Contents, next: &Next) -> Vec<Fragme
 }
 
 fn horizon(contents: &Contents, next: &Next) -> Option<FragmentFile> {
-    let settings = contents.settings();
-    if settings.is_empty() {
-        return None;
-    }
-    let mut lines = vec![
-        format!("kolla-ansible{}", next.purpose),
-        "Add this at the end of /etc/kolla/config/horizon/_9999-custom-settings.py (before 2024.1:".to_owned(),
-        "custom_local_settings). Then: kolla-ansible reconfigure -i INVENTORY -t horizon".to_owned(),
-    ];
-    if contents.direct {
-        lines.push(
-            "Since 2023.2 kolla-ansible writes this mode itself. Until stage 1 is done, keep users' uploads".to_owned(),
-        );
-        lines.push("working with HORIZON_IMAGES_UPLOAD_MODE = 'legacy' in this file.".to_owned());
-    }
-    lines.extend_from_slice(&next.lines);
-    Some(FragmentFile::new("config/horizon/_9999-custom-settings.py", comment(lines) + &jinja(&settings)))
+    let told = Told {
+        tool: "kolla-ansible",
+        place: &[
+            "Add this at the end of /etc/kolla/config/horizon/_9999-custom-settings.py (before 2024.1:",
+            "custom_local_settings). Then: kolla-ansible reconfigure -i INVENTORY -t horizon",
+        ],
+        legacy: [
+            "Since 2023.2 kolla-ansible writes this mode itself. Until stage 1 is done, keep users' uploads",
+            "working with HORIZON_IMAGES_UPLOAD_MODE = 'legacy' in this file.",
+        ],
+    };
+    snippet::horizon(contents, next, &told, |lines, settings| {
+        FragmentFile::new("config/horizon/_9999-custom-settings.py", comment(lines) + &jinja(settings))
+    })
 }

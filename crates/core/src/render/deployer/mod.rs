@@ -13,6 +13,7 @@ mod helm;
 mod kolla;
 mod next;
 mod rhoso;
+mod snippet;
 mod text;
 
 use std::fmt;

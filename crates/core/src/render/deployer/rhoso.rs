@@ -17,9 +17,12 @@ use direct_upload_api::SwiftCredentials;
 
 use super::contents::{Contents, key};
 use super::next::Next;
+use super::snippet::{self, Told};
 use super::text::{as_is, block, comment, mapping};
 use super::{Component, FragmentFile};
 use crate::openstack::{CorsFilter, OpenStackService};
+
+const TOOL: &str = "RHOSO and openstack-k8s-operators";
 
 /// What a control plane needs to be one.
 const CONTROL_PLANE: &str = "apiVersion: core.openstack.org/v1beta1
@@ -153,27 +156,22 @@ fn place(service: &OpenStackService) -> Vec<&'static str> {
 }
 
 fn horizon(contents: &Contents, next: &Next) -> Option<FragmentFile> {
-    let settings = contents.settings();
-    if settings.is_empty() {
-        return None;
-    }
-    let mut lines = vec![
-        format!("RHOSO and openstack-k8s-operators{}", next.purpose),
-        "Merge this into your OpenStackControlPlane; add to your existing text.".to_owned(),
-    ];
-    if contents.direct {
-        lines.push(
-            "The operator writes this mode itself. Until stage 1 is done, keep users' uploads working with".to_owned(),
-        );
-        lines.push("HORIZON_IMAGES_UPLOAD_MODE = 'legacy' here.".to_owned());
-    }
-    lines.extend_from_slice(&next.lines);
-    Some(FragmentFile::new("horizon.yaml", plane(lines, &["horizon", "template"], &settings)))
+    let told = Told {
+        tool: TOOL,
+        place: &["Merge this into your OpenStackControlPlane; add to your existing text."],
+        legacy: [
+            "The operator writes this mode itself. Until stage 1 is done, keep users' uploads working with",
+            "HORIZON_IMAGES_UPLOAD_MODE = 'legacy' here.",
+        ],
+    };
+    snippet::horizon(contents, next, &told, |lines, settings| {
+        FragmentFile::new("horizon.yaml", plane(lines, &["horizon", "template"], settings))
+    })
 }
 
 fn first_lines(next: &Next) -> Vec<String> {
     vec![
-        format!("RHOSO and openstack-k8s-operators{}", next.purpose),
+        format!("{TOOL}{}", next.purpose),
         "Merge this into your OpenStackControlPlane. customServiceConfig is one text: add to your".to_owned(),
         "text, because a patch would replace it.".to_owned(),
     ]
@@ -181,7 +179,7 @@ fn first_lines(next: &Next) -> Vec<String> {
 
 fn swift_lines(next: &Next) -> Vec<String> {
     vec![
-        format!("RHOSO and openstack-k8s-operators{}", next.purpose),
+        format!("{TOOL}{}", next.purpose),
         format!("Merge this into your OpenStackControlPlane. If you have {SWIFT_FILE}, add the options to it."),
     ]
 }

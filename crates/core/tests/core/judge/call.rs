@@ -4,7 +4,7 @@ use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_api::{ApiService, CorsValue, Rule};
 use direct_upload_core::judge::{CallPreflight, Response};
 use direct_upload_core::model::{ApiCall, ProbeAnswer};
-use direct_upload_core::openstack::OpenStackService;
+use direct_upload_core::openstack::{CorsFilter, OpenStackService};
 use direct_upload_core::render::{ApiSettings, CorsSettings, api};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -70,31 +70,17 @@ fn verdicts(ini: &str, questions: &[CallPreflight]) -> Vec<Option<Rule>> {
 /// What is rendered for a service lets its own methods and headers through, with cookies and without, from the
 /// stated origin alone.
 #[rstest]
-fn each_services_file_lets_its_own_calls_through(
-    #[values(
-        ApiService::Keystone,
-        ApiService::Nova,
-        ApiService::Neutron,
-        ApiService::Cinder,
-        ApiService::Placement,
-        ApiService::Ironic,
-        ApiService::Heat,
-        ApiService::Designate,
-        ApiService::Octavia,
-        ApiService::Barbican,
-        ApiService::Manila
-    )]
-    service: ApiService,
-    #[values(false, true)] credentials: bool,
-) {
-    let service = service.into();
-    let ini = ini(service, &[]);
-    let call = call(service, credentials);
-    let asked = questions(PORTAL, &call);
-    assert!(asked.len() > 1, "{asked:?}");
-    assert!(verdicts(&ini, &asked).iter().all(Option::is_none), "{ini}");
-    let other = verdicts(&ini, &questions("https://other.example.com", &call));
-    assert!(other.iter().all(|rule| *rule == Some(Rule::OriginMissing)), "{other:?}");
+fn each_services_file_lets_its_own_calls_through(#[values(false, true)] credentials: bool) {
+    let services = ApiService::ALL.iter().map(|service| (*service).into());
+    for service in services.filter(|service: &&OpenStackService| service.filter == CorsFilter::OsloMiddleware) {
+        let ini = ini(service, &[]);
+        let call = call(service, credentials);
+        let asked = questions(PORTAL, &call);
+        assert!(asked.len() > 1, "{asked:?}");
+        assert!(verdicts(&ini, &asked).iter().all(Option::is_none), "{ini}");
+        let other = verdicts(&ini, &questions("https://other.example.com", &call));
+        assert!(other.iter().all(|rule| *rule == Some(Rule::OriginMissing)), "{other:?}");
+    }
 }
 
 #[test]

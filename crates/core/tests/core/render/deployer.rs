@@ -248,23 +248,13 @@ fn rules_of_the_policy_come_along(
 fn other_apis_accept_their_callers(
     #[values(Deployer::OpenStackHelm, Deployer::KollaAnsible, Deployer::OpenStackAnsible, Deployer::Rhoso)]
     deployer: Deployer,
-    #[values(
-        ApiService::Keystone,
-        ApiService::Nova,
-        ApiService::Neutron,
-        ApiService::Cinder,
-        ApiService::Placement,
-        ApiService::Ironic,
-        ApiService::Heat,
-        ApiService::Designate,
-        ApiService::Octavia,
-        ApiService::Barbican,
-        ApiService::Manila,
-        ApiService::Swift
-    )]
-    service: ApiService,
 ) {
-    let service: &OpenStackService = service.into();
+    for service in ApiService::ALL {
+        accepts_its_callers(deployer, (*service).into());
+    }
+}
+
+fn accepts_its_callers(deployer: Deployer, service: &'static OpenStackService) {
     let url = Endpoint::parse("https://api.example.com/v3").unwrap();
     let asked = Preflight { origin: Origin::parse("https://[2001:db8::1]").unwrap(), url: Some(url), panel: None };
     let settings = ApiSettings {
