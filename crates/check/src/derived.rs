@@ -15,7 +15,7 @@ use direct_upload_core::derive::{
     exposures, names_service,
 };
 use direct_upload_core::manifests::Lines;
-use direct_upload_core::model::{Advice, Key, Problem, Snapshot, Unread, Workload, describe};
+use direct_upload_core::model::{Advice, Id, Key, Problem, Snapshot, Unread, Workload, describe};
 use serde_json::Value;
 
 use super::finding::{Finding, Location};
@@ -28,19 +28,19 @@ use crate::ingress_class;
 
 fn place(objects: &[Object], kind: &str, key: &Key, field: &[&str]) -> Location {
     let is = |o: &&Object| o.kind() == kind && o.namespace() == key.namespace && o.name() == key.name;
-    let missing = || Location { object: Some(format!("{kind} {key}")), ..Location::default() };
+    let missing = || Location { object: Some(Id::new(kind, key)), ..Location::default() };
     objects.iter().find(is).map_or_else(missing, |object| object.place(field))
 }
 
 fn place_of(objects: &[Object], issue: &ExposureIssue) -> Location {
-    let missing = || Location { object: Some(issue.object.to_string()), ..Location::default() };
-    let object = objects.iter().find(|o| o.id() == issue.object.to_string());
-    object.map_or_else(|| missing().field(issue.field.to_string()), |object| object.place_of(&issue.field))
+    let missing = || Location { object: Some(issue.object.clone()), ..Location::default() };
+    let object = objects.iter().find(|o| o.id() == issue.object);
+    object.map_or_else(|| missing().field(issue.field.clone()), |object| object.place_of(&issue.field))
 }
 
 /// What is written where an issue is.
 fn value<'a>(objects: &'a [Object], issue: &ExposureIssue) -> Option<&'a Value> {
-    objects.iter().filter(|o| o.id() == issue.object.to_string()).find_map(|o| issue.field.value_in(&o.value))
+    objects.iter().filter(|o| o.id() == issue.object).find_map(|o| issue.field.value_in(&o.value))
 }
 
 fn workload<'a>(snapshot: &'a Snapshot, unit: &Unit) -> Option<&'a Workload> {
@@ -124,8 +124,7 @@ pub fn issues(
     for unit in units.iter().filter(|unit| unit.service() == Some(Program::Glance)) {
         let backends = workload(snapshot, unit).and_then(|workload| Backends::find(snapshot, workload).ok());
         // In files, it may only lack in the input.
-        let is_live =
-            |issue: &ExposureIssue| objects.iter().any(|o| o.file.is_none() && o.id() == issue.object.to_string());
+        let is_live = |issue: &ExposureIssue| objects.iter().any(|o| o.file.is_none() && o.id() == issue.object);
         let missing = backends.iter().flat_map(|b| policy::missing(&written, b)).map(|own| own.issue);
         let missing = missing.filter(is_live);
         let issues = backends.iter().flat_map(|b| policy::issues(&written, b, &origins(unit))).chain(missing);
@@ -182,7 +181,7 @@ fn without_put(objects: &[Object], issue: &mut ExposureIssue) {
     if issue.rule != Rule::CorsOnTheWay || !matches!(name, "enable-cors" | "cors-enable") {
         return;
     }
-    let object = objects.iter().find(|o| o.id() == issue.object.to_string());
+    let object = objects.iter().find(|o| o.id() == issue.object);
     let methods = object.map(|o| &o.value["metadata"]["annotations"][format!("{prefix}/cors-allow-methods")]);
     let Some(methods) = methods.and_then(Value::as_str).filter(|methods| !methods.trim().is_empty()) else { return };
     if !direct_upload_core::openstack::needed::lacks(methods, &["PUT"]).is_empty() {
@@ -256,7 +255,7 @@ pub fn snippets(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<
     let mut found = Vec::new();
     for (unit, exposures) in exposures_of(snapshot, units, Program::Glance) {
         for id in exposures.exposing.iter().map(ExposingObject::object) {
-            let Some(object) = objects.iter().find(|o| o.id() == id.to_string()) else { continue };
+            let Some(object) = objects.iter().find(|o| o.id() == id) else { continue };
             for name in SNIPPETS.map(|name| format!("nginx.ingress.kubernetes.io/{name}")) {
                 let Some(text) = object.value["metadata"]["annotations"][&name].as_str() else { continue };
                 let place = object.place(&["metadata", "annotations", &name]);
@@ -370,7 +369,8 @@ fn of_resource<'a>(
     problems: impl Iterator<Item = &'a Problem>,
     advice: &'a [Advice],
 ) -> impl Iterator<Item = Finding> {
-    let errors = problems.map(|problem| (Severity::Error, problem.rule, problem.found.to_string(), problem.fix.clone()));
+    let errors =
+        problems.map(|problem| (Severity::Error, problem.rule, problem.found.to_string(), problem.fix.clone()));
     let advised = advice.iter().map(|advice| {
         (
             advice.severity,

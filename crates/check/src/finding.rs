@@ -1,33 +1,37 @@
 //! What a rule finds, and where.
 
+mod field;
+
+use std::cmp::Ordering;
 use std::fmt;
 
 use direct_upload_api::{Rule, Severity};
-use serde::Serialize;
+use direct_upload_core::model::Id;
+
+pub use self::field::{Field, OptionName};
 
 /// The place of something. At least one of file and object is known.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Location {
     /// As given on the command line, or found in a given folder.
     pub file: Option<String>,
     /// From 1.
     pub line: Option<usize>,
-    /// `Kind namespace/name`.
-    pub object: Option<String>,
+    pub object: Option<Id>,
     /// A field of the object, or an option or setting of the file.
-    pub field: Option<String>,
+    pub field: Option<Field>,
 }
 
 impl Location {
     /// Whether it is that place, or a field below it.
     pub fn is_within(&self, other: &Self) -> bool {
         let field = |place: &Self| place.field.clone().unwrap_or_default();
-        (&self.file, &self.object) == (&other.file, &other.object) && field(self).starts_with(&field(other))
+        (&self.file, &self.object) == (&other.file, &other.object) && field(self).is_within(&field(other))
     }
 
     /// The same place, with the field.
     #[must_use]
-    pub fn field(&self, field: impl Into<String>) -> Self {
+    pub fn field(&self, field: impl Into<Field>) -> Self {
         Self { field: Some(field.into()), ..self.clone() }
     }
 }
@@ -37,26 +41,41 @@ impl fmt::Display for Location {
         match (&self.file, self.line, &self.object) {
             (Some(file), Some(line), _) => write!(f, "{file}:{line}"),
             (Some(file), None, _) => f.write_str(file),
-            (None, _, Some(object)) => f.write_str(object),
+            (None, _, Some(object)) => object.fmt(f),
             (None, _, None) => f.write_str("the input"),
         }
     }
 }
 
+/// In the order in which findings are printed: that of their texts.
+impl Ord for Location {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let key = |place: &Self| {
+            let (object, field) = (place.object.as_ref(), place.field.as_ref());
+            (object.map(ToString::to_string), field.map(ToString::to_string))
+        };
+        (&self.file, self.line).cmp(&(&other.file, other.line)).then_with(|| key(self).cmp(&key(other)))
+    }
+}
+
+impl PartialOrd for Location {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 /// One thing that a rule found.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
     // In the order in which findings are printed: the worst first.
     pub severity: Severity,
     pub rule: Rule,
-    #[serde(flatten)]
     pub place: Location,
     /// What is there.
     pub found: String,
     /// What to write instead, and where.
     pub fix: String,
     /// What the fix changes, if that is known and not the option at the place.
-    #[serde(skip)]
     pub target: Option<Target>,
 }
 

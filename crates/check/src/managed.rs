@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use direct_upload_core::manifests::{Input as Manifests, Manifest, Place};
-use direct_upload_core::model::{Id, Key};
+use direct_upload_core::model::Id;
 use direct_upload_core::plan::Options;
 use direct_upload_core::simulate::{self, Cluster, Stage};
 use jiff::Timestamp;
@@ -32,7 +32,7 @@ pub fn carry_out(input: &mut CheckInput, now: Timestamp) {
 
 /// Objects that replace the earlier ones.
 pub fn put(objects: &mut Vec<Object>, changed: Vec<Value>) {
-    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    let mut places: BTreeMap<Id, usize> = BTreeMap::new();
     for (place, old) in objects.iter().enumerate() {
         places.entry(old.id()).or_insert(place);
     }
@@ -50,7 +50,7 @@ fn manifest(object: &Object) -> Manifest {
     let Location { file, .. } = object.place(&[]);
     Manifest {
         place: Place { file: file.unwrap_or_default(), document: None, items: Vec::new() },
-        id: Id { kind: object.kind().to_owned(), key: Key::new(object.namespace(), object.name()) },
+        id: object.id(),
         object: object.value.clone(),
     }
 }

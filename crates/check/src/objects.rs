@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use direct_upload_api::{MANAGED_BY, OPERATOR, WorkloadKind};
 use direct_upload_core::manifests::{Lines, Node};
-use direct_upload_core::model::{FieldPath, Key};
+use direct_upload_core::model::{FieldPath, Id, Key, Step};
 use direct_upload_core::openstack::release;
 use k8s_openapi::ByteString;
 use serde_json::Value;
@@ -50,23 +50,26 @@ impl Object {
         }
     }
 
-    /// `Kind namespace/name`.
-    pub fn id(&self) -> String {
-        format!("{} {}/{}", self.kind(), self.namespace(), self.name())
+    /// Its kind, namespace and name.
+    pub fn id(&self) -> Id {
+        Id::new(self.kind(), &Key::new(self.namespace(), self.name()))
+    }
+
+    /// The line of one of its fields. Numbers are entries of lists.
+    pub fn place(&self, path: &[&str]) -> Location {
+        let then = |path: FieldPath, step: &&str| match step.parse() {
+            Ok(at) => path.item(at),
+            Err(_) => path.field(step),
+        };
+        self.place_of(&path.iter().fold(FieldPath::default(), then))
     }
 
     /// The line of one of its fields.
-    pub fn place(&self, path: &[&str]) -> Location {
-        let line = self.node.as_ref().map(|node| node.line_of(path.iter().copied()));
-        let field = (!path.is_empty()).then(|| path.join("."));
-        Location { file: self.file.clone(), line, object: Some(self.id()), field }
-    }
-
-    /// The line of the field of an issue.
     pub fn place_of(&self, field: &FieldPath) -> Location {
         let steps = field.texts();
-        let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
-        self.place(&steps).field(field.to_string())
+        let line = self.node.as_ref().map(|node| node.line_of(steps.iter().map(String::as_str)));
+        let field = (!steps.is_empty()).then(|| field.clone().into());
+        Location { file: self.file.clone(), line, object: Some(self.id()), field }
     }
 
     /// Whether a field is written.
@@ -106,7 +109,7 @@ impl Object {
                     Some(node) => node.lines.clone(),
                     None => Lines::Nowhere,
                 };
-                let place = Location { field: Some(format!("{field}[{key:?}]")), ..self.place(&[field, key]) };
+                let place = self.place_of(&FieldPath::new(&[field]).then(Step::File(key.clone())));
                 texts.extend(text.map(|text| DataEntry { key: key.clone(), text, lines, place, managed }));
             }
         }
@@ -274,7 +277,7 @@ fn custom_config(plane: &Object, path: &[String], kind: Kind, file: &str) -> Opt
 /// A ConfigMap or Secret that no workload of the input mounts; its keys are file names.
 fn loose(object: &Object) -> Option<Unit> {
     let mut unit = Unit {
-        name: object.id(),
+        name: object.id().to_string(),
         scope: vec![object.namespace().to_owned()],
         unseen: vec!["what mounts it".to_owned()],
         ..Unit::default()
@@ -300,7 +303,7 @@ fn workload_unit(objects: &[Object], workload: &Object, mounted: &mut BTreeSet<u
     let pod = &workload.value["spec"]["template"]["spec"];
     let kind = WorkloadKind::ALL.into_iter().find(|kind| kind.as_str() == workload.kind());
     let mut unit = Unit {
-        name: workload.id(),
+        name: workload.id().to_string(),
         workload: kind.map(|kind| (kind, Key::new(workload.namespace(), workload.name()))),
         scope: vec![workload.namespace().to_owned()],
         ..Unit::default()

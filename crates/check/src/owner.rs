@@ -6,7 +6,7 @@
 use direct_upload_api::Rule;
 
 use crate::classify::Kind;
-use crate::finding::{Finding, Location, Target};
+use crate::finding::{Field, Finding, Location, OptionName, Target};
 use crate::unit::{ConfigFile, Program, Unit};
 
 /// Who writes a unit's files.
@@ -26,7 +26,7 @@ impl Owner {
         let image = |words: &[&str]| unit.images.iter().any(|image| words.iter().any(|word| image.contains(word)));
         let command = |word: &str| unit.commands.iter().any(|(command, _)| command.contains(word));
         let object = |name: &str| {
-            unit.files.iter().any(|file| file.place.object.as_deref().is_some_and(|object| object.ends_with(name)))
+            unit.files.iter().any(|file| file.place.object.as_ref().is_some_and(|object| object.key.name == name))
         };
         let on_disk = |word: &str| {
             unit.files.iter().any(|file| file.place.file.as_deref().is_some_and(|path| path.contains(word)))
@@ -38,8 +38,8 @@ impl Owner {
         } else if command("/tmp/glance-api.sh")
             || command("/tmp/horizon.sh")
             || image(&["airshipit", "openstackhelm", "openstack-helm"])
-            || object("/glance-etc")
-            || object("/horizon-etc")
+            || object("glance-etc")
+            || object("horizon-etc")
         {
             Some(Self::OpenStackHelm)
         } else if on_disk("/puppet-generated/") {
@@ -154,7 +154,7 @@ fn place(finding: &Finding, units: &[Unit]) -> Option<String> {
         None => None,
     };
     if OF_ENDPOINT.contains(&finding.rule)
-        && at.object.as_deref().is_some_and(|object| object.ends_with("-ks-endpoints"))
+        && at.object.as_ref().is_some_and(|object| object.key.name.ends_with("-ks-endpoints"))
     {
         return Owner::OpenStackHelm.endpoint();
     }
@@ -168,7 +168,7 @@ fn place(finding: &Finding, units: &[Unit]) -> Option<String> {
         Kind::Uwsgi => owner.uwsgi(target?),
         Kind::Httpd if matches!(finding.rule, Rule::BodyLimit | Rule::TooSlow) => owner.virtual_host(program),
         Kind::Glance | Kind::Settings | Kind::Paste if OF_OPTIONS.contains(&finding.rule) => {
-            let (section, option) = at.field.as_deref().and_then(option_of).unwrap_or(("cors", "allowed_origin"));
+            let (section, option) = at.field.as_ref().and_then(option_of).unwrap_or(("cors", "allowed_origin"));
             let option = match target {
                 // The fix decides before the current value.
                 Some(target) if section == "cors" => target,
@@ -185,16 +185,15 @@ fn place(finding: &Finding, units: &[Unit]) -> Option<String> {
 /// Whether a place is in a file.
 fn holds(file: &ConfigFile, at: &Location) -> bool {
     let same = (&file.place.file, &file.place.object) == (&at.file, &at.object);
-    let key = file.place.field.as_deref().unwrap_or_default();
-    same && at.field.as_deref().unwrap_or(key).starts_with(key)
+    let is_below = |field: &Field| file.place.field.as_ref().is_none_or(|own| field.is_within(own));
+    same && at.field.as_ref().is_none_or(is_below)
 }
 
-/// `[cors] allowed_origin`, also after the name of a key.
-fn option_of(field: &str) -> Option<(&str, &str)> {
-    let (section, option) = field.rsplit_once("] ")?;
-    let (_, section) = section.rsplit_once('[')?;
+/// The section and the option, if both have usual names.
+fn option_of(field: &Field) -> Option<(&str, &str)> {
+    let OptionName { section: Some(section), name: Some(name) } = field.option.as_ref()? else { return None };
     // Names of stores may have hyphens.
-    (is_word(&section.replace('-', "_")) && is_word(option)).then_some((section, option))
+    (is_word(&section.replace('-', "_")) && is_word(name)).then_some((section, name))
 }
 
 fn is_word(text: &str) -> bool {

@@ -3,12 +3,11 @@
 use std::fmt;
 
 use direct_upload_api::Severity;
-use serde::Serialize;
 
 use crate::finding::Finding;
 
 /// What was found, the worst first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     pub findings: Vec<Finding>,
     /// The services that were checked.
@@ -18,7 +17,7 @@ pub struct Report {
 }
 
 /// One service that was checked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
     /// `Glance`, `dashboard`, or another service's name.
     pub service: &'static str,

@@ -10,12 +10,12 @@ use direct_upload_api::{Rule, Severity};
 use direct_upload_core::derive::exposure_issue::ingress::TRAEFIK;
 use direct_upload_core::derive::exposure_issue::read_timeout::{self, Cut, OPTION};
 use direct_upload_core::manifests::{Lines, documents};
-use direct_upload_core::model::FieldPath;
+use direct_upload_core::model::{FieldPath, Step};
 use serde_json::Value;
 
 use crate::classify::{self, Kind};
 use crate::facts::cloud::PlacedIssue;
-use crate::finding::{Finding, Location};
+use crate::finding::{Field, Finding, Location};
 use crate::objects::{Object, any_text};
 use crate::unit::Unit;
 
@@ -172,7 +172,7 @@ fn of_mounted(
     let key = renamed.unwrap_or(&key);
     let map = objects.iter().find(|o| o.kind() == "ConfigMap" && o.name() == name && o.namespace() == namespace)?;
     let text = map.value["data"][key].as_str()?;
-    let place = map.place(&["data", key]);
+    let place = map.place_of(&FieldPath::new(&["data"]).then(Step::File(key.to_owned())));
     let lines = map.node.as_ref().and_then(|node| node.at(["data", key])).map_or(Lines::Nowhere, |n| n.lines.clone());
     let document = documents(key, text.as_bytes()).ok()?.into_iter().next()?;
     let all = document.value["entryPoints"].as_object()?;
@@ -182,7 +182,7 @@ fn of_mounted(
         let read_timeout =
             (!written.is_null()).then(|| written.as_str().map_or_else(|| written.to_string(), str::to_owned));
         let line = document.node.line_of(["entryPoints", name.as_str()]);
-        let field = format!("data[{key:?}] {option}");
+        let field = Field { option: Some((&option).into()), ..place.field.clone().unwrap_or_default() };
         EntryPoint {
             name: name.clone(),
             port: own["address"].as_str().and_then(port),
@@ -225,8 +225,7 @@ pub fn apply(objects: &[Object], units: &[Unit], issues: &mut Vec<PlacedIssue>) 
     let is_seen = objects.iter().any(|o| container(o).is_some()) || units.iter().any(|unit| unit.has(Kind::Traefik));
     let mut lacking = Vec::new();
     issues.retain_mut(|placed| {
-        let id = placed.issue.object.to_string();
-        let Some(object) = objects.iter().find(|o| o.id() == id) else { return true };
+        let Some(object) = objects.iter().find(|o| o.id() == placed.issue.object) else { return true };
         let field = &placed.issue.field;
         let is_spec = *field == FieldPath::new(&["spec"]);
         let is_about_it = placed.issue.rule == Rule::TooSlow
@@ -240,7 +239,10 @@ pub fn apply(objects: &[Object], units: &[Unit], issues: &mut Vec<PlacedIssue>) 
             return true;
         }
         if !is_seen {
-            lacking.push(format!("{id}: Traefik's static configuration, with the readTimeout of its entry points"));
+            lacking.push(format!(
+                "{}: Traefik's static configuration, with the readTimeout of its entry points",
+                placed.issue.object
+            ));
         }
         !is_seen
     });

@@ -6,7 +6,7 @@ use direct_upload_core::model::Key;
 use direct_upload_core::openstack::Release;
 
 use super::classify::{self, Kind};
-use super::finding::Location;
+use super::finding::{Field, Location, OptionName};
 use super::formats::directives;
 
 /// One configuration file: a separate file, or one in a ConfigMap or Secret.
@@ -50,17 +50,16 @@ impl ConfigFile {
     }
 
     /// The place of one of its lines, and the option.
-    pub fn option(&self, line: usize, option: &str) -> Location {
-        let field = match &self.place.field {
+    pub fn option(&self, line: usize, option: impl Into<OptionName>) -> Location {
+        let (at, option) = (self.at(line), option.into());
+        let path = at.field.as_ref().map(|field| field.path.clone()).filter(|_| self.partial);
+        let field = match (path, &option.section, &option.name) {
             // A Helm value has one path.
-            Some(field) if self.partial && option.contains("] ") => {
-                format!("{field}.{}", option.trim_start_matches('[').replace("] ", "."))
-            }
-            Some(field) if self.partial && self.kind == Kind::Uwsgi => format!("{field}.{option}"),
-            Some(field) => format!("{field} {option}"),
-            None => option.to_owned(),
+            (Some(path), Some(section), Some(name)) => path.field(section).field(name).into(),
+            (Some(path), None, Some(name)) if self.kind == Kind::Uwsgi => path.field(name).into(),
+            _ => Field { option: Some(option), ..at.field.clone().unwrap_or_default() },
         };
-        self.at(line).field(field)
+        at.field(field)
     }
 
     /// Its name in messages: where the program sees it, or its file name.
@@ -161,7 +160,7 @@ impl Unit {
                         word.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
                     });
                     environment.extend(pairs.filter(|(name, _)| is_oslo(name)).map(|(name, value)| {
-                        let place = file.option(at + 1, &name);
+                        let place = file.option(at + 1, name.as_str());
                         (name, value, place)
                     }));
                 }

@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 
 use direct_upload_core::manifests::{Document, Lines, Node, documents};
+use direct_upload_core::model::FieldPath;
 use serde_json::{Map, Value};
 
 use crate::classify::{self, Kind};
@@ -32,15 +33,15 @@ impl Written {
 struct Holder<'a> {
     value: &'a Value,
     node: Option<&'a Node>,
-    path: String,
+    path: FieldPath,
 }
 
 impl<'a> Holder<'a> {
     fn at(&self, steps: &[&str]) -> Option<Holder<'a>> {
         let value = steps.iter().try_fold(self.value, |value, step| value.get(*step))?;
         let node = self.node.and_then(|node| node.at(steps.iter().copied()));
-        let path = [self.path.as_str()].into_iter().chain(steps.iter().copied()).filter(|step| !step.is_empty());
-        Some(Holder { value, node, path: path.collect::<Vec<_>>().join(".") })
+        let path = steps.iter().fold(self.path.clone(), |path, step| path.field(step));
+        Some(Holder { value, node, path })
     }
 
     fn line(&self) -> usize {
@@ -62,7 +63,7 @@ impl<'a> Holder<'a> {
             file: Some(file.to_owned()),
             line: Some(self.line()),
             object: None,
-            field: Some(self.path.clone()),
+            field: Some(self.path.clone().into()),
         };
         let lines = Lines::Each(written.lines);
         ConfigFile {
@@ -80,7 +81,7 @@ impl<'a> Holder<'a> {
 
 /// The generated files of a document; none if it is something else.
 pub fn files(file: &str, document: &Document) -> Vec<ConfigFile> {
-    let root = Holder { value: &document.value, node: Some(&document.node), path: String::new() };
+    let root = Holder { value: &document.value, node: Some(&document.node), path: FieldPath::default() };
     let mut holders: Vec<Holder<'_>> = Vec::new();
     if document.value["kind"].is_string() && document.value["apiVersion"].is_string() {
         holders.extend(root.at(&["spec", "values"]));
@@ -92,7 +93,7 @@ pub fn files(file: &str, document: &Document) -> Vec<ConfigFile> {
         }
         holders.push(root);
     }
-    let ansible = Holder { value: &document.value, node: Some(&document.node), path: String::new() };
+    let ansible = Holder { value: &document.value, node: Some(&document.node), path: FieldPath::default() };
     holders.iter().flat_map(|values| of_chart(file, values)).chain(of_ansible(file, &ansible)).collect()
 }
 
@@ -140,7 +141,7 @@ fn of_service(file: &str, service: &str, holder: &Holder<'_>) -> Option<ConfigFi
 /// its lines is.
 pub fn uwsgi_text(text: &str) -> Option<(String, Vec<usize>)> {
     let document = documents("", text.as_bytes()).ok()?.into_iter().next()?;
-    let root = Holder { value: &document.value, node: Some(&document.node), path: String::new() };
+    let root = Holder { value: &document.value, node: Some(&document.node), path: FieldPath::default() };
     let options = root.at(&["uwsgi"]).filter(|holder| holder.value.is_object())?;
     let mut written = Written::default();
     section(&mut written, "uwsgi", &options);

@@ -10,7 +10,7 @@ use direct_upload_core::render::oslo::read::{self, Assignment, Ini, ListItem};
 use super::filter::{self, Reading};
 use super::paste::{Filter, Paste};
 use crate::classify::{self, Kind};
-use crate::finding::Location;
+use crate::finding::{Location, OptionName};
 use crate::unit::{ConfigFile, Unit};
 
 /// One oslo.config file.
@@ -142,7 +142,7 @@ impl<'a> ApiFacts<'a> {
         if let (Some((file, _)), Some(filter)) = (&self.paste, &self.filter.filter) {
             settings.extend(filter.option(name).map(|found| Setting {
                 value: found.value.clone(),
-                place: file.option(found.line, &format!("[filter:{}] {name}", filter.name)),
+                place: file.option(found.line, OptionName::in_section(format!("filter:{}", filter.name), name)),
                 source: file.called().to_owned(),
                 in_paste: true,
                 managed: file.managed,
@@ -204,10 +204,10 @@ impl<'a> ApiFacts<'a> {
         let says = |conf: &&Conf<'_>| conf.ini.assignments.iter().any(|a| a.normalized_section() == "cors");
         let told = self.confs.iter().rfind(says).and_then(|conf| {
             let first = conf.ini.assignments.iter().find(|a| a.normalized_section() == "cors")?;
-            Some(conf.file.option(first.line, "[cors]"))
+            Some(conf.file.option(first.line, OptionName::section("cors")))
         });
         let main = self.confs.iter().find(|c| c.rank == Some(1)).or(self.confs.first());
-        told.or_else(|| main.map(|conf| conf.file.option(1, "[cors]"))).unwrap_or_default()
+        told.or_else(|| main.map(|conf| conf.file.option(1, OptionName::section("cors")))).unwrap_or_default()
     }
 
     /// Whether oslo.config refuses a file that the service or its filter reads.
@@ -236,8 +236,7 @@ impl<'a> ApiFacts<'a> {
 }
 
 fn setting(file: &ConfigFile, found: &Assignment) -> Setting {
-    let section = if found.section == "DEFAULT" { "[DEFAULT]".to_owned() } else { format!("[{}]", found.section) };
-    let place = file.option(found.line, &format!("{section} {}", found.name));
+    let place = file.option(found.line, OptionName::in_section(&found.section, &found.name));
     Setting {
         value: found.value.clone(),
         place,

@@ -9,7 +9,7 @@ use super::api::{ApiFacts, Conf, setup};
 use super::filter;
 use super::paste::{LoadError, Paste, Pipeline};
 use crate::classify::Kind;
-use crate::finding::Location;
+use crate::finding::{Location, OptionName};
 use crate::unit::{ConfigFile, Unit};
 
 /// One Glance: an API, and what only Glance has.
@@ -57,7 +57,7 @@ impl<'a> GlanceFacts<'a> {
         let all = self.confs.iter().chain(&self.outside).rev().filter(|conf| !conf.file.managed);
         let mut found = all.filter_map(|conf| {
             let first = conf.ini.assignments.iter().find(|assignment| assignment.section == section)?;
-            Some(conf.file.option(first.line, &format!("[{section}] {name}")))
+            Some(conf.file.option(first.line, OptionName::in_section(section, name)))
         });
         found.next()
     }

@@ -75,7 +75,9 @@ fn page(out: &mut String, report: &Report) -> std::fmt::Result {
 
 fn article(out: &mut String, finding: &Finding) -> std::fmt::Result {
     let place = &finding.place;
-    let field = [place.object.as_deref(), place.field.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let (object, field) = (place.object.as_ref(), place.field.as_ref());
+    let names = [object.map(ToString::to_string), field.map(ToString::to_string)];
+    let field = names.into_iter().flatten().collect::<Vec<_>>().join(" ");
     writeln!(out, "<article class=\"{}\">", finding.severity)?;
     writeln!(out, "<h3>{} {}: {}</h3>", finding.severity, finding.rule, escaped(finding.rule.title()))?;
     writeln!(out, "<p><code>{}</code> {}</p>\n<dl>", escaped(&place.to_string()), escaped(&field))?;

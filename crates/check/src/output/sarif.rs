@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use direct_upload_api::{Rule, Severity};
+use direct_upload_core::model::Id;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -59,7 +60,7 @@ fn result(finding: &Finding) -> Value {
         location["physicalLocation"]["region"] = json!({"startLine": line});
     }
     if let Some(object) = &place.object {
-        let name = place.field.as_ref().map_or_else(|| object.clone(), |field| format!("{object} {field}"));
+        let name = place.field.as_ref().map_or_else(|| object.to_string(), |field| format!("{object} {field}"));
         location["logicalLocations"] = json!([{"fullyQualifiedName": name, "kind": "object"}]);
     }
     json!({
@@ -76,7 +77,7 @@ fn result(finding: &Finding) -> Value {
 /// needs a file for each result.
 fn uri(finding: &Finding) -> String {
     let place = &finding.place;
-    let object = || place.object.as_ref().map(|object| object.replacen(' ', "/", 1));
+    let object = || place.object.as_ref().map(|Id { kind, key }| format!("{kind}/{key}"));
     let path = place.file.clone().or_else(object).unwrap_or_else(|| "input".to_owned());
     let mut uri = String::from(if path.starts_with('/') { "file://" } else { "" });
     for byte in path.strip_prefix("./").unwrap_or(&path).bytes() {
@@ -93,12 +94,12 @@ fn uri(finding: &Finding) -> String {
 /// It stays the same for a finding whose lines move.
 fn fingerprint(finding: &Finding) -> String {
     let place = &finding.place;
-    let text = |part: &Option<String>| part.clone().unwrap_or_default();
+    let (object, field) = (place.object.as_ref(), place.field.as_ref());
     let parts = [
         finding.rule.id().to_owned(),
-        text(&place.file),
-        text(&place.object),
-        text(&place.field),
+        place.file.clone().unwrap_or_default(),
+        object.map(ToString::to_string).unwrap_or_default(),
+        field.map(ToString::to_string).unwrap_or_default(),
         finding.found.clone(),
     ];
     let hash = Sha256::digest(parts.join("\0"));

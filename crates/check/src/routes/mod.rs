@@ -77,8 +77,8 @@ pub fn issues(objects: &[Object], known: &[Backends]) -> Vec<PlacedIssue> {
         let backends =
             Backends { namespace: namespace.to_owned(), services: names.into_iter().collect(), ..Backends::default() };
         for issue in policy::issues(&written, &backends, &BTreeSet::new()) {
-            let object = objects.iter().find(|o| o.id() == issue.object.to_string());
-            let unseen = || Location::default().field(issue.field.to_string());
+            let object = objects.iter().find(|o| o.id() == issue.object);
+            let unseen = || Location::default().field(issue.field.clone());
             let place = object.map_or_else(unseen, |o| o.place_of(&issue.field));
             found.push(PlacedIssue { issue, place, asked: false, scope: vec![namespace.to_owned()] });
         }

@@ -14,6 +14,7 @@ use super::{speaks_of_glance, uses};
 use crate::facts::catalog::Published;
 use crate::finding::Finding;
 use crate::objects::Object;
+use direct_upload_core::model::FieldPath;
 use direct_upload_core::openstack::cors_request::UPLOAD_PATH;
 
 const FIX: &str = "remove it; or let the catalog publish the URL to which it leads";
@@ -33,7 +34,7 @@ pub(crate) fn redirected(
             let path: Vec<&str> = path.iter().map(String::as_str).collect();
             let found = format!("redirects uploads to {target}, and browsers follow no redirect of a preflight");
             let place = match path.as_slice() {
-                ["metadata", "annotations", name] => object.place(&path).field(format!("metadata.annotations[{name}]")),
+                ["metadata", "annotations", name] => object.place_of(&FieldPath::of_annotation(name)),
                 _ => object.place(&path),
             };
             findings.push(Finding::new(Rule::OptionsFiltered, severity, &place, found, FIX));

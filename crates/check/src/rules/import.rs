@@ -12,7 +12,7 @@ use crate::facts::api::Setting;
 use crate::facts::cloud::{Cloud, shared};
 use crate::facts::glance::GlanceFacts;
 use crate::facts::horizon::{HorizonFacts, Mode};
-use crate::finding::{Finding, Location};
+use crate::finding::{Finding, Location, OptionName};
 use crate::rules::segments::SHARING;
 use crate::unit::Unit;
 
@@ -89,7 +89,7 @@ fn lifetime(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<(u64, Locatio
     let stated = files.filter_map(|file| {
         let ini = read::parse(&file.text);
         let found = ini.get("token", "expiration")?;
-        Some((found.value.trim().parse().ok()?, file.option(found.line, "[token] expiration")))
+        Some((found.value.trim().parse().ok()?, file.option(found.line, OptionName::in_section("token", "expiration"))))
     });
     stated.last()
 }

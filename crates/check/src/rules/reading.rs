@@ -12,7 +12,7 @@ use crate::facts::api::{ApiFacts, Conf, Setting};
 use crate::facts::cloud::{Cloud, ExposedDashboard};
 use crate::facts::filter::Reading;
 use crate::facts::glance::GlanceFacts;
-use crate::finding::Finding;
+use crate::finding::{Field, Finding, OptionName};
 use crate::rules::refused;
 
 /// DU006: `[cors.NAME]` that is not read.
@@ -42,7 +42,7 @@ pub fn subgroups(cloud: &Cloud<'_>) -> Vec<Finding> {
 
 fn cors_of(conf: &Conf<'_>, name: &str) -> Option<Setting> {
     let found = conf.ini.get("cors", name)?;
-    let place = conf.file.option(found.line, &format!("[cors] {name}"));
+    let place = conf.file.option(found.line, OptionName::in_section("cors", name));
     Some(Setting {
         value: found.value.clone(),
         place,
@@ -146,9 +146,8 @@ pub(crate) fn refused_values(cloud: &Cloud<'_>) -> Vec<Finding> {
 /// The value with which an API does not start.
 pub(crate) fn refused_value(cloud: &Cloud<'_>, api: &ApiFacts<'_>, severity: Severity) -> Option<Finding> {
     let Reading::Refuses(setting, why) = &api.reading else { return None };
-    let field = setting.place.field.as_deref().unwrap_or_default();
-    let known = super::origins::known_origin(cloud, &api.unit.scope)
-        .filter(|_| field.ends_with("allowed_origin") && why.is_of_name());
+    let is_origins = setting.place.field.as_ref().and_then(Field::name) == Some("allowed_origin");
+    let known = super::origins::known_origin(cloud, &api.unit.scope).filter(|_| is_origins && why.is_of_name());
     let comment = has_comment(&setting.value);
     let cause = if comment { "; a comment after a value is part of the value" } else { "" };
     let found = format!("{why}{cause}: the CORS filter raises an error, and {} does not start", api.name());

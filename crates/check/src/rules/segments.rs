@@ -16,7 +16,7 @@ use crate::classify::Kind;
 use crate::facts::cloud::{Cloud, shared};
 use crate::facts::glance::GlanceFacts;
 use crate::facts::horizon::{HorizonFacts, Mode};
-use crate::finding::{Finding, Location};
+use crate::finding::{Finding, Location, OptionName};
 use crate::unit::Unit;
 
 /// The first release whose stores share options in `[backend_defaults]`.
@@ -72,7 +72,7 @@ fn limit(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<(u64, Location)>
     let stated = files.filter_map(|file| {
         let sections = configparser::read(&file.text).ok()?;
         let own = sections.iter().find(|section| section.name == CONSTRAINTS)?.get("max_file_size")?;
-        Some((own.value.parse().ok()?, file.option(own.line, &format!("[{CONSTRAINTS}] max_file_size"))))
+        Some((own.value.parse().ok()?, file.option(own.line, OptionName::in_section(CONSTRAINTS, "max_file_size"))))
     });
     stated.last()
 }
@@ -163,9 +163,12 @@ fn place(glance: &GlanceFacts<'_>, store: &Segmented) -> Option<(Location, bool)
     }
     let own = glance.users_section(&store.name, LARGE_OBJECT_SIZE);
     let backends = || {
-        let place = glance.option("DEFAULT", "enabled_backends")?.place;
-        let here = format!("[{}] {LARGE_OBJECT_SIZE}", store.name);
-        let field = place.field.as_deref().unwrap_or_default().replace("[DEFAULT] enabled_backends", &here);
+        const BACKENDS: (&str, &str) = ("DEFAULT", "enabled_backends");
+        let place = glance.option(BACKENDS.0, BACKENDS.1)?.place;
+        let mut field = place.field.clone().unwrap_or_default();
+        if field.option == Some(OptionName::in_section(BACKENDS.0, BACKENDS.1)) {
+            field.option = Some(OptionName::in_section(&store.name, LARGE_OBJECT_SIZE));
+        }
         Some(place.field(field))
     };
     own.or_else(backends).map(|place| (place, false))

@@ -14,7 +14,7 @@ use crate::facts::cloud::Cloud;
 use crate::facts::filter::Reading;
 use crate::facts::paste::{Filter, Paste};
 use crate::facts::server::{OtherServer, ScopedDirective};
-use crate::finding::{Finding, Location};
+use crate::finding::{Finding, Location, OptionName};
 use crate::formats::directives::Directive;
 use crate::rules::haproxy::response_header;
 use crate::rules::options::is_options;
@@ -70,7 +70,7 @@ fn of_paste(api: &ApiFacts<'_>, file: &ConfigFile) -> Vec<Finding> {
         if !is_pipeline && !in_composite {
             continue;
         }
-        let place = file.option(option.line, &format!("[{}] {}", section.name, option.name));
+        let place = file.option(option.line, OptionName::in_section(&section.name, &option.name));
         let filters: Vec<Filter> = option.value.split_whitespace().map(named).collect();
         let is_cors = |filter: &Filter| filter.is_cors() || (filter.factory.is_empty() && filter.name == "cors");
         // If a file lacks several, it is an excerpt.

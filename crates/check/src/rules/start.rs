@@ -9,7 +9,7 @@ use crate::facts::glance::GlanceFacts;
 use crate::facts::horizon::{HorizonFacts, Mode};
 use crate::facts::paste::{Defect, Filter, LoadError};
 use crate::facts::server::{ScopedDirective, Server};
-use crate::finding::{Finding, Location};
+use crate::finding::{Field, Finding, Location, OptionName};
 use crate::unit::Program;
 
 /// Flavors of the paste files that Glance has shipped.
@@ -42,7 +42,7 @@ fn flavor_of(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<Finding> {
             vec![no_such(flavor, &place.unwrap_or_default())]
         };
     };
-    let error = |line: usize, option: &str, found: String, fix: &str| {
+    let error = |line: usize, option: OptionName, found: String, fix: &str| {
         Finding::error(Rule::NoSuchFlavor, &file.option(line, option), found, fix)
     };
     match &glance.pipeline {
@@ -51,7 +51,7 @@ fn flavor_of(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<Finding> {
         Some(Err(LoadError::NoApplication)) => vec![no_such(flavor, &place.unwrap_or_else(|| file.at(1)))],
         Some(Err(LoadError::At(line, defect))) => {
             let found = format!("{defect}; paste refuses the application and Glance does not start");
-            vec![error(*line, "pipeline", found, &mended(defect))]
+            vec![error(*line, "pipeline".into(), found, &mended(defect))]
         }
         Some(Ok(pipeline)) => {
             let (mut findings, line) = (Vec::new(), pipeline.line);
@@ -69,8 +69,8 @@ fn flavor_of(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<Finding> {
                 }));
                 if pipeline.filters[at].lacks_source() {
                     let found = "it has neither oslo_config_project nor allowed_origin: the filter raises a TypeError and Glance does not start";
-                    let option = format!("[filter:{}]", names[at]);
-                    findings.push(error(line, &option, found.to_owned(), "write oslo_config_project = glance in it"));
+                    let option = OptionName::section(format!("filter:{}", names[at]));
+                    findings.push(error(line, option, found.to_owned(), "write oslo_config_project = glance in it"));
                 }
             } else if let Some(other) = pipeline.filters.iter().find(|filter| filter.is_foreign_cors()) {
                 let found = format!(
@@ -83,14 +83,14 @@ fn flavor_of(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<Finding> {
                 let found = format!("no cors filter in the pipeline: {}", names.join(" "));
                 findings.push(error(
                     line,
-                    "pipeline",
+                    "pipeline".into(),
                     found,
                     "put cors first in the pipeline, as Glance's own paste file has it",
                 ));
             }
             findings.extend(no_healthcheck(cloud, glance, &pipeline.filters).map(|found| {
                 let fix = "remove healthcheck from the pipeline; Glance's newer paste file has it as an app";
-                error(line, "pipeline", found, fix)
+                error(line, "pipeline".into(), found, fix)
             }));
             findings
         }
@@ -158,7 +158,7 @@ fn outdated(release: Release, text: &str, place: &Location) -> Option<Finding> {
         return None;
     };
     let error = |fix| Finding::error(Rule::WrongStart, place, format!("{found}, and this is {release}"), fix);
-    let wsgi_file = place.field.as_deref().is_some_and(|f| f.ends_with("wsgi-file"));
+    let wsgi_file = place.field.as_ref().and_then(Field::name) == Some("wsgi-file");
     Some(if release >= Release::new(2025, 1) && wsgi_file {
         error("module = glance.wsgi.api:application (instead of wsgi-file)").changes("module")
     } else if release >= Release::new(2025, 1) {
@@ -195,7 +195,7 @@ pub fn chunked(cloud: &Cloud<'_>) -> Vec<Finding> {
         };
         let place = match found {
             Some(found) => file.option(found.line, "chunked-input-limit"),
-            None => file.option(1, "[uwsgi]"),
+            None => file.option(1, OptionName::section("uwsgi")),
         };
         findings.push(
             Finding::new(

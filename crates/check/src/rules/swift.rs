@@ -15,7 +15,7 @@ use direct_upload_core::render::swift_proxy::{self, SwiftProxy, is_proxy};
 use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
 use crate::facts::paste::Paste;
-use crate::finding::{Finding, Location};
+use crate::finding::{Finding, Location, OptionName};
 use crate::rules::origins::{self, Listed};
 use crate::rules::unknown::distance;
 use crate::unit::{ConfigFile, Unit};
@@ -91,7 +91,7 @@ impl Files<'_> {
         (self.0[0], 1)
     }
 
-    fn place(&self, line: usize, option: &str) -> Location {
+    fn place(&self, line: usize, option: impl Into<OptionName>) -> Location {
         let (file, line) = self.at(line);
         file.option(line, option)
     }
@@ -140,7 +140,7 @@ fn of_proxy(files: &Files<'_>, known: Option<&str>) -> Vec<Finding> {
 
 /// An option where the proxy does not read it, or under a name that it does not have.
 fn placed(files: &Files<'_>, proxy: &SwiftProxy, section: &Section, option: &IniOption) -> Option<Finding> {
-    let place = files.place(option.line, &format!("[{}] {}", section.name, option.name));
+    let place = files.place(option.line, OptionName::in_section(&section.name, &option.name));
     let name = option.name.strip_prefix("set ").map_or(option.name.as_str(), str::trim);
     let named = CorsFilter::option(CorsFilter::Swift.section(), name).filter(|option| is_swifts(option));
     let Some(named) = named else {
@@ -194,7 +194,7 @@ fn listed(files: &Files<'_>, proxy: &SwiftProxy, known: Option<&str>) -> Vec<Fin
     let Some(option) = proxy.option(SWIFT_ORIGINS) else { return Vec::new() };
     let items: Vec<String> = swift_proxy::items(&option.value).map(str::to_owned).collect();
     let entries: BTreeSet<String> = items.iter().cloned().collect();
-    let place = files.place(option.line, &format!("[{}] {SWIFT_ORIGINS}", option.section));
+    let place = files.place(option.line, OptionName::in_section(option.section, SWIFT_ORIGINS));
     let listed = Listed { option: SWIFT_ORIGINS, items: &items, place: &place };
     let of = |item: &String| origins::entry(item, &entries, &listed, known, Severity::Warning);
     items.iter().filter_map(of).collect()
@@ -203,7 +203,7 @@ fn listed(files: &Files<'_>, proxy: &SwiftProxy, known: Option<&str>) -> Vec<Fin
 /// Without the strict mode each site may read what needs no preflight.
 fn strict(files: &Files<'_>, proxy: &SwiftProxy) -> Option<Finding> {
     let option = proxy.option(SWIFT_STRICT).filter(|option| !swift_proxy::is_true(&option.value))?;
-    let place = files.place(option.line, &format!("[{}] {SWIFT_STRICT}", option.section));
+    let place = files.place(option.line, OptionName::in_section(option.section, SWIFT_STRICT));
     let found = "each web site may read what Swift answers without a token, whatever origins are listed";
     Some(Finding::note(Rule::AnyOrigin, &place, found, "strict_cors_mode = true, which is the default"))
 }
@@ -218,7 +218,7 @@ fn login(files: &Files<'_>, proxy: &SwiftProxy) -> Option<Finding> {
         return None;
     }
     let line = said.map_or(pipeline.line, |option| option.line);
-    let place = files.place(line, &format!("[filter:{}] delay_auth_decision", filter.name));
+    let place = files.place(line, OptionName::in_section(format!("filter:{}", filter.name), "delay_auth_decision"));
     let found = format!("{} refuses each preflight, which has no token, before Swift sees it", filter.name);
     let fix = format!("[filter:{}] delay_auth_decision = true", filter.name);
     Some(Finding::warning(Rule::OptionsFiltered, &place, found, fix))

@@ -8,7 +8,7 @@ use direct_upload_core::render::oslo::read::Assignment;
 use crate::facts::api::ApiFacts;
 use crate::facts::cloud::Cloud;
 use crate::facts::horizon::{HorizonFacts, MODE, Mode, Snippet};
-use crate::finding::Finding;
+use crate::finding::{Finding, OptionName};
 
 /// Settings that guides name and Horizon never had.
 const NEVER: [&str; 11] = [
@@ -171,7 +171,8 @@ pub(crate) fn names(api: &ApiFacts<'_>, refused: Severity) -> Vec<Finding> {
                 Some(option) => format!("write {option} in [cors]"),
                 None => format!("remove it; [cors] has {}", CORS_OPTIONS.map(|option| option.name).join(", ")),
             };
-            let place = conf.file.option(assignment.line, &format!("[{}] {}", assignment.section, assignment.name));
+            let place =
+                conf.file.option(assignment.line, OptionName::in_section(&assignment.section, &assignment.name));
             let finding = Finding::new(Rule::Unknown, severity, &place, found, fix);
             findings.push(match assigned {
                 Some(option) => finding.changes(option),

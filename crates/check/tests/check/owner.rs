@@ -1,6 +1,7 @@
 //! Where advice says that a fix is written.
 
 use direct_upload_api::Rule;
+use direct_upload_check::finding::OptionName;
 use direct_upload_check::{Finding, Text, check, manifests};
 
 fn findings(files: &[(&str, &str)]) -> Vec<Finding> {
@@ -30,7 +31,7 @@ fn a_fix_is_written_where_its_own_option_is() {
     ];
     let findings = findings(&files);
     let finding = findings.iter().find(|finding| finding.rule == Rule::HeaderMissing).unwrap();
-    assert_eq!(finding.place.field.as_deref(), Some("[cors] allowed_origin"));
+    assert_eq!(finding.place.field, Some(OptionName::in_section("cors", "allowed_origin").into()));
     let place =
         "[cors] allow_headers in /etc/kolla/config/glance/glance-api.conf, then kolla-ansible reconfigure -t glance";
     assert!(finding.fix.ends_with(&format!(" (where: {place})")), "{}", finding.fix);

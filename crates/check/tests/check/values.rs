@@ -17,7 +17,7 @@ fn report(files: &[(&str, &str)], release: &str) -> Report {
 
 fn told(report: &Report) -> Vec<String> {
     let line = |f: &check::Finding| {
-        let field = f.place.field.clone().unwrap_or_default();
+        let field = f.place.field.as_ref().map(ToString::to_string).unwrap_or_default();
         format!(
             "{} {} {}:{} {field}",
             f.severity,

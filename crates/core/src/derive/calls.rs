@@ -65,7 +65,11 @@ impl Calls {
         let hosts = match proof::named_hosts(&spec.verification.host_aliases, "spec.verification.hostAliases") {
             Ok(hosts) => hosts,
             Err(problem) => {
-                calls.advice.push(Advice::new(problem.message()).field(FieldPath::new(&["spec", "verification", "hostAliases"])));
+                calls.advice.push(Advice::new(problem.message()).field(FieldPath::new(&[
+                    "spec",
+                    "verification",
+                    "hostAliases",
+                ])));
                 return calls;
             }
         };

@@ -91,7 +91,11 @@ impl CanaryView {
             }
             Err(why) => {
                 let found = format!("stuck images{whose} are not counted: {why}");
-                Some(Advice::new(found).field(FieldPath::new(&["spec", "directUpload", "canary", "stuckImages"])).fix("docs/canary.md"))
+                Some(
+                    Advice::new(found)
+                        .field(FieldPath::new(&["spec", "directUpload", "canary", "stuckImages"]))
+                        .fix("docs/canary.md"),
+                )
             }
         }
     }

@@ -182,7 +182,11 @@ fn late(tenure: &Tenure, carried: &BTreeMap<Origin, UserFile>) -> Option<Advice>
         lacking.join(", ")
     );
     let fix = "to accept it now, list it in spec.cors.allowedOrigins";
-    (!lacking.is_empty()).then(|| Advice::new(found).field(AdviceField::Option { section: "cors", option: CorsOption::ALLOWED_ORIGIN.name }).fix(fix))
+    (!lacking.is_empty()).then(|| {
+        Advice::new(found)
+            .field(AdviceField::Option { section: "cors", option: CorsOption::ALLOWED_ORIGIN.name })
+            .fix(fix)
+    })
 }
 
 /// What the internal API is asked for: the same except imports and policy.

@@ -170,8 +170,9 @@ fn allowed(
 }
 
 fn stated(url: &str, wish: Wish<'_>) -> Result<PublicUrl, Problem> {
-    PublicUrl::parse(url)
-        .map_err(|e| Problem::new(Reason::InvalidSpec, Sentence::from(wish.field("glanceEndpoint")).text(format!(": {e}"))))
+    PublicUrl::parse(url).map_err(|e| {
+        Problem::new(Reason::InvalidSpec, Sentence::from(wish.field("glanceEndpoint")).text(format!(": {e}")))
+    })
 }
 
 /// The URL to which the browser will upload, if a browser can.

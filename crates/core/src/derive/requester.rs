@@ -20,9 +20,7 @@ impl Requester {
     pub fn object(&self) -> Option<Id> {
         match self {
             Self::Dashboard(object) => Some(object.clone()),
-            Self::File(UserFile::ConfigMap { key, .. }) => {
-                Some(Id::new("ConfigMap", key))
-            }
+            Self::File(UserFile::ConfigMap { key, .. }) => Some(Id::new("ConfigMap", key)),
             Self::Stated | Self::File(UserFile::OfGlance) => None,
         }
     }

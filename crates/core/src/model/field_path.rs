@@ -12,6 +12,8 @@ pub enum Step {
     Name(String),
     /// A key of a map, which may contain dots: `[key]`.
     Key(String),
+    /// A file in a `ConfigMap` or Secret: `["name"]`.
+    File(String),
     /// An entry of a list: `[1]`.
     Index(usize),
     /// An entry of a list in a policy: `.1`. Statuses and SARIF files have always shown both forms.
@@ -23,14 +25,14 @@ impl Step {
     pub const fn position(&self) -> Option<usize> {
         match self {
             Self::Index(at) | Self::Item(at) => Some(*at),
-            Self::Name(_) | Self::Key(_) => None,
+            Self::Name(_) | Self::Key(_) | Self::File(_) => None,
         }
     }
 
     /// The field or key that it names.
     pub fn as_name(&self) -> Option<&str> {
         match self {
-            Self::Name(name) | Self::Key(name) => Some(name),
+            Self::Name(name) | Self::Key(name) | Self::File(name) => Some(name),
             Self::Index(_) | Self::Item(_) => None,
         }
     }
@@ -85,6 +87,11 @@ impl FieldPath {
         &self.0
     }
 
+    /// Whether it is that field, or one below it.
+    pub fn is_within(&self, other: &Self) -> bool {
+        self.0.starts_with(&other.0)
+    }
+
     /// The fields and keys alone, without positions in lists.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(Step::as_name)
@@ -123,7 +130,7 @@ impl FieldPath {
     /// Each step as a text.
     pub fn texts(&self) -> Vec<String> {
         let text = |step: &Step| match step {
-            Step::Name(name) | Step::Key(name) => name.clone(),
+            Step::Name(name) | Step::Key(name) | Step::File(name) => name.clone(),
             Step::Index(at) | Step::Item(at) => at.to_string(),
         };
         self.0.iter().map(text).collect()
@@ -132,7 +139,7 @@ impl FieldPath {
 
 fn follow<'a>(steps: &[Step], value: &'a Value) -> Option<&'a Value> {
     steps.iter().try_fold(value, |value, step| match step {
-        Step::Name(name) | Step::Key(name) => value.get(name),
+        Step::Name(name) | Step::Key(name) | Step::File(name) => value.get(name),
         Step::Index(at) | Step::Item(at) => value.get(at),
     })
 }
@@ -145,6 +152,7 @@ impl fmt::Display for FieldPath {
                 Step::Name(name) => write!(f, "{dot}{name}")?,
                 Step::Item(at) => write!(f, "{dot}{at}")?,
                 Step::Key(key) => write!(f, "[{key}]")?,
+                Step::File(name) => write!(f, "[{name:?}]")?,
                 Step::Index(at) => write!(f, "[{at}]")?,
             }
         }

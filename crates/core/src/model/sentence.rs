@@ -5,7 +5,7 @@ use std::fmt;
 use super::field_path::FieldPath;
 use super::key::Id;
 
-/// A sentence. Where it names a field of the user's, that is a value: whoever prints it may have another name for it.
+/// A sentence. Where it names a field of the user's, that is a value, so a printer can use another name for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sentence(Vec<Part>);
 

@@ -167,8 +167,8 @@ pub fn apply(files: &Files, finding: &Finding) -> Option<Hand> {
         Rule::TooSlow if fix.starts_with("give Traefik") => Some(Hand::Elsewhere),
         Rule::TooSlow if fix.starts_with("set the argument ") => {
             let argument = fix.split(' ').nth(3)?.to_owned();
-            let path = steps(finding.place.field.as_deref()?);
-            let object = finding.place.object.as_deref()?;
+            let path = steps(&finding.place.field.as_ref()?.to_string());
+            let object = &finding.place.object.as_ref()?.to_string();
             Some(Hand::Edited(with_object(files, file_of(files, finding)?, object, |value| {
                 let args = path.iter().fold(value, |value, step| match step.parse::<usize>() {
                     Ok(at) => &mut value[at],
@@ -200,8 +200,8 @@ fn at_line(files: &Files, finding: &Finding, edit: &dyn Fn(&str) -> String) -> O
 
 /// A field of an object.
 fn at_field(files: &Files, finding: &Finding, edit: &dyn Fn(&mut serde_json::Value)) -> Option<Hand> {
-    let path = steps(finding.place.field.as_deref()?);
-    let object = finding.place.object.as_deref()?;
+    let path = steps(&finding.place.field.as_ref()?.to_string());
+    let object = &finding.place.object.as_ref()?.to_string();
     Some(Hand::Edited(with_object(files, file_of(files, finding)?, object, |value| {
         edit(path.iter().fold(value, |value, step| match step.parse::<usize>() {
             Ok(at) if value.is_array() => &mut value[at],
@@ -271,14 +271,14 @@ fn csp(line: &str, fix: &str) -> String {
 /// The URL that the advice names, in place of the one that is published.
 fn endpoint(files: &Files, finding: &Finding) -> Option<Hand> {
     let url = finding.fix.split(' ').find(|word| word.starts_with("https://"))?.trim_end_matches(',');
-    let field = finding.place.field.clone()?;
-    let Some(object) = &finding.place.object else {
+    let field = finding.place.field.as_ref()?.to_string();
+    let Some(object) = finding.place.object.as_ref().map(ToString::to_string) else {
         let mut spot = Spot::find(files, finding)?;
         set(&mut spot, &format!("{field} = {url}")).ok()?;
         return Some(Hand::Edited(spot.written(files)));
     };
     let file = file_of(files, finding)?;
-    Some(Hand::Edited(with_object(files, file, object, |value| {
+    Some(Hand::Edited(with_object(files, file, &object, |value| {
         let field = steps(&field).into_iter().fold(value, |value, step| match step.parse::<usize>() {
             Ok(at) => &mut value[at],
             Err(_) => &mut value[step.as_str()],
@@ -336,8 +336,8 @@ fn cors_first(line: &str) -> String {
 
 /// A route's matches with a method.
 fn matched(files: &Files, finding: &Finding, method: &str) -> Option<Hand> {
-    let object = finding.place.object.as_deref()?;
-    let path = steps(finding.place.field.as_deref()?);
+    let object = &finding.place.object.as_ref()?.to_string();
+    let path = steps(&finding.place.field.as_ref()?.to_string());
     Some(Hand::Edited(with_object(files, file_of(files, finding)?, object, |value| {
         let matches = path.iter().fold(value, |value, step| match step.parse::<usize>() {
             Ok(at) => &mut value[at],

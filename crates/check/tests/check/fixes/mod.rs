@@ -69,7 +69,8 @@ fn failure(files: &Files, release: Option<Release>, before: &Report, finding: &F
 
 /// Where a finding is, whatever its line is now.
 fn place(finding: &Finding) -> String {
-    finding.place.object.clone().or_else(|| finding.place.file.clone()).unwrap_or_default()
+    let object = finding.place.object.as_ref().map(ToString::to_string);
+    object.or_else(|| finding.place.file.clone()).unwrap_or_default()
 }
 
 /// How many findings of each rule and place are at least so severe.

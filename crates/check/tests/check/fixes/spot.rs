@@ -3,7 +3,7 @@
 use direct_upload_check as check;
 use direct_upload_check::classify::{self, Kind};
 use direct_upload_check::unit::ConfigFile;
-use direct_upload_check::{Finding, Text};
+use direct_upload_check::{Finding, Location, Text};
 use direct_upload_core::manifests::documents;
 use serde_json::{Value, json};
 
@@ -59,6 +59,11 @@ pub fn with_object(files: &Files, file: usize, wanted: &str, change: impl FnOnce
     files
 }
 
+/// The field or option of a place, as it is printed.
+pub fn field_of(place: &Location) -> String {
+    place.field.as_ref().map(ToString::to_string).unwrap_or_default()
+}
+
 /// The file that a finding names.
 pub fn file_of(files: &Files, finding: &Finding) -> Option<usize> {
     files.iter().position(|(name, _)| Some(name) == finding.place.file.as_ref())
@@ -70,9 +75,9 @@ impl Spot {
         let at = file_of(files, finding)?;
         let found = finding.found.clone();
         let (name, text) = &files[at];
-        let Some(object) = &finding.place.object else {
+        let Some(object) = finding.place.object.as_ref().map(ToString::to_string) else {
             let kind = classify::kind(name, text)?;
-            let field = finding.place.field.clone().unwrap_or_default();
+            let field = field_of(&finding.place);
             return Some(Self {
                 kind,
                 text: text.clone(),
@@ -82,9 +87,9 @@ impl Spot {
                 keeper: Keeper::File(at),
             });
         };
-        let wanted = finding.place.field.clone().unwrap_or_default();
+        let wanted = field_of(&finding.place);
         if let Some((path, field)) = annotation(&wanted) {
-            let text = objects(text).into_iter().find(|o| id(o) == *object)?["metadata"]["annotations"][&path]
+            let text = objects(text).into_iter().find(|o| id(o) == object)?["metadata"]["annotations"][&path]
                 .as_str()?
                 .to_owned();
             let line = text.lines().position(|line| line.contains(&field)).unwrap_or_default() + 1;
@@ -95,22 +100,22 @@ impl Spot {
                 line,
                 field,
                 found,
-                keeper: Keeper::Object(at, object.clone(), path),
+                keeper: Keeper::Object(at, object, path),
             });
         }
         let text = Text { name: name.clone(), text: text.clone(), named: false };
         let input = check::manifests::sort(vec![text], None, jiff::Timestamp::UNIX_EPOCH).0;
         let units = check::objects::units(&input.objects);
         let is_it = |file: &&ConfigFile| {
-            let own = file.place.field.clone().unwrap_or_default();
-            file.place.object.as_ref() == Some(object)
+            let own = field_of(&file.place);
+            file.place.object == finding.place.object
                 && (wanted.starts_with(&own)
                     || (finding.place.line == file.at(1).line
                         && !wanted.starts_with("data")
                         && !wanted.starts_with("spec")))
         };
         let file = units.iter().flat_map(|unit| &unit.files).find(is_it)?;
-        let own = file.place.field.clone().unwrap_or_default();
+        let own = field_of(&file.place);
         let (holder, key) = own.split_once('[')?;
         let path = vec![holder.to_owned(), key.trim_end_matches(']').trim_matches('"').to_owned()];
         let field = wanted.strip_prefix(&own).unwrap_or(&wanted).trim().to_owned();
@@ -130,7 +135,7 @@ impl Spot {
             line,
             field,
             found,
-            keeper: Keeper::Object(at, object.clone(), path),
+            keeper: Keeper::Object(at, object, path),
         })
     }
 

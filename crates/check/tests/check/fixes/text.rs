@@ -6,12 +6,12 @@ use direct_upload_check::classify::Kind;
 use serde_json::json;
 
 use super::Files;
-use super::spot::{Spot, file_of, with_object};
+use super::spot::{Spot, field_of, file_of, with_object};
 
 /// Applies a fix.
 pub fn apply(files: &Files, finding: &Finding) -> Result<Files, String> {
     let fix = finding.fix.split(" (where: ").next().unwrap_or_default();
-    let field = finding.place.field.clone().unwrap_or_default();
+    let field = field_of(&finding.place);
     if finding.place.object.is_some()
         && (field.starts_with("spec") || (field.starts_with("metadata") && !field.contains(' ')))
     {
@@ -70,11 +70,11 @@ fn statements(fix: &str) -> Vec<String> {
 
 fn in_object(files: &Files, finding: &Finding, fix: &str, field: &str) -> Result<Files, String> {
     let file = file_of(files, finding).ok_or("no such file")?;
-    let object = finding.place.object.as_deref().unwrap_or_default();
+    let object = finding.place.object.as_ref().map(ToString::to_string).unwrap_or_default();
     let path = steps(field);
     let (last, holder) = path.split_last().ok_or("no path")?;
     let mut done = Err(format!("no text for {field}"));
-    let changed = with_object(files, file, object, |value| {
+    let changed = with_object(files, file, &object, |value| {
         let holder = holder.iter().fold(value, |value, step| match step.parse::<usize>() {
             Ok(at) if value.is_array() => &mut value[at],
             _ => &mut value[step.as_str()],

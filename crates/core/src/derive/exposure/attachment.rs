@@ -175,12 +175,7 @@ fn unread(parent: &ParentRef) -> String {
 ///
 /// # Errors
 /// The controller has not yet processed the route as it stands.
-fn word(
-    route: Attaching<'_>,
-    reference: &ParentRef,
-    parent: &str,
-    notes: &mut Notes,
-) -> Result<Option<bool>, Problem> {
+fn word(route: Attaching<'_>, reference: &ParentRef, parent: &str, notes: &mut Notes) -> Result<Option<bool>, Problem> {
     match acceptance(route, reference) {
         RouteAcceptance::Stale(generation) => {
             let why = format!(
@@ -266,12 +261,7 @@ fn parent<'a>(snapshot: &'a Snapshot, kind: Kind, key: &Key, notes: &mut Notes) 
 ///
 /// # Errors
 /// The controller has not yet processed the ListenerSet as it stands.
-fn word_on_set(
-    set: &ListenerSet,
-    name: &str,
-    gateway: &Key,
-    notes: &mut Notes,
-) -> Result<Option<bool>, Problem> {
+fn word_on_set(set: &ListenerSet, name: &str, gateway: &Key, notes: &mut Notes) -> Result<Option<bool>, Problem> {
     let accepted = find_condition(&set.conditions, "Accepted");
     if let Some(condition) = accepted.filter(|condition| !is_current(condition, &set.meta)) {
         let (judged, generation) = (condition.observed_generation.unwrap_or_default(), set.meta.generation);

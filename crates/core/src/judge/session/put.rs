@@ -170,7 +170,7 @@ fn refused_in_front(status: u16, from: &str) -> Option<Refusal> {
     })
 }
 
-/// What a status means, whoever seems to send it.
+/// What a status means, both of Glance and in front of it.
 fn refused_anywhere(status: u16, from: &str) -> Option<Refusal> {
     Some(match status {
         403 | 405 | 451 | 501 => (
