@@ -107,6 +107,6 @@ pub(crate) fn of_accepting(view: &ApiView, before: &[Condition]) -> (&'static st
 pub fn advice(evidence: &Evidence) -> Vec<String> {
     match evidence {
         Evidence::Granted(_, advice) => advice.clone(),
-        _ => Vec::new(),
+        Evidence::None | Evidence::Pending | Evidence::Refused(..) | Evidence::Unknown(_) => Vec::new(),
     }
 }

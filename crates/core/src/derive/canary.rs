@@ -60,7 +60,10 @@ impl CanaryView {
                 };
                 Evidence::Refused(Weight { fresh: false, firm: false }, vec![failed])
             }
-            _ => Evidence::None,
+            CanaryStanding::Pending
+            | CanaryStanding::Passed(_)
+            | CanaryStanding::Failed(..)
+            | CanaryStanding::Unknown(_) => Evidence::None,
         }
     }
 

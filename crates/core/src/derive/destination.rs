@@ -96,7 +96,7 @@ impl Destination {
     pub fn key(&self) -> Option<&Key> {
         match &self.partner {
             Ok(Partner::Glance(key)) => Some(key),
-            _ => None,
+            Ok(Partner::External(_)) | Err(_) => None,
         }
     }
 

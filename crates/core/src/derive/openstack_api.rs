@@ -222,7 +222,7 @@ impl Callers {
             }
             Err(problem) if problem.is_unknown() => self.incomplete = Some(problem),
             Err(problem) => {
-                self.advice.push(Advice::new(format!("{who}: {problem}")).field(FieldPath::new(&["spec", "cors"])))
+                self.advice.push(Advice::new(format!("{who}: {problem}")).field(FieldPath::new(&["spec", "cors"])));
             }
         }
     }

@@ -48,7 +48,7 @@ impl Pairing {
         let partners: Vec<_> = wishes.iter().map(|wish| partner(snapshot, glances, dashboard, *wish)).collect();
         let looks = partners.iter().filter_map(|partner| match partner {
             Ok(Partner::Glance(key)) => Some(&glances.get(key)?.catalog),
-            _ => None,
+            Ok(Partner::External(_)) | Err(_) => None,
         });
         let catalog = CatalogState::derive(snapshot, dashboard, spec, looks);
         let (mut destinations, mut advice) = (Vec::new(), Vec::new());

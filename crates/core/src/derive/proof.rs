@@ -109,7 +109,9 @@ impl Proof {
             CatalogAnswer::Pending => {
                 Err(Unknown { why: "the Keystone catalog is not read yet".into(), pending: true })
             }
-            _ => reach(snapshot, dashboard, spec, authorities.as_ref()).map(Arc::new),
+            CatalogAnswer::Nothing | CatalogAnswer::Unknown(_) | CatalogAnswer::Published(_) => {
+                reach(snapshot, dashboard, spec, authorities.as_ref()).map(Arc::new)
+            }
         };
         let prove = |(to, glance): (&Destination, Option<GlanceState>)| {
             let proxy = pairing.proxies.epoch(dashboard, to);
@@ -122,7 +124,7 @@ impl Proof {
             Evidence::Granted(..) | Evidence::Pending => {
                 assumptions(snapshot, addresses, dashboard, &pairing.catalog, &destinations)
             }
-            _ => Vec::new(),
+            Evidence::None | Evidence::Refused(..) | Evidence::Unknown(_) => Vec::new(),
         };
         Self { destinations, evidence, assumptions, authorities }
     }
@@ -335,7 +337,7 @@ fn assumptions(
         let endpoint = destination.to.endpoint.as_ref().ok()?;
         let why = match &catalog.says {
             CatalogAnswer::Unknown(why) => format!("cannot be read: {why}"),
-            _ => "is not read".to_owned(),
+            CatalogAnswer::Nothing | CatalogAnswer::Pending | CatalogAnswer::Published(_) => "is not read".to_owned(),
         };
         Some(format!(
             "it is assumed that uploads go to {endpoint}, where Glance is exposed: the Keystone catalog, which decides, {why}"

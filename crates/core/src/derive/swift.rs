@@ -81,8 +81,9 @@ fn split(stores: &[GlanceSwift], users: &UserCors, release: Option<Release>) -> 
     let told = splits.map(|store| {
         let (name, size) = (&store.name, Segmented::above(largest));
         let found = format!(
-            "[{name}] is a Swift store, in which {SPLITS_WRONGLY} fail at the last segment of an image: uploads by browsers from {} bytes on end with 500 (DU027)",
-            store.bytes()
+            "[{name}] is a Swift store, in which {SPLITS_WRONGLY} fail at the last segment of an image: uploads by browsers from {} bytes on end with 500 ({})",
+            store.bytes(),
+            Rule::SwiftSegments
         );
         let fix = format!(
             "set largeObjectSize: {size} for the store {name} in spec.swift; Swift must accept objects of {} bytes",
@@ -135,7 +136,8 @@ pub fn beside(stores: &[GlanceSwift], users: &UserCors, release: Option<Release>
         if let Some(option) = found.unsaid() {
             let name = &found.name;
             let found = format!(
-                "[{name}] does not say {option}: with glance_store 5.4.0 to 5.7.0 (2026.1) an upload that outlasts its token fails with 401 (DU019)"
+                "[{name}] does not say {option}: with glance_store 5.4.0 to 5.7.0 (2026.1) an upload that outlasts its token fails with 401 ({})",
+                Rule::SwiftExpiry
             );
             advice.push(Advice::new(found).object(users.source.clone()).fix(format!("list {name} in spec.swift")));
         }

@@ -21,11 +21,16 @@ pub fn failure(requirement: Requirement, rules: &[Rule], received: String, messa
     Failure { requirement, rule, also: rules.iter().skip(1).copied().collect(), received, message, fix }
 }
 
-/// Headers that identify a program.
-pub fn signature(answer: &Response) -> String {
+/// What an answer says about the programs that sent it: headers that identify one.
+pub(super) fn senders(answer: &Response) -> Option<String> {
     let named: Vec<_> = ["Server", "Via"].into_iter().filter_map(|n| Some((n, get(&answer.headers, n)?))).collect();
     let named: Vec<_> = named.iter().map(|(name, value)| format!("{name}: {}", shown(value))).collect();
-    if named.is_empty() { String::new() } else { format!(" ({})", named.join(", ")) }
+    (!named.is_empty()).then(|| named.join(", "))
+}
+
+/// The same in brackets, within a sentence.
+pub fn signature(answer: &Response) -> String {
+    senders(answer).map(|senders| format!(" ({senders})")).unwrap_or_default()
 }
 
 /// Whether an answer without an allowed origin looks like a refusal by Glance's filter. A program that

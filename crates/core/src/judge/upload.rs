@@ -13,7 +13,7 @@
 //!
 //! Neither sees what cuts a request in the middle.
 
-use super::explain::signature;
+use super::explain::{senders, signature};
 use super::explain_status::{challenges, scheme};
 use super::failure::Failure;
 use super::headers::{get, shown, starts_with};
@@ -81,9 +81,7 @@ pub fn who(answer: &Response) -> Answerer {
     if keystone || get(&answer.headers, "X-OpenStack-Request-ID").is_some() {
         return Answerer::Glance;
     }
-    let signature = signature(answer);
-    let bare = signature.strip_prefix(" (").and_then(|rest| rest.strip_suffix(')'));
-    Answerer::Other(bare.unwrap_or_default().to_owned())
+    Answerer::Other(senders(answer).unwrap_or_default())
 }
 
 pub(super) fn received(answer: &Response) -> String {

@@ -71,7 +71,7 @@ pub fn standing(view: &HorizonView, spec: &HorizonSpec, to: &str) -> State {
                 Throttle::Frozen => {
                     "; most Glance endpoints refuse at the same time, so the operator suspects its own network and changes no mode"
                 }
-                _ => "",
+                Throttle::Now | Throttle::Later => "",
             };
             unmet(Problem::new(refused(failures), format!("{}{hold}", tell(failures))))
         }

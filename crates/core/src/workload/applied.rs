@@ -8,7 +8,7 @@ use kube_core::labels::SelectorExt as _;
 
 use super::mount::Mount;
 use super::rehearsal::{self, Rehearsal, SnippetPlace};
-use super::{annotations, rollout};
+use super::{annotations, failed_roll, rollout};
 use crate::model::{ConfigMap, Key, Known, Pod, Problem, Snapshot, Workload};
 
 /// What the cluster has of ours for one workload. It exists only if pods and our ConfigMaps are known, so
@@ -110,10 +110,7 @@ impl Applied {
         }
         let of_newest = |job: &str| self.tried.get(job).is_some_and(|tried| tried == name);
         let rehearsals = self.rehearsals.iter().flatten().filter(|(job, _)| of_newest(job));
-        let failed = || {
-            let noted = newest.meta.ours.get(annotations::FAILED)?;
-            Some(Problem::new(Reason::RollFailed, noted.strip_prefix(&workload.template.fingerprint)?.trim_start()))
-        };
+        let failed = || Some(Problem::new(Reason::RollFailed, failed_roll::noted(newest, workload)?));
         rehearsals.map(|(_, rehearsal)| rehearsal).find_map(Rehearsal::objection).or_else(failed)
     }
 

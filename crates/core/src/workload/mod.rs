@@ -12,6 +12,7 @@ mod config_map;
 mod content_name;
 pub mod drain;
 mod env;
+pub mod failed_roll;
 mod fields;
 mod fingerprint;
 mod last_roll;

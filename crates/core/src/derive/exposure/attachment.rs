@@ -150,12 +150,11 @@ pub(crate) fn attachments(
         let Some(word) = word(route, reference, &parent.name, notes)? else { continue };
         notes_of_refs(route, reference, notes);
         let listeners = accepting(snapshot, route, reference, &parent, word, notes)?;
-        match found.iter_mut().find(|attachment| attachment.parent == parent.name) {
-            Some(attachment) => attachment.add(listeners),
-            None => {
-                let ports = Ports::new(snapshot, parent.gateway, is_traefiks(route, reference, parent.gateway));
-                found.push(Attachment { listeners, all: parent.neighbours(kind), parent: parent.name, ports });
-            }
+        if let Some(attachment) = found.iter_mut().find(|attachment| attachment.parent == parent.name) {
+            attachment.add(listeners);
+        } else {
+            let ports = Ports::new(snapshot, parent.gateway, is_traefiks(route, reference, parent.gateway));
+            found.push(Attachment { listeners, all: parent.neighbours(kind), parent: parent.name, ports });
         }
     }
     Ok(found)

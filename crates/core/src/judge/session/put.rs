@@ -203,18 +203,20 @@ fn refused_anywhere(status: u16, from: &str) -> Option<Refusal> {
 
 /// What the other errors of servers mean.
 fn failed(status: u16, by_glance: bool, from: &str) -> Option<Refusal> {
-    (500..=599).contains(&status).then(|| match by_glance {
-        true => (
+    let found = if by_glance {
+        (
             &[][..],
             "Glance failed to store the data".to_owned(),
             "check Glance's log and its store: free space, rights, credentials",
-        ),
-        false => (
+        )
+    } else {
+        (
             &[Rule::CorsOnTheWay][..],
             format!("a proxy{from} lost its connection to Glance during the upload, or has no route to Glance for PUT"),
             "check what is routed to Glance for PUT, whether its pods are ready, and Glance's log",
-        ),
-    })
+        )
+    };
+    (500..=599).contains(&status).then_some(found)
 }
 
 /// Glance has the data, but the page may not read its answer.

@@ -14,7 +14,7 @@ use super::compare::Change;
 use crate::model::{Problem, Workload, describe};
 use crate::plan::outline::{Plan, State};
 use crate::plan::step::{Action, Step};
-use crate::workload::{LastRoll, Mount, annotations};
+use crate::workload::{LastRoll, Mount, annotations, failed_roll};
 
 /// A pod that does not start has this many seconds from the start of the roll …
 const PATIENCE: i64 = 60;
@@ -29,9 +29,8 @@ const LONGEST: i64 = 600;
 impl Desired<'_> {
     /// Why this roll was undone before, if it was, with the current pod.
     pub fn failed_before(&self, change: &Change) -> Option<Problem> {
-        let noted = self.applied.config_map(&change.config_map)?.meta.ours.get(annotations::FAILED)?;
-        let why = noted.strip_prefix(&self.target.workload.template.fingerprint)?.trim_start();
         let workload = &self.target.workload;
+        let why = failed_roll::noted(self.applied.config_map(&change.config_map)?, workload)?;
         let message = format!(
             "{} did not start with ConfigMap {}, so the operator undid the roll: {why}; it tries again when the files, the image or the pod template change, or when you delete that ConfigMap",
             describe(workload.kind, &workload.meta.key),
@@ -65,8 +64,8 @@ impl Desired<'_> {
             return Some(Err(until));
         }
         let config_map = self.applied.in_use()?;
-        let note = format!("{} {}: {}", rolled.pod, problem.reason, problem.message());
-        let annotations = BTreeMap::from([(annotations::FAILED.to_owned(), Some(note.chars().take(1000).collect()))]);
+        let note = failed_roll::note(&rolled.pod, problem);
+        let annotations = BTreeMap::from([(annotations::FAILED.to_owned(), Some(note))]);
         let note = Action::Annotate { config_map: config_map.meta.key.clone(), annotations };
         let back = match self.before(&rolled, mount, now) {
             Some(before) => Action::Mount { workload: workload.clone(), mount: Box::new(before) },

@@ -33,9 +33,9 @@ pub(super) struct Judge<'a> {
 }
 
 /// The value that is no limit for the wait for an answer. Contour takes `0s` as unset; Istio's tries last at least 1 ms.
-fn unlimited(kind: &str, field: &str) -> &'static str {
+fn unlimited(kind: &str, field: &FieldPath) -> &'static str {
     match kind {
-        _ if field.ends_with("perTryTimeout") => "remove it, or set 1h",
+        _ if field.names().last() == Some("perTryTimeout") => "remove it, or set 1h",
         "HTTPProxy" => "set infinity, which is no limit, or 1h",
         _ => "set 0s, which is no limit, or 1h",
     }
@@ -280,7 +280,7 @@ impl<'a> Judge<'a> {
                 let found = format!(
                     "{text}: Glance must answer within this time after the image's last byte, but storing the image may take longer"
                 );
-                (Rule::TooSlow, false, found, unlimited(self.kind(), &written))
+                (Rule::TooSlow, false, found, unlimited(self.kind(), path))
             }
             Limit::Silence => {
                 if time().is_none_or(|time| time >= PATIENT / 2) {
