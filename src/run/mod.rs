@@ -41,7 +41,7 @@ use crate::run::cataloger::Cataloger;
 use crate::run::contain::contain;
 use crate::run::health::{Health, ROUND, STUCK};
 use crate::run::prober::Prober;
-use crate::run::queue::{Queue, Subject};
+use crate::run::queue::{Queue, ResourceKind, Subject};
 use crate::run::reconcile::Reconciler;
 
 /// The settings of a running operator.
@@ -228,7 +228,9 @@ fn tell(metrics: &Metrics, frozen: Option<&str>) {
 fn subjects(world: &World, before: &World) -> Vec<Subject> {
     let [horizons, glances, apis] = world.changed(before);
     let subject = |kind| move |key: &direct_upload_core::model::Key| Subject { kind, key: key.clone() };
-    let accepting =
-        glances.into_iter().map(subject(Kind::Glance)).chain(apis.into_iter().map(subject(Kind::OpenStackAPI)));
-    accepting.chain(horizons.into_iter().map(subject(Kind::Horizon))).collect()
+    let accepting = glances
+        .into_iter()
+        .map(subject(ResourceKind::Glance))
+        .chain(apis.into_iter().map(subject(ResourceKind::OpenStackApi)));
+    accepting.chain(horizons.into_iter().map(subject(ResourceKind::Horizon))).collect()
 }

@@ -14,10 +14,30 @@ use super::contain::{Failure, contain};
 use super::health::{Pulse, ROUND};
 use super::prober::jitter;
 
+/// The kinds of resources that the operator works on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum ResourceKind {
+    Horizon,
+    Glance,
+    OpenStackApi,
+}
+
+impl ResourceKind {
+    /// Its name in manifests.
+    pub fn name(self) -> &'static str {
+        let kind = match self {
+            Self::Horizon => Kind::Horizon,
+            Self::Glance => Kind::Glance,
+            Self::OpenStackApi => Kind::OpenStackAPI,
+        };
+        kind.registration().name
+    }
+}
+
 /// A resource to work on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Subject {
-    pub kind: Kind,
+    pub kind: ResourceKind,
     pub key: Key,
 }
 
@@ -234,7 +254,7 @@ mod tests {
     }
 
     fn glance() -> Subject {
-        Subject { kind: Kind::Glance, key: Key::new("cloud", "glance") }
+        Subject { kind: ResourceKind::Glance, key: Key::new("cloud", "glance") }
     }
 
     /// Changes at these times, in milliseconds; a run takes no time. Returns when work starts.

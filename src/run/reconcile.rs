@@ -12,7 +12,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use super::contain::Failure;
-use super::queue::{Subject, Work};
+use super::queue::{ResourceKind, Subject, Work};
 use super::trouble::Troubles;
 use crate::apply::{Applier, ApplyError};
 use crate::observe::Live;
@@ -75,11 +75,11 @@ impl Reconciler {
         }
     }
 
-    fn writers(&self, kind: Kind) -> &(Applier, Events) {
+    fn writers(&self, kind: ResourceKind) -> &(Applier, Events) {
         match kind {
-            Kind::Horizon => &self.horizons,
-            Kind::OpenStackAPI => &self.apis,
-            _ => &self.glances,
+            ResourceKind::Horizon => &self.horizons,
+            ResourceKind::OpenStackApi => &self.apis,
+            ResourceKind::Glance => &self.glances,
         }
     }
 }
@@ -87,7 +87,7 @@ impl Reconciler {
 impl Work for Reconciler {
     /// Failures are logged and counted here.
     async fn reconcile(&self, subject: &Subject) -> Result<Option<Duration>, ()> {
-        let name = name(subject.kind);
+        let name = subject.kind.name();
         let (writer, events) = self.writers(subject.kind);
         if let Err(error) = writer.catch_up().await {
             tracing::warn!(kind = name, object = %subject.key, %error, "it is not known whether the last write arrived");
@@ -100,9 +100,9 @@ impl Work for Reconciler {
                 self.troubles.over(subject);
                 self.metrics.standing(name, &subject.key, None);
                 match subject.kind {
-                    Kind::Horizon => self.metrics.horizon(&subject.key, None),
-                    Kind::OpenStackAPI => self.metrics.api(&subject.key, None),
-                    _ => {}
+                    ResourceKind::Horizon => self.metrics.horizon(&subject.key, None),
+                    ResourceKind::OpenStackApi => self.metrics.api(&subject.key, None),
+                    ResourceKind::Glance => {}
                 }
                 return Ok(None);
             };
@@ -134,7 +134,7 @@ impl Work for Reconciler {
     }
 
     fn failed(&self, subject: &Subject, failure: &Failure) {
-        let kind = name(subject.kind);
+        let kind = subject.kind.name();
         tracing::error!(kind, object = %subject.key, "a reconcile {failure}; it is tried again later");
         self.metrics.reconciled(kind, false);
         self.metrics.gave_up("reconcile", failure.cause());
@@ -154,19 +154,19 @@ impl Reconciler {
         let world = self.live.world().await;
         let now = Timestamp::now();
         match subject.kind {
-            Kind::Horizon => {
+            ResourceKind::Horizon => {
                 let view = world.horizons.get(&subject.key)?;
                 let plan = plan::horizon(view, now, &self.options);
                 let meta = view.dashboard.object.meta.clone();
                 Some(Look { meta, plan, status: Status::Horizon(Box::new(view.clone())) })
             }
-            Kind::OpenStackAPI => {
+            ResourceKind::OpenStackApi => {
                 let view = world.apis.get(&subject.key)?;
                 let (plan, origins) = plan::api(view, now, &self.options);
                 let meta = view.api.resource.meta.clone();
                 Some(Look { meta, plan, status: Status::Api(Box::new(view.clone()), origins) })
             }
-            _ => {
+            ResourceKind::Glance => {
                 let view = world.glances.get(&subject.key)?;
                 let (plan, origins) = plan::glance(view, now, &self.options);
                 let meta = view.object.meta.clone();
@@ -207,7 +207,7 @@ impl Reconciler {
     /// Nothing is left to do now, so the status says what was reached.
     async fn settle(&self, subject: &Subject, look: Look) -> Result<Option<Duration>, ()> {
         let written = self.write_status(subject, &look).await;
-        self.metrics.reconciled(name(subject.kind), written.is_ok());
+        self.metrics.reconciled(subject.kind.name(), written.is_ok());
         written?;
         self.troubles.over(subject);
         Ok(look.plan.wake.map(|time| until(time, Timestamp::now())))
@@ -223,7 +223,7 @@ impl Reconciler {
         error: &ApplyError,
     ) -> Result<Option<Duration>, ()> {
         let Some((problem, is_new)) = self.troubles.failed(subject, action.name(), error) else {
-            self.metrics.reconciled(name(subject.kind), false);
+            self.metrics.reconciled(subject.kind.name(), false);
             return Err(());
         };
         if is_new {
@@ -236,19 +236,19 @@ impl Reconciler {
 
     /// Reports why nothing more can be done now. It is tried again with growing pauses.
     async fn give_up(&self, subject: &Subject, look: &Look) -> Result<Option<Duration>, ()> {
-        self.metrics.reconciled(name(subject.kind), false);
+        self.metrics.reconciled(subject.kind.name(), false);
         self.write_status(subject, look).await?;
         Err(())
     }
 
     /// If no status can be written, an event says why.
     async fn write_status(&self, subject: &Subject, look: &Look) -> Result<(), ()> {
-        let error = match self.send_status(name(subject.kind), look, &self.writers(subject.kind).0).await {
+        let error = match self.send_status(subject.kind.name(), look, &self.writers(subject.kind).0).await {
             Ok(()) => return Ok(()),
             Err(ApplyError::Closed(_)) => return Err(()),
             Err(error) => error,
         };
-        tracing::warn!(kind = name(subject.kind), object = %subject.key, %error, "status not written");
+        tracing::warn!(kind = subject.kind.name(), object = %subject.key, %error, "status not written");
         if let Some((_, true)) = self.troubles.failed(subject, STATUS, &error) {
             let (_, events) = self.writers(subject.kind);
             events.failure(&look.meta, (STATUS, None), &error.to_string());
@@ -312,14 +312,6 @@ fn place(problem: &Problem, action: &Action) -> ConditionType {
     match problem.reason {
         Reason::WriteFailed if of_config_map => ConditionType::ConfigRendered,
         reason => reason.condition(),
-    }
-}
-
-fn name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Horizon => "Horizon",
-        Kind::OpenStackAPI => "OpenStackAPI",
-        _ => "Glance",
     }
 }
 

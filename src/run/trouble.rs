@@ -48,12 +48,13 @@ impl Troubles {
 
 #[cfg(test)]
 mod tests {
-    use direct_upload_core::model::{Key, Kind};
+    use direct_upload_core::model::Key;
 
     use super::*;
+    use crate::run::queue::ResourceKind;
 
     fn subject() -> Subject {
-        Subject { kind: Kind::Glance, key: Key::new("cloud", "glance") }
+        Subject { kind: ResourceKind::Glance, key: Key::new("cloud", "glance") }
     }
 
     fn refused(code: u16, message: &str) -> ApplyError {

@@ -92,3 +92,32 @@ impl fmt::Display for Field {
         write!(f, "{blank}{option}")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn rule(at: usize) -> FieldPath {
+        FieldPath::new(&["spec", "rules"]).item(at)
+    }
+
+    #[rstest]
+    #[case::itself(rule(1), true)]
+    #[case::a_field_of_it(rule(1).field("filters"), true)]
+    #[case::another_with_the_same_digits(rule(10), false)]
+    #[case::what_it_is_in(FieldPath::new(&["spec"]), false)]
+    fn a_field_is_within_another_by_its_steps(#[case] path: FieldPath, #[case] expected: bool) {
+        assert_eq!(Field::from(path).is_within(&rule(1).into()), expected);
+    }
+
+    #[test]
+    fn options_of_one_file_are_beside_each_other() {
+        let file = Field::from(FieldPath::new(&["data"]));
+        let of = |name: &str| Field { option: Some(OptionName::in_section("cors", name)), ..file.clone() };
+        assert!(of("max_age").is_within(&file));
+        assert!(!of("max_age").is_within(&of("allowed_origin")));
+        assert_eq!(of("max_age").to_string(), "data [cors] max_age");
+    }
+}
