@@ -62,7 +62,7 @@ def run(lab, runs, jobs, file, resume=False, replicas=1):
                       f'{time.monotonic() - started:.0f} s', flush=True)
     print(f'{counts["runs"]} disturbed runs in {time.monotonic() - started:.0f} s: {counts["wrong"]} wrong, '
           f'{counts["known"]} with known failures only, {counts["missed"]} in which the fault did not happen'
-          + (f', {counts["take-over"]} take-overs' if replicas > 1 else ''))
+          + (f', {counts["new leader"]} times another one led' if replicas > 1 else ''))
     print('problems: ' + (', '.join(f'{kind[8:]} in {count}' for kind, count in counts.items()
                                     if kind.startswith('problem ')) or 'none'), flush=True)
     return counts['wrong']
@@ -70,8 +70,9 @@ def run(lab, runs, jobs, file, resume=False, replicas=1):
 
 def _row(trial):
     return {
-        'scenario': trial.name, 'disturbance': str(trial.disturbance), 'fired': trial.fired, 'starts': trial.starts,
-        'replicas': trial.count, 'terms': trial.terms, 'seconds': trial.seconds, 'rolls': trial.rolls, 'writes': trial.writes and trial.writes.count,
+        'scenario': trial.name, 'disturbance': str(trial.disturbance), 'replicas': trial.count,
+        'fired': trial.fired, 'starts': trial.starts, 'terms': trial.terms, 'seconds': trial.seconds,
+        'rolls': trial.rolls, 'writes': trial.writes and trial.writes.count,
         'problems': [list(problem) for problem in trial.problems],
     }
 
@@ -83,5 +84,5 @@ def _report(trial):
         print(f'WRONG   {trial.name} {trial.disturbance}: {trial.seconds} s, fault happened {trial.fired} times')
         for problem in new:
             print(f'        {problem}', flush=True)
-    return ['runs', *['take-over'] * (len(trial.terms or 'A') - 1), *(['wrong'] if new else ['known'] if old else []), *([] if trial.fired else ['missed']),
-            *{f'problem {problem.kind}' for problem in trial.problems}]
+    return ['runs', *(['wrong'] if new else ['known'] if old else []), *([] if trial.fired else ['missed']),
+            *{f'problem {problem.kind}' for problem in trial.problems}, *['new leader'] * len((trial.terms or '')[1:])]

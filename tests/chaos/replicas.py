@@ -1,7 +1,5 @@
-"""Replicas of one operator, each behind a lane of the fault proxy. With two there is a Lease, and never may both write.
-
-The first one is A, which leads at first.
-"""
+"""Replicas of one operator: one without leader election, or A and B with one Lease. Each is behind its own lane of the
+fault proxy."""
 
 import json
 import signal
@@ -11,7 +9,6 @@ import patience
 from cluster import SYSTEM
 from kube import path
 from proxy import await_silence
-
 
 #: Seconds until a replica that ended runs again, as a kubelet starts it. A standby sees the Lease expire before it.
 PAUSE = 3
@@ -57,23 +54,23 @@ class Replicas:
         self.lease = path('Lease', SYSTEM, f'direct-upload-operator-{namespace.name}')
 
     def start(self, second=None):
-        """Waits until A leads; `second` is for B's environment."""
+        """A leads at first; `second` is for B's environment."""
         if self.count == 1:
             self._add('A', self.namespace.name)
-        else:
-            self._offer_lease()
-            for letter, environment in zip('AB', ({}, second or {})):
-                name = f'{self.namespace.name}-{letter.lower()}'
-                self._add(letter, name, '--instance', self.namespace.name, '--lease-namespace', SYSTEM,
-                          environment={'POD_NAME': name, **environment}, leader_election=True)
-                if not patience.until(self.leaders, 30):
-                    raise RuntimeError('the first replica does not lead')
+            return
+        self._offer_lease()
+        for letter, environment in zip('AB', ({}, second or {})):
+            name = f'{self.namespace.name}-{letter.lower()}'
+            self._add(letter, name, '--instance', self.namespace.name, '--lease-namespace', SYSTEM,
+                      environment={'POD_NAME': name, **environment}, leader_election=True)
+            if not patience.until(self.leaders, 30):
+                raise RuntimeError('the first replica does not lead')
 
     def _add(self, letter, name, *arguments, **options):
         self.all.append(Replica(self.lab, letter, name, self.namespace.name, *arguments, **options))
 
     def _offer_lease(self):
-        """A Lease as a leader leaves it that ended in order: a new one would be free after 15 s only."""
+        """A Lease that a leader released: without one, A would wait for 15 s."""
         parent, name = self.lease.rsplit('/', 1)
         self.lab.kube.create(parent, {'metadata': {'name': name}, 'spec': {'leaseDurationSeconds': 1}})
 
@@ -152,22 +149,23 @@ class Replicas:
         return sorted(entries, key=lambda entry: entry['time'])
 
     def terms(self):
-        """Who led in turn, as 'ABA', and the writes of a replica while another one led, as lines to read."""
+        """Who led in turn, as 'ABA', and each write of a replica that did not hold the Lease, as a line to read."""
         if self.count == 1:
             return 'A', []
-        terms, holder, late = '', None, []
+        terms, holder, late = '', '', []
         for entry in self._log():
-            replica, taken_by = entry['replica'], _takes_lease(entry)
-            if taken_by and taken_by != holder:
-                terms, holder = terms + replica, taken_by
-            if entry['number'] and replica != terms[-1:]:
-                late.append(f'{replica} writes in the term {len(terms)}, of {terms[-1:] or "nobody"}: '
-                            f'{entry["method"]} {entry["path"].split("/namespaces/")[1]} {entry["code"]}')
+            replica = entry['replica']
+            if entry['number'] and not (holder and replica == terms[-1]):
+                late.append(f'{replica} writes, and the Lease is of {holder or "nobody"}: {entry["method"]} '
+                            f'{entry["path"].split("/namespaces/")[1]} {entry["code"]}')
+            elif (written := _holder(entry)) is not None and (written or replica == terms[-1:]):
+                terms += replica if written not in ('', holder) else ''
+                holder = written
         return terms, late
 
 
-def _takes_lease(entry):
-    """The identity that this successful write puts into the Lease."""
-    if '/leases' in entry['path'] and entry['code'] in (200, 201):
-        return json.loads(entry['body'])['spec'].get('holderIdentity')
-    return None
+def _holder(entry):
+    """Who holds the Lease after this write ('': nobody); None if it was no write to it, or failed."""
+    if '/leases' not in entry['path'] or entry['method'] == 'GET' or entry['code'] not in (200, 201):
+        return None
+    return json.loads(entry['body'])['spec'].get('holderIdentity') or ''

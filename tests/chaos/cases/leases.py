@@ -86,6 +86,20 @@ def lease_hold_write(case):
 
 
 @case('cases')
+def lease_handover(case):
+    """The leader ends in order while there is work, five times."""
+    replicas = led_pair(case)
+    with Churn(replicas.namespace, 0.4):
+        since = time.time()
+        for _ in range(5):
+            time.sleep(3)
+            replicas.restart()
+    expect_no_overlap(case, replicas, since)
+    case.expect('each time the standby leads', replicas.terms()[0] == 'ABABAB', replicas.terms()[0])
+    case.expect('the pair is ready', replicas.namespace.await_verified(), replicas.namespace.condition('Horizon'))
+
+
+@case('cases')
 def lease_api(case):
     """For 60 s each request of the leader for the lease fails with 500; all others go through."""
     replicas = led_pair(case)
