@@ -162,6 +162,26 @@ def lease_deleted_dead(case):
                 f'{[line[20:150] for line in replicas.b.operator.lines("watcher error")][-1:]}')
 
 
+@case('cases', 'pods', 'deployments', 'configmaps')
+def lease_stale(case, kind):
+    """Direct upload is switched off, the leader dies, and it is switched on again. The standby that takes over has a
+    watch that is 45 s late, and must not act on what it saw before."""
+    replicas = led_pair(case)
+    namespace, since = replicas.namespace, time.time()
+    replicas.b.lane.disturb({'on': 'event', 'at': 1, 'match': f'/{kind}', 'do': 'delay-stream', 'seconds': 45})
+    namespace.enable(False)
+    off = patience.until(lambda: namespace.is_ready('Glance', None, 'NoOrigins') and not namespace.direct_pods(), 30)
+    case.require('it is switched off', off and patience.until(lambda: len(namespace.ready_pods()) == 4, 30))
+    replicas.a.operator.kill()
+    namespace.enable()
+    case.expect('the standby leads', patience.until(lambda: replicas.leaders() == ['B'], 30), replicas.leaders())
+    case.expect('the pair becomes ready', patience.until(lambda: namespace.is_direct() and namespace.verified(), 75),
+                f'{time.time() - since:.0f} s, {namespace.condition("Horizon")}')
+    violations, rolls = case.lab.monitor.check(namespace.name)
+    case.expect('Glance accepts the origin before Horizon is direct', not violations, violations)
+    expect_no_overlap(case, replicas, since)
+
+
 @case('cases')
 def lease_skew(case):
     """The standby's clock is 30 s ahead."""
