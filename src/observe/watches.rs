@@ -79,6 +79,15 @@ impl Watches {
         watch.or_else(|| self.discovery.is_finished().then(|| "the discovery of kinds has ended".to_owned()))
     }
 
+    /// Forgets everything, and reads it again. A watch may be late by any time; what the last leader saw and
+    /// acted on may be newer than what this replica has seen.
+    pub fn renew(&mut self) {
+        for ((kind, scope, _), task) in self.running.drain() {
+            task.abort();
+            self.live.forget(kind, &scope, Some(&scope));
+        }
+    }
+
     /// Starts and ends watches until exactly the needed ones run.
     pub fn set(&mut self, needs: &Needs) {
         let served = self.served.borrow_and_update().clone();

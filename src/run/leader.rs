@@ -78,6 +78,11 @@ impl Leader {
         &self.fence
     }
 
+    /// Whether another replica may have led before.
+    pub fn competes(&self) -> bool {
+        self.task.is_some()
+    }
+
     /// Waits until this replica becomes active. The returned future ends when it is not any more, and says
     /// why.
     pub async fn changed(&mut self) -> Result<(), String> {

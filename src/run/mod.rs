@@ -156,6 +156,9 @@ pub async fn run(config: Config, settings: Settings, mut stop: watch::Receiver<b
                     tracing::info!("this replica is the active leader now");
                     metrics.leader(true);
                     leads = true;
+                    if leader.competes() {
+                        watches.renew();
+                    }
                     before = Arc::default();
                 }
                 Err(why) => break Err(RunError::Leadership(why)),
@@ -197,9 +200,7 @@ pub async fn run(config: Config, settings: Settings, mut stop: watch::Receiver<b
     leader.fence().close();
     metrics.leader(false);
     drop(queue);
-    prober.abort();
-    cataloger.abort();
-    canaries.abort();
+    [prober, cataloger, canaries].iter().for_each(JoinHandle::abort);
     if worker.await.is_err() {
         tracing::warn!("the worker ended early");
     }

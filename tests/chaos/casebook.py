@@ -10,6 +10,7 @@ import typing
 
 import cloud
 import known
+from replicas import Replicas
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Case:
     def __init__(self, lab, name, definition):
         self.lab, self.name, self.definition = lab, name, definition
         self.lines, self.failures, self.seconds = [], [], None
-        self._operators, self._lanes, self._namespaces = [], [], []
+        self._operators, self._lanes, self._namespaces, self._replicas = [], [], [], []
 
     # For the functions
 
@@ -66,6 +67,13 @@ class Case:
         lane = self.lab.lane(name)
         self._lanes.append(lane)
         return lane
+
+    def replicas(self, namespace, **options):
+        """Two operators with one Lease, A and B; A leads."""
+        replicas = Replicas(self.lab, namespace, 2)
+        self._replicas.append(replicas)
+        replicas.start(**options)
+        return replicas
 
     def verified_pair(self, suffix='', glance=None, horizon=None, objects=None, **options):
         """A cloud whose pair uploads directly, and its operator."""
@@ -114,19 +122,24 @@ class Case:
         except Exception:  # a defect of this case is no other's
             self.expect('the case itself works', False, traceback.format_exc(-3).strip())
         finally:
-            for operator in self._operators:
+            for operator in self._all_operators():
                 operator.kill()
                 if self.failures:
-                    self.lab.keep_log(operator, operator.log.stem.removeprefix('operator-'))
+                    self.lab.keep_log(operator)
             for lane in self._lanes:
                 lane.end()
+            for replicas in self._replicas:
+                replicas.end()
             for namespace in self._namespaces:
                 namespace.remove()
         self.seconds = time.monotonic() - started
         return self
 
+    def _all_operators(self):
+        return self._operators + [operator for replicas in self._replicas for operator in replicas.operators]
+
     def _expect_no_panic(self):
-        panics = [line for operator in self._operators for line in operator.panics()]
+        panics = [line for operator in self._all_operators() for line in operator.panics()]
         if panics:
             self.expect('the operator does not panic', False, panics[0])
 

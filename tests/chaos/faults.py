@@ -72,10 +72,10 @@ class Disturbance:
         match = f'/{self.watched}' if self.watched else ''
         return {'on': fault.on, 'at': self.write or 1, 'match': match, **fault.settings}
 
-    def before(self, lane, operator):
-        arm(lane, operator, [self])
+    def before(self, replicas):
+        arm(replicas, [self])
 
-    def after(self, lane):
+    def after(self, replicas):
         """The fault happens by itself."""
 
 
@@ -96,19 +96,20 @@ class Several:
     def ends_with_restart(self):
         return any(part.ends_with_restart for part in self.parts)
 
-    def before(self, lane, operator):
-        arm(lane, operator, self.parts)
+    def before(self, replicas):
+        arm(replicas, self.parts)
 
-    def after(self, lane):
+    def after(self, replicas):
         """The faults happen by themselves."""
 
 
-def arm(lane, operator, disturbances):
-    """The proxy counts from the moment when it is told."""
-    lane.disturb(*(each.settings for each in disturbances))
-    if any(each.restarts for each in disturbances):
-        operator.restart()
-        lane.attach(operator)
+def arm(replicas, disturbances):
+    """The proxy counts from the moment when it is told. A standby meets all but the first: that is for the leader."""
+    for replica in replicas.all:
+        met = disturbances if replica is replicas.a else disturbances[1:]
+        replica.lane.disturb(*(each.settings for each in met))
+        if any(each.restarts for each in met):
+            replica.restart()
 
 
 def disturbances(names, writes, chosen=None):

@@ -86,8 +86,8 @@ class Lab:
         subprocess.run(['cc', '-shared', '-fPIC', '-o', library, source, '-ldl'], check=True)
         return library
 
-    def keep_log(self, operator, name):
+    def keep_log(self, operator, name=None):
         """Keeps an operator's log for whoever looks into a failure; returns where."""
         folder = RESULTS / 'logs'
         folder.mkdir(parents=True, exist_ok=True)
-        return shutil.copy(operator.log, folder / f'{name}.log')
+        return shutil.copy(operator.log, folder / f'{name or operator.name}.log')

@@ -32,7 +32,7 @@ class Operator:
 
     def __init__(self, lab, name, *arguments, server=None, environment=None, kubeconfig=None,
                  leader_election=False, interval='400ms'):
-        self.log = lab.folder / f'operator-{name}.log'
+        self.name, self.log = name, lab.folder / f'operator-{name}.log'
         self.kubeconfig = lab.folder / f'kubeconfig-{name}'
         text = pathlib.Path(kubeconfig or lab.cluster.operator_kubeconfig).read_text()
         if server:  # a lane of the fault proxy, for whose certificate nobody vouches

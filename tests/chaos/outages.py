@@ -38,16 +38,16 @@ class Outage:
     def lasts(self):
         return self.seconds + DELAY
 
-    def before(self, lane, operator):
+    def before(self, replicas):
         """Nothing: it begins when the operator is at work."""
 
-    def after(self, lane):
+    def after(self, replicas):
         time.sleep(DELAY)
         if self.fault:
-            lane.disturb({'on': 'any', **self.fault})
-            lane.cut()
+            replicas.disturb({'on': 'any', **self.fault})
+            replicas.cut()
             time.sleep(self.seconds)
-            lane.disturb()
+            replicas.disturb()
         else:
             self.cluster.stop(self.name)
             try:

@@ -52,24 +52,26 @@ class Lane:
         self.proxy.call('/cut', self.name)
 
     def writes(self):
-        """How many there were so far."""
-        return int(self.proxy.call('/writes', self.name))
+        """How many there were so far, and how many of them have no answer yet."""
+        return tuple(map(int, self.proxy.call('/writes', self.name).split()))
 
-    def log(self, after=0):
-        """The writes with a higher number than this, in order."""
-        return [entry for entry in self.report()['log'] if entry['number'] > after]
+    def log(self):
+        """The writes in order, without those of a Lease."""
+        return [entry for entry in self.report()['log'] if entry['number']]
 
     def report(self):
         return json.loads(self.proxy.call('/log', self.name))
 
-    def await_silence(self, seconds=1.6, limit=20):
-        """Waits until the operator has written nothing for a while."""
-        count, since = self.writes(), time.monotonic()
-        end = since + limit
-        while time.monotonic() - since < seconds and time.monotonic() < end:
-            time.sleep(0.2)
-            if (now := self.writes()) != count:
-                count, since = now, time.monotonic()
-
     def end(self):
         self.proxy.call('/end', self.name)
+
+
+def await_silence(lanes, seconds=1.6, limit=20):
+    """Waits until no write through these lanes has begun for a while, and none waits for its answer."""
+    before, since = None, time.monotonic()
+    end = since + limit
+    while time.monotonic() - since < seconds and time.monotonic() < end:
+        now = [lane.writes() for lane in lanes]
+        if now != before or any(waiting for _, waiting in now):
+            before, since = now, time.monotonic()
+        time.sleep(0.2)

@@ -9,11 +9,14 @@ import typing
 import cloud
 import patience
 from namespace import RESOURCES
+from replicas import Replicas
 from scenarios import SCENARIOS
 from state import Writes, differences, end_state, present
 
 #: Seconds for the operator to finish after what the user did.
 PATIENCE = 75
+#: Seconds more with two replicas. Two faults end a leader three times at most, and each time the Lease expires first.
+TAKE_OVERS = 75
 #: Of cloud.glance(), in seconds.
 RETIRE_AFTER = 3
 #: A disturbed run may need so many writes more than an undisturbed one.
@@ -21,7 +24,7 @@ EXTRA_WRITES = 12
 
 
 class Problem(typing.NamedTuple):
-    #: One of: harness, unfinished, order, panic, given-back, state, rolls, writes, restart.
+    #: One of: harness, unfinished, order, overlap, panic, given-back, state, rolls, writes, restart.
     kind: str
     text: str
 
@@ -42,32 +45,31 @@ class Trial:
     whether the run `ends_with_restart`.
     """
 
-    def __init__(self, lab, scenario, disturbance=None, reference=None, attempt=0):
+    def __init__(self, lab, scenario, disturbance=None, reference=None, attempt=0, replicas=1):
         self.lab, self.name, self.scenario, self.disturbance = lab, scenario, SCENARIOS[scenario], disturbance
-        self.reference = reference
+        self.reference, self.count = reference, replicas
         self.title = _label(f'{scenario}-{disturbance or "undisturbed"}' + (f'-{attempt}' if attempt else ''))
         self.problems = []
-        self.seconds = self.fired = self.starts = self.writes = self.state = self.rolls = self.violations = None
+        self.seconds = self.fired = self.starts = self.writes = self.state = None
+        self.rolls = self.violations = self.terms = None
 
     def run(self):
-        namespace = lane = operator = None
+        namespace = replicas = None
         try:
             namespace = self.lab.namespace(self.title)
             namespace.create(*cloud.services(*self.scenario.workloads))
             if not namespace.await_pods(2 * len(self.scenario.workloads)):
                 raise RuntimeError('the pods do not become ready')
-            lane = self.lab.lane(self.title)
-            operator = self.lab.operator(self.title, server=lane.url)
-            self._observe(namespace, lane, operator)
+            replicas = Replicas(self.lab, namespace, self.count)
+            replicas.start()
+            self._observe(namespace, replicas)
         except Exception:  # a defect of these tests is a problem of this run, and no other's
             self._add('harness', traceback.format_exc(-2).strip())
         finally:
-            if operator:
-                operator.kill()
-                if self.problems:
-                    self.lab.keep_log(operator, self.title)
-            if lane:
-                lane.end()
+            if replicas:
+                replicas.end()
+                for operator in replicas.operators if self.problems else ():
+                    self.lab.keep_log(operator)
             if namespace:
                 namespace.remove()
                 self.lab.monitor.forget(namespace.name)
@@ -76,25 +78,25 @@ class Trial:
     def _add(self, kind, *texts):
         self.problems += [Problem(kind, text) for text in texts]
 
-    def _observe(self, namespace, lane, operator):
+    def _observe(self, namespace, replicas):
         scenario = self.scenario
         originals = {name: namespace.get('Deployment', name)['spec'] for name in scenario.workloads}
         scenario.prepare(namespace)
         if not patience.until(lambda: scenario.prepared(namespace), 60):
             raise RuntimeError('the preparation does not finish')
-        lane.await_silence()
-        before = lane.writes()
-        acted = self._act(namespace, lane, operator)
-        done = self._await_end(namespace, lane, operator, acted)
+        replicas.await_silence()
+        before = time.time()
+        acted = self._act(namespace, replicas)
+        done = self._await_end(namespace, replicas, acted)
         if not done:
             self._add('unfinished', f'after {self.seconds} s: Glance {namespace.condition("Glance")}, '
                                     f'Horizon {namespace.condition("Horizon")}')
 
-        report = lane.report()
-        self.fired, self.starts = report['fired'], operator.starts
-        if report['older']:
+        reports = [lane.report() for lane in replicas.lanes]
+        self.fired, self.starts = sum(report['fired'] for report in reports), replicas.starts
+        if any(report['older'] for report in reports):
             self._add('harness', 'the operator did not use HTTP/2')
-        self.writes = Writes(lane.log(after=before), namespace.name)
+        self.writes = Writes(replicas.log(since=before), namespace.name)
         self.state = end_state(namespace)
         for path in scenario.unsettled:
             _drop(self.state, *path)
@@ -105,39 +107,40 @@ class Trial:
         for name in scenario.given_back if done else ():
             if namespace.get('Deployment', name)['spec'] != originals[name]:
                 self._add('given-back', f'the spec of {name} is not as its owner wrote it')
-        self._add('panic', *operator.panics()[:1])
+        for operator in replicas.operators:
+            self._add('panic', *operator.panics()[:1])
         if self.disturbance and done:
             self._compare()
         if not self.problems and (not self.disturbance or self.disturbance.ends_with_restart):
-            self._restart(namespace, lane, operator)
+            self._restart(namespace, replicas)
+        self.terms, late = replicas.terms()
+        self._add('overlap', *late[:3])
 
-    def _act(self, namespace, lane, operator):
+    def _act(self, namespace, replicas):
         """Does what the user does, and what disturbs it; returns when."""
-        lane.attach(operator)
         if self.disturbance:
-            self.disturbance.before(lane, operator)
+            self.disturbance.before(replicas)
         acted = time.time()
         self.scenario.act(namespace)
         if self.disturbance:
-            self.disturbance.after(lane)
+            self.disturbance.after(replicas)
         return acted
 
-    def _await_end(self, namespace, lane, operator, acted):
+    def _await_end(self, namespace, replicas, acted):
         """Whether the operator does all, in time. Starts it again whenever it has ended, as a kubelet would."""
         def done():
-            if not operator.alive():
-                operator.start()
-                lane.attach(operator)
-            return self.scenario.done(namespace)
+            replicas.revive()
+            # Without a leader nothing is written, so that silence would say nothing.
+            return self.scenario.done(namespace) and replicas.leaders()
 
         # The fault may come after all is done, or last longer.
         lasts = self.disturbance.lasts if self.disturbance else 0
-        end = acted + PATIENCE + lasts
+        end = acted + PATIENCE + lasts + (TAKE_OVERS if self.count > 1 else 0)
         while patience.until(done, end - time.time()):
             self.seconds = round(time.time() - acted, 1)
             time.sleep(max(0, acted + lasts - time.time()))
             # What looks done may be a moment before the next step.
-            lane.await_silence()
+            replicas.await_silence()
             if patience.until(done, 0):
                 return True
         self.seconds = round(time.time() - acted, 1)
@@ -154,14 +157,14 @@ class Trial:
         if self.writes.count > most + EXTRA_WRITES:
             self._add('writes', f'{self.writes.count}, undisturbed {most}')
 
-    def _restart(self, namespace, lane, operator):
+    def _restart(self, namespace, replicas):
         """A restart of a settled operator writes nothing."""
-        lane.disturb()
-        before, statuses = lane.writes(), _statuses(namespace)
-        operator.restart()
-        patience.until(operator.ready, 20)
-        lane.await_silence(2)
-        if written := [entry['path'] for entry in lane.log(after=before)]:
+        replicas.disturb()
+        before, statuses = time.time(), _statuses(namespace)
+        replicas.restart()
+        patience.until(replicas.ready, 20)
+        replicas.await_silence(2)
+        if written := [entry['path'] for entry in replicas.log(since=before)]:
             self._add('restart', f'it writes {written}', *differences(statuses, _statuses(namespace)))
 
 

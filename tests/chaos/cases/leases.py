@@ -1,61 +1,12 @@
-"""Two replicas, each behind a lane of the fault proxy; the first one, A, leads. At no time may both write."""
+"""Two replicas, of which the first one, A, leads. At no time may both write; see replicas.py."""
 
 import signal
 import threading
 import time
 
-import cloud
 import patience
 from casebook import case
-from cluster import SYSTEM
-from kube import ApiError, path
-
-
-class Replicas:
-    """Both, and the Lease that they share."""
-
-    def __init__(self, case, namespace, second=None):
-        self.case, self.namespace = case, namespace
-        self.instance = namespace.name
-        self.a, self.lane_a = self._start('A')
-        leads = patience.until(lambda: self.a.lines('this replica is the active leader now'), 30)
-        case.require('the first replica leads', leads)
-        self.b, self.lane_b = self._start('B', second)
-
-    def _start(self, letter, environment=None):
-        name = f'{self.namespace.name}-{letter.lower()}'
-        lane = self.case.lane(name)
-        operator = self.case.operator(
-            self.namespace, name=name, arguments=('--instance', self.instance, '--lease-namespace', SYSTEM),
-            server=lane.url, environment={'POD_NAME': name, **(environment or {})}, leader_election=True)
-        return operator, lane
-
-    def lease_path(self):
-        return path('Lease', SYSTEM, f'direct-upload-operator-{self.instance}')
-
-    def holder(self):
-        """A, B, or whatever the Lease says."""
-        lease = self.namespace.kube.get(self.lease_path()) or {}
-        identity = (lease.get('spec') or {}).get('holderIdentity') or 'nobody'
-        return next((letter for letter in 'AB' if f'{self.namespace.name}-{letter.lower()}' in identity), identity)
-
-    def leaders(self):
-        """Who believes to lead, by its metric."""
-        return [letter for letter, operator in (('A', self.a), ('B', self.b))
-                if operator.alive() and operator.metric('direct_upload_leader')]
-
-    def expect_no_overlap(self, since):
-        """A writes nothing once B has begun to."""
-        written_a, written_b = ([entry for entry in lane.log() if entry['number'] and entry['time'] > since]
-                                for lane in (self.lane_a, self.lane_b))
-        if not self.case.expect('the second replica takes over', written_b, f'A wrote {len(written_a)} times'):
-            return
-        first = written_b[0]['time']
-        late = [entry for entry in written_a if entry['time'] > first]
-        seen = [f'+{entry["time"] - first:.2f} s {entry["method"]} {entry["path"].split("/namespaces/")[1]} '
-                f'{entry["code"]}' for entry in late]
-        self.case.expect("A writes nothing after B's first write", not late,
-                         f'A {len(late)} times: {seen[:4]}; B wrote {len(written_b)} times')
+from kube import ApiError
 
 
 class Churn:
@@ -86,9 +37,18 @@ def led_pair(case, **options):
     """A verified pair with two replicas."""
     namespace = case.namespace()
     namespace.add_pair()
-    replicas = Replicas(case, namespace, **options)
+    replicas = case.replicas(namespace, **options)
     case.require('the pair becomes ready', namespace.await_verified())
     return replicas
+
+
+def expect_no_overlap(case, replicas, since):
+    """B takes over, and each replica writes only in its own terms."""
+    written = {letter: replicas.log(since, letter) for letter in 'AB'}
+    terms, late = replicas.terms()
+    seen = f'terms {terms}; A wrote {len(written["A"])} times, B {len(written["B"])} times'
+    case.expect('the second replica takes over', written['B'], seen)
+    case.expect('no replica writes in the term of the other', not late, f'{seen}, {late[:4]}')
 
 
 @case('cases')
@@ -98,12 +58,12 @@ def lease_pause(case):
     with Churn(replicas.namespace, 0.7):
         time.sleep(3)
         since = time.time()
-        replicas.a.signal(signal.SIGSTOP)
+        replicas.a.operator.signal(signal.SIGSTOP)
         time.sleep(25)
         case.expect('B holds the lease while A is stopped', replicas.holder() == 'B', replicas.holder())
-        replicas.a.signal(signal.SIGCONT)
+        replicas.a.operator.signal(signal.SIGCONT)
         time.sleep(12)
-    replicas.expect_no_overlap(since)
+    expect_no_overlap(case, replicas, since)
 
 
 @case('cases')
@@ -111,18 +71,32 @@ def lease_hold_write(case):
     """The leader is stopped between two writes of one reconcile; one of its writes takes 24 s on the way."""
     namespace = case.namespace()
     case.require('the pods become ready', namespace.await_pods())
-    replicas = Replicas(case, namespace)
-    replicas.lane_a.disturb({'on': 'write', 'at': 2, 'do': 'delay', 'seconds': 24})
+    replicas = case.replicas(namespace)
+    replicas.a.lane.disturb({'on': 'write', 'at': 2, 'do': 'delay', 'seconds': 24})
     since = time.time()
     namespace.add_pair()
     time.sleep(3)
-    replicas.a.signal(signal.SIGSTOP)
+    replicas.a.operator.signal(signal.SIGSTOP)
     time.sleep(19)
     case.expect('B holds the lease while A is stopped', replicas.holder() == 'B', replicas.holder())
-    replicas.a.signal(signal.SIGCONT)
+    replicas.a.operator.signal(signal.SIGCONT)
     time.sleep(12)
-    replicas.expect_no_overlap(since)
+    expect_no_overlap(case, replicas, since)
     case.expect('the pair becomes ready', patience.until(namespace.verified, 30), namespace.condition('Horizon'))
+
+
+@case('cases')
+def lease_handover(case):
+    """The leader ends in order while there is work, five times."""
+    replicas = led_pair(case)
+    with Churn(replicas.namespace, 0.4):
+        since = time.time()
+        for _ in range(5):
+            time.sleep(3)
+            replicas.restart()
+    expect_no_overlap(case, replicas, since)
+    case.expect('each time the standby leads', replicas.terms()[0] == 'ABABAB', replicas.terms()[0])
+    case.expect('the pair is ready', replicas.namespace.await_verified(), replicas.namespace.condition('Horizon'))
 
 
 @case('cases')
@@ -131,12 +105,12 @@ def lease_api(case):
     replicas = led_pair(case)
     with Churn(replicas.namespace, 2):
         since = time.time()
-        replicas.lane_a.disturb({'on': 'any', 'match': '/leases', 'do': 'status', 'code': 500})
+        replicas.a.lane.disturb({'on': 'any', 'match': '/leases', 'do': 'status', 'code': 500})
         time.sleep(60)
         case.expect('B holds the lease after 60 s', replicas.holder() == 'B', replicas.holder())
-    replicas.expect_no_overlap(since)
+    expect_no_overlap(case, replicas, since)
     case.expect('A does not believe to lead', replicas.leaders() == ['B'],
-                f'leaders {replicas.leaders()}, A alive {replicas.a.alive()}')
+                f'leaders {replicas.leaders()}, A alive {replicas.a.operator.alive()}')
 
 
 @case('cases')
@@ -145,16 +119,16 @@ def lease_partition(case):
     replicas = led_pair(case)
     with Churn(replicas.namespace, 1):
         time.sleep(1)
-        replicas.lane_a.disturb({'on': 'any', 'do': 'drop-before'})
-        replicas.lane_a.cut()
+        replicas.a.lane.disturb({'on': 'any', 'do': 'drop-before'})
+        replicas.a.lane.cut()
         time.sleep(45)
         healed = time.time()
-        replicas.lane_a.disturb()
+        replicas.a.lane.disturb()
         time.sleep(40)
-    written = [entry for entry in replicas.lane_a.log() if entry['number'] and entry['time'] > healed]
+    written = replicas.log(healed, 'A')
     last = f', the last {written[-1]["time"] - healed:.1f} s after it' if written else ''
     case.expect('A writes nothing after it can again', not written,
-                f'{len(written)} writes{last}; holder {replicas.holder()}, A alive {replicas.a.alive()}')
+                f'{len(written)} writes{last}; holder {replicas.holder()}, A alive {replicas.a.operator.alive()}')
     case.expect('B holds the lease', replicas.holder() == 'B', replicas.holder())
 
 
@@ -162,7 +136,7 @@ def lease_partition(case):
 def lease_deleted(case):
     """Somebody deletes the lease of a living leader; then the second replica starts anew."""
     replicas = led_pair(case)
-    replicas.namespace.kube.delete(replicas.lease_path())
+    replicas.namespace.kube.delete(replicas.lease)
     remade = patience.until(lambda: replicas.holder() == 'A', 35)
     case.expect('the leader makes the lease again within 35 s', remade,
                 f'holder {replicas.holder()}, leaders {replicas.leaders()}')
@@ -170,8 +144,7 @@ def lease_deleted(case):
         since = time.time()
         replicas.b.restart()
         time.sleep(35)
-    written = {letter: [entry for entry in lane.log() if entry['number'] and entry['time'] > since]
-               for letter, lane in (('A', replicas.lane_a), ('B', replicas.lane_b))}
+    written = {letter: replicas.log(since, letter) for letter in 'AB'}
     case.expect('only one of both writes', not (written['A'] and written['B']),
                 f'A {len(written["A"])}, B {len(written["B"])} writes; holder {replicas.holder()}')
 
@@ -180,13 +153,33 @@ def lease_deleted(case):
 def lease_deleted_dead(case):
     """The lease is deleted, and then the leader dies."""
     replicas = led_pair(case)
-    replicas.namespace.kube.delete(replicas.lease_path())
+    replicas.namespace.kube.delete(replicas.lease)
     time.sleep(2)
-    replicas.a.kill()
+    replicas.a.operator.kill()
     took_over = patience.until(lambda: replicas.leaders() == ['B'], 75)
     case.expect('the standby takes over within 75 s', took_over,
                 f'holder {replicas.holder()}, leaders {replicas.leaders()}, '
-                f'{[line[20:150] for line in replicas.b.lines("watcher error")][-1:]}')
+                f'{[line[20:150] for line in replicas.b.operator.lines("watcher error")][-1:]}')
+
+
+@case('cases', 'pods', 'deployments', 'configmaps')
+def lease_stale(case, kind):
+    """Direct upload is switched off, the leader dies, and it is switched on again. The standby that takes over has a
+    watch that is 45 s late, and must not act on what it saw before."""
+    replicas = led_pair(case)
+    namespace, since = replicas.namespace, time.time()
+    replicas.b.lane.disturb({'on': 'event', 'at': 1, 'match': f'/{kind}', 'do': 'delay-stream', 'seconds': 45})
+    namespace.enable(False)
+    off = patience.until(lambda: namespace.is_ready('Glance', None, 'NoOrigins') and not namespace.direct_pods(), 30)
+    case.require('it is switched off', off and patience.until(lambda: len(namespace.ready_pods()) == 4, 30))
+    replicas.a.operator.kill()
+    namespace.enable()
+    case.expect('the standby leads', patience.until(lambda: replicas.leaders() == ['B'], 30), replicas.leaders())
+    case.expect('the pair becomes ready', patience.until(lambda: namespace.is_direct() and namespace.verified(), 75),
+                f'{time.time() - since:.0f} s, {namespace.condition("Horizon")}')
+    violations, rolls = case.lab.monitor.check(namespace.name)
+    case.expect('Glance accepts the origin before Horizon is direct', not violations, violations)
+    expect_no_overlap(case, replicas, since)
 
 
 @case('cases')
@@ -198,12 +191,10 @@ def lease_skew(case):
         since, seen = time.time(), set()
         while time.time() < since + 40:
             seen.add(replicas.holder())
-            for operator in (replicas.a, replicas.b):
-                if not operator.alive():
-                    operator.start()
+            replicas.revive()
             time.sleep(1)
-    starts = (replicas.a.starts, replicas.b.starts)
+    starts = (replicas.a.operator.starts, replicas.b.operator.starts)
     case.expect('the living leader keeps the lease', seen == {'A'}, f'holders {sorted(seen)}')
     case.expect('no replica ends', starts == (1, 1), f'starts of A and B {starts}')
-    written = [entry for entry in replicas.lane_b.log() if entry['number'] and entry['time'] > since]
+    written = replicas.log(since, 'B')
     case.expect('B writes nothing', not written, f'{len(written)} writes')

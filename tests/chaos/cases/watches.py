@@ -6,6 +6,7 @@ import patience
 from casebook import case
 from cluster import SYSTEM
 from kube import path
+from proxy import await_silence
 
 
 def _accepts_new_host(namespace):
@@ -60,7 +61,7 @@ def delete_at_start(case, late, which='glance'):
     started = time.time()
     operator.start()
     patience.until(lambda: namespace.gone('Glance') and not namespace.direct_pods(), 40)
-    lane.await_silence(3)
+    await_silence([lane], 3)
     for entry in lane.log():
         if entry['time'] > started and entry['number']:
             case.say(f'{entry["time"] - started:5.1f} s {entry["method"]} {entry["path"].split("/namespaces/")[1]}')

@@ -22,10 +22,10 @@ var transport = &http.Transport{
 	MaxIdleConnsPerHost: 64,
 }
 
-// An entry of a lane's log: a write, or something that a fault happened to.
+// An entry of a lane's log: a write, also of a Lease, or something that a fault happened to.
 type entry struct {
 	Time    float64 `json:"time"`   // seconds since 1970
-	Number  int     `json:"number"` // of the write, from 1; 0 for others
+	Number  int     `json:"number"` // of the write, from 1; 0 for others, also of a Lease
 	Method  string  `json:"method"`
 	Path    string  `json:"path"`
 	Manager string  `json:"manager,omitempty"` // the query's fieldManager
@@ -42,6 +42,7 @@ type lane struct {
 	pid     int // of the operator; 0 after it was killed
 	faults  []*fault
 	writes  int
+	waiting int // of the writes, those without an answer
 	log     []entry
 	watches map[*http.Request]context.CancelFunc
 	older   bool // a request came that was not by HTTP/2
@@ -87,10 +88,16 @@ func (l *lane) cut() {
 	}
 }
 
-func (l *lane) countWrites() int {
+func (l *lane) countWrites() (writes, waiting int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.writes
+	return l.writes, l.waiting
+}
+
+func (l *lane) answered() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiting--
 }
 
 func (l *lane) report() map[string]any {
@@ -135,11 +142,17 @@ func (l *lane) kill() {
 }
 
 // classify tells what a request is. Leases and Events come at any time, so
-// that they would make the count of writes differ from run to run.
+// that they would make the count of writes differ from run to run; what is
+// written into a Lease is logged, for it tells who leads.
 func classify(r *http.Request) string {
 	switch {
-	case strings.Contains(r.URL.Path, "/leases"), strings.Contains(r.URL.Path, "/events"):
+	case strings.Contains(r.URL.Path, "/events"):
 		return "other"
+	case strings.Contains(r.URL.Path, "/leases"):
+		if r.Method == http.MethodGet || r.URL.Query().Get("dryRun") != "" {
+			return "other"
+		}
+		return "lease"
 	case r.Method != http.MethodGet:
 		return "write"
 	case r.URL.Query().Get("watch") != "":
@@ -162,6 +175,8 @@ func (l *lane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	l.older = l.older || r.ProtoMajor < 2
 	if kind == "write" {
 		l.writes++
+		l.waiting++
+		defer l.answered()
 		e.Number = l.writes
 	}
 	l.mu.Unlock()
@@ -170,7 +185,7 @@ func (l *lane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f = &fault{}
 	}
 	note := func(code int) {
-		if kind == "write" || f.Do != "" {
+		if kind == "write" || kind == "lease" || f.Do != "" {
 			e.Code, e.Fault = code, f.String()
 			l.note(e)
 		}

@@ -9,7 +9,7 @@
 //	POST /end     closes it
 //	POST /set     {"pid": N, "faults": [...]} replaces what is given
 //	POST /cut     ends all watches
-//	GET  /writes  how many writes there were
+//	GET  /writes  how many writes there were, and how many of them wait
 //	GET  /log     every write, and every fault that happened
 package main
 
@@ -82,7 +82,8 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/cut":
 		l.cut()
 	case "/writes":
-		fmt.Fprint(w, l.countWrites())
+		writes, waiting := l.countWrites()
+		fmt.Fprintln(w, writes, waiting)
 	case "/log":
 		json.NewEncoder(w).Encode(l.report())
 	default:

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use direct_upload_core::derive::World;
 use direct_upload_core::model::{Key, Kind, Needs};
 use direct_upload_operator::observe::live::BlindSpots;
 use direct_upload_operator::observe::{Live, Watches};
@@ -45,6 +46,27 @@ async fn what_was_refused_for_a_moment_is_listed_anew() {
         let world = live.world().await;
         assert!(world.glances.get(&Key::new("openstack", "second")).is_some(), "{code}");
     }
+}
+
+/// A new leader does not act on what a late watch has brought: it knows nothing until all is listed anew.
+#[tokio::test]
+async fn what_a_late_watch_has_brought_is_listed_anew() {
+    let server = ApiServer::start(|request, nth| match (request.path.as_str(), request.is_watch()) {
+        (_, true) => Answer::Silence,
+        (GLANCES, false) if nth == 0 => list(1, &["first"]),
+        (GLANCES, false) => list(9, &["second"]),
+        (_, false) => Answer::json(200, &json!({"metadata": {"resourceVersion": "1"}, "items": []})),
+    })
+    .await;
+    let live = Arc::new(Live::default());
+    let mut watches = Watches::start(server.client(), live.clone(), BTreeSet::new());
+    let (first, second) = (Key::new("openstack", "first"), Key::new("openstack", "second"));
+    await_world(&live, |world| world.glances.keys().eq([&first])).await;
+    watches.renew();
+    let world = live.world().await;
+    assert!(!world.is_read() && world.glances.is_empty());
+    watches.set(&Needs::default());
+    await_world(&live, |world| world.glances.keys().eq([&second])).await;
 }
 
 /// Envoy Gateway's group, as discovery tells it; or nothing of the kind.
@@ -123,6 +145,16 @@ fn the_role_has_each_kind() {
             assert!(allows("list") && allows("watch"), "{group} {}", kind.plural);
         }
     }
+}
+
+async fn await_world(live: &Live, holds: impl Fn(&World) -> bool) {
+    for _ in 0..1000 {
+        if holds(&*live.world().await) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("no such world within ten seconds");
 }
 
 async fn await_that(what: &str, holds: impl Fn() -> bool) {
