@@ -8,7 +8,7 @@ use crate::classify::Kind;
 use crate::unit::{ConfigFile, Unit};
 
 static PATH: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?m)^\s*(?:- )?rule:\s*['\x22]?Path(?:Prefix)?\(`([^`]*)`\)['\x22]?\s*$").ok());
+    LazyLock::new(|| Regex::new(r"(?m)^\s*(?:- )?rule\s*[:=]\s*['\x22]?Path(?:Prefix)?\(`([^`]*)`\)['\x22]?\s*$").ok());
 
 /// Whether only the paths distinguish Glance and the dashboard (as in Sunbeam's Traefik).
 pub(crate) fn shares_host(units: &[Unit], scope: &[String]) -> bool {

@@ -293,6 +293,19 @@ fn an_authorization_policy(#[case] labels: &str, #[case] spec: &str, #[case] exp
     assert_eq!(gateway(NO_LIMIT, &object), expected, "{spec}");
 }
 
+/// What an authorizer decides is not seen, so nothing is fine.
+#[rstest]
+#[case::of_glance("app: glance", true)]
+#[case::of_others("app: horizon", false)]
+fn an_external_authorizer(#[case] labels: &str, #[case] unseen: bool) {
+    let object = format!(
+        "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {{name: p, namespace: o}}\nspec: {{selector: {{matchLabels: {{{labels}}}}}, action: CUSTOM, provider: {{name: oauth2}}, rules: [{{}}]}}\n"
+    );
+    let report = crate::reports::report(&[("cloud.yaml", &cloud(NO_LIMIT, &object))]);
+    let said = report.unseen.iter().any(|what| what.contains("external authorizer"));
+    assert_eq!(said, unseen, "{report:#?}");
+}
+
 #[rstest]
 #[case::of_the_token("X-Auth-Token", &["error DU020"])]
 #[case::of_another("X-Jwt", &[])]
