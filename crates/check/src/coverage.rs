@@ -21,7 +21,7 @@ use crate::formats::python;
 use crate::ingress_class;
 use crate::objects::{Object, any_text};
 use crate::report::Subject;
-use crate::unit::{Program, Unit};
+use crate::unit::{ConfigFile, Program, Unit};
 
 /// The services that were checked.
 pub fn subjects(cloud: &Cloud<'_>) -> Vec<Subject> {
@@ -134,9 +134,7 @@ pub fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: &[Object]
     gaps.extend(scripts(cloud));
     gaps.extend(beyond::gaps(cloud, objects));
     let made = units.iter().flat_map(|unit| &unit.files).filter(|file| file.partial);
-    gaps.extend(made.filter_map(|file| file.place.file.as_ref()).map(|file| {
-        format!("{file}: Helm values; what the chart adds is not in the input: check what helm template prints, too")
-    }));
+    gaps.extend(made.filter_map(|file| Some(format!("{}: {}", file.place.file.as_ref()?, made_of(file)))));
     gaps.extend(cloud.horizons.iter().filter_map(of_environment));
     for horizon in cloud.horizons.iter().filter(|h| h.mode() == Mode::Unknown && h.unit.unseen.is_empty()) {
         gaps.push(format!("{}: {MODE} comes from something that is not in the input", horizon.unit.name));
@@ -164,6 +162,17 @@ pub fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: &[Object]
     gaps.sort();
     gaps.dedup();
     gaps
+}
+
+/// What a file is made of that lacks a part.
+fn made_of(file: &ConfigFile) -> &'static str {
+    let field = file.place.field.as_deref().unwrap_or("glance_");
+    let of_role = ["glance_", "horizon_"].iter().any(|role| field.starts_with(role)) || field.ends_with("_overrides");
+    if of_role && !field.contains("_helm_values") {
+        "variables of openstack-ansible; what the roles' templates add is not in the input: check the files that the playbooks write, too"
+    } else {
+        "Helm values; what the chart adds is not in the input: check what helm template prints, too"
+    }
 }
 
 /// An environment variable that decides the mode. What starts Horizon may set it.

@@ -6,6 +6,7 @@
 use direct_upload_api::Rule;
 
 use crate::classify::Kind;
+use crate::facts::horizon::MODE;
 use crate::finding::{Finding, Location, Target};
 use crate::unit::{ConfigFile, Program, Unit};
 
@@ -80,6 +81,9 @@ impl Owner {
             (Self::TripleO, Program::Glance) => format!(
                 "ExtraConfig: {{glance::config::api_config: {{{section}/{option}: {{value: …}}}}}} of director's templates, then deploy the overcloud"
             ),
+            (Self::OpenStackAnsible, Program::Horizon) if option == MODE => {
+                "horizon_images_upload_mode in user_variables.yml, then the horizon playbook".to_owned()
+            }
             (Self::OpenStackAnsible | Self::TripleO, Program::Horizon) => return None,
         })
     }
@@ -159,9 +163,8 @@ fn place(finding: &Finding, units: &[Unit]) -> Option<String> {
         return Owner::OpenStackHelm.endpoint();
     }
     let (unit, file) = units.iter().find_map(|unit| Some((unit, unit.files.iter().find(|file| holds(file, at))?)))?;
-    // A Helm value is its own place.
     if file.partial {
-        return None;
+        return of_variable(finding, file, target);
     }
     let (program, owner) = (unit.service()?, Owner::of(unit)?);
     match file.kind {
@@ -176,8 +179,25 @@ fn place(finding: &Finding, units: &[Unit]) -> Option<String> {
                 None if finding.rule == Rule::Unknown => "allowed_origin",
                 _ => option,
             };
+            let option = if finding.fix.contains(MODE) { MODE } else { option };
             owner.option(program, section, option)
         }
+        _ => None,
+    }
+}
+
+/// A Helm value or a variable is its own place, unless another variable decides.
+fn of_variable(finding: &Finding, file: &ConfigFile, target: Option<&str>) -> Option<String> {
+    let field = finding.place.field.as_deref()?;
+    let ansible = Owner::OpenStackAnsible;
+    match file.kind {
+        // The role's template writes the rest of [cors].
+        Kind::Glance if file.place.field.is_none() => {
+            let (section, option) = option_of(field)?;
+            let option = target.filter(|_| section == "cors").unwrap_or(option);
+            if option == "allowed_origin" { None } else { ansible.option(Program::Glance, section, option) }
+        }
+        Kind::Settings if field.starts_with("horizon_config_overrides") => ansible.option(Program::Horizon, "", MODE),
         _ => None,
     }
 }

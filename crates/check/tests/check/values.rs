@@ -180,6 +180,46 @@ fn variables_of_openstack_ansible() {
     assert_ne!(report.verdict(), Verdict::Fine);
 }
 
+/// What openstack-ansible's templates write around its variables: `[cors]` with a list of headers, the paste file, and
+/// the dashboard's settings.
+#[rstest]
+#[case::fine("2025.1", "glance_cors_allowed_origin: https://d.example\n", &[])]
+#[case::headers_of_the_template("2026.1", "glance_cors_allowed_origin: https://d.example\n", &["error DU003 v.yml:2 [cors] allow_headers"])]
+#[case::overridden("2026.1", "glance_cors_allowed_origin: https://d.example/\nglance_glance_api_conf_overrides:\n  cors:\n    allowed_origin: https://d.example\n    allow_headers: X-Auth-Token,X-CSRFToken\n", &[])]
+#[case::slash("2025.1", "glance_cors_allowed_origin: https://d.example/\n", &["error DU001 v.yml:2 [cors] allowed_origin"])]
+#[case::another_host("2025.1", "glance_cors_allowed_origin: https://d.example\nhorizon_allowed_hosts: [e.example]\n", &["error DU002 v.yml:2 [cors] allowed_origin"])]
+#[case::no_origin("2025.1", "glance_cors_allowed_origin: null\n", &[])]
+#[case::computed("2025.1", "glance_cors_allowed_origin: \"https://{{ external_lb_vip_address }}\"\n", &[])]
+#[case::pipeline_without_cors("2025.1", "glance_glance_api_paste_ini_overrides:\n  pipeline:glance-api-keystone:\n    pipeline: versionnegotiation authtoken context rootapp\n", &["error DU008 v.yml:4 glance_glance_api_paste_ini_overrides pipeline"])]
+#[case::another_pipeline_without_cors("2025.1", "glance_glance_api_paste_ini_overrides:\n  pipeline:glance-api-keystone+cachemanagement:\n    pipeline: versionnegotiation authtoken context cache cachemanage rootapp\n", &["error DU008 v.yml:4 glance_glance_api_paste_ini_overrides pipeline"])]
+#[case::pipeline_with_cors("2026.1", "glance_glance_api_paste_ini_overrides:\n  pipeline:glance-api-keystone:\n    pipeline: cors versionnegotiation osprofiler authtoken context rootapp\n", &[])]
+#[case::filter_that_is_not_there("2025.1", "glance_glance_api_paste_ini_overrides:\n  pipeline:glance-api-keystone:\n    pipeline: cors ratelimit authtoken context rootapp\n", &["error DU008 v.yml:4 glance_glance_api_paste_ini_overrides pipeline"])]
+#[case::token_first("2025.1", "glance_glance_api_paste_ini_overrides:\n  pipeline:glance-api-keystone:\n    pipeline: authtoken cors context rootapp\n  filter:authtoken:\n    delay_auth_decision: false\n", &["error DU020 v.yml:4 glance_glance_api_paste_ini_overrides pipeline"])]
+#[case::origin_of_the_filter("2025.1", "glance_cors_allowed_origin: https://d.example\nhorizon_allowed_hosts: [d.example]\nglance_glance_api_paste_ini_overrides:\n  filter:cors:\n    allowed_origin: https://old.example\n", &["error DU007 v.yml:2 [cors] allowed_origin"])]
+#[case::cookie("2025.1", "glance_cors_allowed_origin: https://d.example\nhorizon_extra_local_settings:\n  CSRF_COOKIE_HTTPONLY: true\n", &["error DU003 v.yml:2 [cors] allow_headers"])]
+#[case::python("2025.1", "horizon_extra_local_settings:\n  HORIZON_IMAGES_UPLOAD_MODE: \"'Direct'\"\n", &["warning DU016 v.yml:1 horizon_images_upload_mode HORIZON_IMAGES_UPLOAD_MODE", "warning DU016 v.yml:3 horizon_images_upload_mode HORIZON_IMAGES_UPLOAD_MODE"])]
+fn templates_of_openstack_ansible(#[case] release: &str, #[case] variables: &str, #[case] expected: &[&str]) {
+    let text = format!("horizon_images_upload_mode: direct\n{variables}");
+    let report = report(&[("v.yml", &text)], release);
+    assert_eq!(told(&report), expected);
+    assert_ne!(report.verdict(), Verdict::Fine);
+    assert!(report.unseen.iter().any(|what| what.contains("variables of openstack-ansible")), "{:?}", report.unseen);
+}
+
+/// HORIZON_CONFIG is not where Horizon looks for the mode, and the advice names the variable.
+#[test]
+fn horizon_config_overrides() {
+    let report = report(
+        &[(
+            "v.yml",
+            "horizon_config_overrides:\n  HORIZON_IMAGES_UPLOAD_MODE: direct\n  help_url: https://h.example\n",
+        )],
+        "2025.1",
+    );
+    assert_eq!(told(&report), ["warning DU016 v.yml:2 horizon_config_overrides HORIZON_IMAGES_UPLOAD_MODE"]);
+    assert!(report.findings[0].fix.contains("horizon_images_upload_mode in user_variables.yml"), "{report:#?}");
+}
+
 /// Each service of a control plane, also at its API's own place.
 #[test]
 fn custom_service_configs_of_other_services() {
@@ -215,4 +255,28 @@ fn report_of(files: &[(&str, &str)]) -> Report {
 fn traefiks_entry_points(#[case] entry_points: &str, #[case] expected: &[&str]) {
     let text = format!("entryPoints:\n{entry_points}");
     assert_eq!(told(&report_of(&[("etc/traefik/traefik.yaml", &text), CONF, SETTINGS])), expected);
+}
+
+/// The same in TOML; the dynamic file chooses by path, so Glance has the dashboard's origin.
+#[rstest]
+#[case::default("  [entryPoints.websecure]\n    address = \":443\"\n", &["warning DU015 etc/traefik/traefik.toml:2 entryPoints.websecure.transport.respondingTimeouts.readTimeout"])]
+#[case::off("[entryPoints.websecure]\naddress = \":443\"\n[entryPoints.websecure.transport.respondingTimeouts]\nreadTimeout = 0\n", &[])]
+#[case::short("[entryPoints.websecure]\naddress = \":443\"\n\n[entryPoints.websecure.transport.respondingTimeouts]\nreadTimeout = \"10m\"\n", &["warning DU015 etc/traefik/traefik.toml:6 entryPoints.websecure.transport.respondingTimeouts.readTimeout"])]
+#[case::inline("websecure = {address = \":443\", transport = {respondingTimeouts = {readTimeout = \"90s\"}}}\n", &["warning DU015 etc/traefik/traefik.toml:2 entryPoints.websecure.transport.respondingTimeouts.readTimeout"])]
+#[case::not_toml("[entryPoints.websecure\naddress = \":443\"\n", &[])]
+fn traefiks_entry_points_in_toml(#[case] entry_points: &str, #[case] expected: &[&str]) {
+    let text = format!("[entryPoints]\n{entry_points}");
+    let report = report_of(&[("etc/traefik/traefik.toml", &text), CONF, SETTINGS]);
+    assert_eq!(told(&report), expected);
+    let fix = "readTimeout = \"0s\" in [entryPoints.websecure.transport.respondingTimeouts], which is no limit";
+    assert!(report.findings.iter().all(|finding| finding.fix == fix), "{report:#?}");
+}
+
+#[test]
+fn traefiks_routers_in_toml() {
+    let routers = "[http.routers.horizon]\nrule = \"PathPrefix(`/horizon`)\"\nservice = \"horizon\"\n[http.routers.glance]\nrule = 'PathPrefix(`/glance`)'\nservice = \"glance\"\n";
+    let conf = "[DEFAULT]\n[cors]\nallowed_origin = https://other.example\n";
+    let found = |more: &[(&str, &str)]| told(&report_of(&[&[(CONF.0, conf), SETTINGS], more].concat()));
+    assert!(found(&[]).iter().any(|line| line.starts_with("error DU002")));
+    assert!(!found(&[("etc/traefik/dynamic.toml", routers)]).iter().any(|line| line.starts_with("error")));
 }
