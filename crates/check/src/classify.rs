@@ -196,6 +196,11 @@ pub fn base(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
+/// Whether kolla-ansible adds a file to its own: `node_custom_config`, and OSISM's folder for it.
+pub fn is_override(path: &str) -> bool {
+    path.contains("kolla/config/") || path.contains("kolla/files/overlays/")
+}
+
 /// Where the program would see a file of this machine.
 pub fn program_path(path: &str) -> Option<String> {
     let from = |root: &str| {

@@ -132,6 +132,15 @@ pub fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: &[Object]
         gaps.extend(maps.map(|map| format!("{map}: HAProxy chooses backends by it, and it is not in the input")));
     }
     gaps.extend(scripts(cloud));
+    let without = |glance: &&GlanceFacts<'_>| glance.cors_in_effect("allowed_origin").is_none();
+    let extended =
+        cloud.glances.iter().filter(without).filter_map(|g| cloud.answering_for(g)).filter(|a| a.is_extended);
+    gaps.extend(extended.map(|own| {
+        format!(
+            "{}: whether the gateway's controller carries out its CORS filter, which is optional for it",
+            own.object
+        )
+    }));
     gaps.extend(beyond::gaps(cloud, objects));
     let made = units.iter().flat_map(|unit| &unit.files).filter(|file| file.partial);
     gaps.extend(made.filter_map(|file| Some(format!("{}: {}", file.place.file.as_ref()?, made_of(file)))));
@@ -330,7 +339,8 @@ const ON_THE_WAY: [&str; 20] = [
 ];
 
 /// Kinds that are read, and kinds that do not affect a request.
-const KNOWN: [&str; 39] = [
+const KNOWN: [&str; 40] = [
+    "CustomResourceDefinition",
     "AuthorizationPolicy",
     "RequestAuthentication",
     "BackendTLSPolicy",

@@ -7,6 +7,7 @@
 //! one program reads → [`facts`] about one cloud → [`rules`] → findings. `derived` adds what the operator itself
 //! derives from custom resources and exposures.
 
+mod answering;
 mod beyond;
 pub mod classify;
 pub mod controller;

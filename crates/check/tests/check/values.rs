@@ -280,3 +280,41 @@ fn traefiks_routers_in_toml() {
     assert!(found(&[]).iter().any(|line| line.starts_with("error DU002")));
     assert!(!found(&[("etc/traefik/dynamic.toml", routers)]).iter().any(|line| line.starts_with("error")));
 }
+
+/// A control plane's values for kustomize, which never reach a cluster, in the folders of two clouds; their maps are no
+/// mistake.
+#[test]
+fn values_of_control_planes() {
+    let values = |mode: &str, origin: &str| {
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: service-values, annotations: {{config.kubernetes.io/local-config: \"true\"}}}}\ndata:\n  preserveJobs: false\n  horizon:\n    customServiceConfig: |\n      HORIZON_IMAGES_UPLOAD_MODE = '{mode}'\n  glance:\n    customServiceConfig: |\n      [cors]\n      allowed_origin = {origin}\n"
+        )
+    };
+    let (one, two) = (values("direct", "https://d.example/"), values("off", "https://e.example"));
+    let report = report_of(&[("clouds/one/service-values.yaml", &one), ("clouds/two/service-values.yaml", &two)]);
+    let place = "data.glance.customServiceConfig [cors] allowed_origin";
+    assert_eq!(told(&report), [format!("error DU001 clouds/one/service-values.yaml:12 {place}")]);
+    assert!(!report.unseen.iter().any(|what| what.contains("expected a string")), "{:?}", report.unseen);
+    assert!(report.unseen.iter().any(|what| what.starts_with("clouds/two/service-values.yaml data.glance")));
+}
+
+/// What kolla-ansible adds to its own files is not the whole of them: they have `[cors]`.
+#[rstest]
+#[case::added("etc/kolla/config/glance/glance-api.conf", &[])]
+#[case::added_by_osism("environments/kolla/files/overlays/glance/glance-api.conf", &[])]
+#[case::whole("etc/kolla/glance-api/glance-api.conf", &["note DU002"])]
+fn files_that_kolla_adds_to_its_own(#[case] name: &str, #[case] expected: &[&str]) {
+    let report =
+        report_of(&[(name, "[DEFAULT]\nshow_multiple_locations = True\n[glance_store]\ndefault_backend = x\n")]);
+    let found: Vec<String> = report.findings.iter().map(|f| format!("{} {}", f.severity, f.rule)).collect();
+    assert_eq!(found, expected, "{report:#?}");
+    assert_ne!(report.verdict(), Verdict::Fine);
+}
+
+/// What only describes objects is none of the upload's.
+#[test]
+fn definitions_of_kinds_are_not_objects_on_the_way() {
+    let text = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: glances.glance.openstack.org}\nspec: {group: glance.openstack.org, names: {kind: Glance, plural: glances}, scope: Namespaced, versions: []}\n";
+    let report = report_of(&[("crd.yaml", text), CONF, SETTINGS]);
+    assert!(!report.unseen.iter().any(|what| what.contains("CustomResourceDefinition")), "{:?}", report.unseen);
+}
