@@ -14,6 +14,7 @@ use crate::facts::server::{self, Listen, ScopedDirective, Server};
 use crate::facts::uwsgi::{self, Routed};
 use crate::formats::directives::Directive;
 use crate::objects::{Object, any_text};
+use crate::traefik;
 use crate::unit::{ConfigFile, Program};
 
 /// All of it.
@@ -23,6 +24,8 @@ pub(crate) fn gaps(cloud: &Cloud<'_>, objects: &[Object]) -> Vec<String> {
     gaps.extend(before_glance().flat_map(addresses));
     gaps.extend(before_glance().filter_map(of_geo));
     gaps.extend(cloud.glances.iter().filter_map(|glance| another_port(cloud, glance)));
+    let files = || cloud.units.iter().flat_map(|unit| unit.of_kind(Kind::Traefik));
+    gaps.extend(files().flat_map(of_traefik));
     gaps.extend(objects.iter().filter_map(of_object));
     gaps.extend(objects.iter().flat_map(|object| in_between(objects, object)));
     gaps.extend(cloud.glances.iter().filter_map(paste_file));
@@ -331,6 +334,22 @@ fn in_between(objects: &[Object], object: &Object) -> Vec<String> {
         }
         _ => Vec::new(),
     }
+}
+
+/// Middlewares of Traefik's file provider, which change requests to Glance or answer them.
+fn of_traefik(file: &ConfigFile) -> Vec<String> {
+    let Some(document) = traefik::document(&file.name, &file.text) else { return Vec::new() };
+    let Some(routers) = document.value["http"]["routers"].as_object() else { return Vec::new() };
+    let leads = |(name, router): &(&String, &serde_json::Value)| {
+        name.contains("glance") || any_text(router, &|text| text.contains("glance"))
+    };
+    let named = |(name, router): (&String, &serde_json::Value)| {
+        let list: Vec<&str> = router["middlewares"].as_array()?.iter().filter_map(|own| own.as_str()).collect();
+        let line = document.node.line_of(["http", "routers", name.as_str(), "middlewares"]);
+        (!list.is_empty())
+            .then(|| format!("{}: check does not read what {} does to uploads", file.at(line), list.join(", ")))
+    };
+    routers.iter().filter(leads).filter_map(named).collect()
 }
 
 /// `[paste_deploy] config_file`, which has the pipeline.

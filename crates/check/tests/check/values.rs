@@ -318,3 +318,31 @@ fn definitions_of_kinds_are_not_objects_on_the_way() {
     let report = report_of(&[("crd.yaml", text), CONF, SETTINGS]);
     assert!(!report.unseen.iter().any(|what| what.contains("CustomResourceDefinition")), "{:?}", report.unseen);
 }
+
+/// Middlewares of Traefik's own file are not read, so nothing is fine behind them.
+#[rstest]
+#[case::yaml(
+    "etc/traefik/dynamic.yaml",
+    "http:\n  routers:\n    images:\n      rule: Host(`g.example`)\n      service: glance\n      middlewares: [login, cors]\n",
+    Some("etc/traefik/dynamic.yaml:6: check does not read what login, cors does to uploads")
+)]
+#[case::toml(
+    "etc/traefik/dynamic.toml",
+    "[http.routers.images]\nrule = \"Host(`g.example`)\"\nservice = \"glance\"\nmiddlewares = [\"login\"]\n",
+    Some("etc/traefik/dynamic.toml:4: check does not read what login does to uploads")
+)]
+#[case::none(
+    "etc/traefik/dynamic.yaml",
+    "http:\n  routers:\n    images:\n      rule: Host(`g.example`)\n      service: glance\n",
+    None
+)]
+#[case::of_another(
+    "etc/traefik/dynamic.yaml",
+    "http:\n  routers:\n    wiki:\n      rule: Host(`w.example`)\n      service: wiki\n      middlewares: [login]\n",
+    None
+)]
+fn middlewares_of_traefiks_file(#[case] name: &str, #[case] text: &str, #[case] unseen: Option<&str>) {
+    let report = report_of(&[(name, text), CONF, SETTINGS]);
+    let told = report.unseen.iter().find(|what| what.contains("etc/traefik"));
+    assert_eq!(told.map(String::as_str), unseen, "{report:#?}");
+}
