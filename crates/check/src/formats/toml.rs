@@ -43,18 +43,6 @@ impl Reader {
         Some((Value::Object(map), Node::new(line, Lines::At(line)).with(children)))
     }
 
-    fn list<'a, T: 'a>(
-        &self,
-        items: impl Iterator<Item = T>,
-        line: usize,
-        of: impl Fn(T) -> Option<(Value, Node)>,
-    ) -> Option<(Value, Node)> {
-        let all: Vec<(Value, Node)> = items.map(of).collect::<Option<_>>()?;
-        let (values, nodes): (Vec<Value>, Vec<Node>) = all.into_iter().unzip();
-        let children = nodes.into_iter().enumerate().map(|(at, node)| (at.to_string(), node)).collect();
-        Some((Value::Array(values), Node::new(line, Lines::At(line)).with(children)))
-    }
-
     fn item(&self, item: &Item, line: usize, deep: usize) -> Option<(Value, Node)> {
         if deep > MOST_DEEP {
             return None;
@@ -63,8 +51,9 @@ impl Reader {
             Item::None => Some((Value::Null, Node::new(line, Lines::At(line)))),
             Item::Value(value) => self.value(value, line, deep),
             Item::Table(table) => self.table(table, line, deep),
-            Item::ArrayOfTables(tables) => self
-                .list(tables.iter(), line, |table: &Table| self.table(table, self.line(table.span(), line), deep + 1)),
+            Item::ArrayOfTables(tables) => {
+                list(tables.iter(), line, |table: &Table| self.table(table, self.line(table.span(), line), deep + 1))
+            }
         }
     }
 
@@ -75,7 +64,7 @@ impl Reader {
         let scalar = match value {
             TomlValue::InlineTable(table) => return self.table(table, line, deep),
             TomlValue::Array(items) => {
-                return self.list(items.iter(), line, |item| self.value(item, self.line(item.span(), line), deep + 1));
+                return list(items.iter(), line, |item| self.value(item, self.line(item.span(), line), deep + 1));
             }
             TomlValue::String(text) => Value::from(text.value().as_str()),
             TomlValue::Integer(number) => Value::from(*number.value()),
@@ -85,4 +74,16 @@ impl Reader {
         };
         Some((scalar, Node::new(line, Lines::At(line))))
     }
+}
+
+/// A list of what `of` makes of the items.
+fn list<T>(
+    items: impl Iterator<Item = T>,
+    line: usize,
+    of: impl Fn(T) -> Option<(Value, Node)>,
+) -> Option<(Value, Node)> {
+    let all: Vec<(Value, Node)> = items.map(of).collect::<Option<_>>()?;
+    let (values, nodes): (Vec<Value>, Vec<Node>) = all.into_iter().unzip();
+    let children = nodes.into_iter().enumerate().map(|(at, node)| (at.to_string(), node)).collect();
+    Some((Value::Array(values), Node::new(line, Lines::At(line)).with(children)))
 }
