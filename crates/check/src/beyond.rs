@@ -11,10 +11,10 @@ use crate::facts::catalog::Source;
 use crate::facts::cloud::{Certainty, Cloud, ExposedDashboard};
 use crate::facts::glance::GlanceFacts;
 use crate::facts::server::{self, Listen, ScopedDirective, Server};
+use crate::facts::traefik;
 use crate::facts::uwsgi::{self, Routed};
 use crate::formats::directives::Directive;
 use crate::objects::{Object, any_text};
-use crate::traefik;
 use crate::unit::{ConfigFile, Program};
 
 /// All of it.

@@ -8,13 +8,14 @@ use direct_upload_core::derive::World;
 use direct_upload_core::manifests::{Input as Manifests, Manifest};
 use serde_json::Value;
 
+use crate::facts::answering;
 use crate::facts::cloud::Cloud;
 use crate::finding::Finding;
 use crate::input::CheckInput;
 use crate::objects::{self, Object};
 use crate::report::Report;
 use crate::unit::{self, Unit};
-use crate::{answering, controller, coverage, derived, managed, owner, redact, routes, rules, traefik};
+use crate::{controller, coverage, derived, managed, owner, redact, routes, rules, traefik};
 
 /// Finds everything that is wrong.
 pub fn check(input: CheckInput) -> Report {

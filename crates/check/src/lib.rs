@@ -7,7 +7,6 @@
 //! one program reads → [`facts`] about one cloud → [`rules`] → findings. `derived` adds what the operator itself
 //! derives from custom resources and exposures.
 
-mod answering;
 mod beyond;
 pub mod classify;
 pub mod controller;

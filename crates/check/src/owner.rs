@@ -6,7 +6,6 @@
 use direct_upload_api::Rule;
 
 use crate::classify::Kind;
-use crate::facts::horizon::MODE;
 use crate::finding::{Finding, Location, Target};
 use crate::unit::{ConfigFile, Program, Unit};
 
@@ -121,6 +120,9 @@ impl Owner {
         })
     }
 }
+
+/// The setting that openstack-ansible has an own variable for.
+const MODE: &str = "HORIZON_IMAGES_UPLOAD_MODE";
 
 /// Rules whose fix is an option of Glance or a setting of the dashboard.
 const OF_OPTIONS: [Rule; 11] = [

@@ -9,14 +9,14 @@
 use direct_upload_api::{Rule, Severity};
 use direct_upload_core::derive::exposure_issue::ingress::TRAEFIK;
 use direct_upload_core::derive::exposure_issue::read_timeout::{self, Cut, OPTION};
-use direct_upload_core::manifests::{Document, Lines, documents};
+use direct_upload_core::manifests::Lines;
 use direct_upload_core::model::FieldPath;
 use serde_json::Value;
 
-use crate::classify::{self, Kind};
+use crate::classify::Kind;
 use crate::facts::cloud::PlacedIssue;
+use crate::facts::traefik::{document, without_limit};
 use crate::finding::{Finding, Location};
-use crate::formats::toml;
 use crate::objects::{Object, any_text};
 use crate::unit::Unit;
 
@@ -131,25 +131,6 @@ fn read(objects: &[Object], traefik: &Object, at: usize) -> Static {
     match paths.iter().find_map(|path| Some((*path, of(path)?))) {
         None => unseen(paths[0], "is not in the input"),
         Some((path, file)) => of_file(path, &file).map_or_else(|| unseen(path, "is not readable"), Static::EntryPoints),
-    }
-}
-
-/// Traefik's own file, in YAML or TOML, by its ending.
-pub(crate) fn document(name: &str, text: &str) -> Option<Document> {
-    if classify::ends_in(name, "toml") {
-        return toml::read(text);
-    }
-    documents(name, text.as_bytes()).ok()?.into_iter().next()
-}
-
-/// How a fix is written in a file of this name.
-pub(crate) fn without_limit(name: &str, entry_point: &str) -> String {
-    let option = read_timeout::option(entry_point);
-    match option.rsplit_once('.') {
-        Some((table, key)) if classify::ends_in(name, "toml") => {
-            format!("{key} = \"0s\" in [{table}], which is no limit")
-        }
-        _ => format!("{option}: 0s, which is no limit"),
     }
 }
 

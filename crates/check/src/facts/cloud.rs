@@ -8,6 +8,7 @@ use direct_upload_core::derive::ExposureIssue;
 use direct_upload_core::derive::exposure_issue::tolerance;
 use direct_upload_core::openstack::Release;
 
+use super::answering::Answering;
 use super::api::ApiFacts;
 use super::catalog::{Published, Source};
 use super::glance::GlanceFacts;
@@ -15,7 +16,6 @@ use super::haproxy;
 use super::horizon::HorizonFacts;
 use super::server::{Listen, ScopedDirective, Server};
 use super::traefik;
-use crate::answering::Answering;
 use crate::classify::Kind;
 use crate::finding::Location;
 use crate::formats::python::Value;

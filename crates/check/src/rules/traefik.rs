@@ -5,8 +5,8 @@ use direct_upload_core::derive::exposure_issue::read_timeout::{self, Cut, OPTION
 
 use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
+use crate::facts::traefik::{document, without_limit};
 use crate::finding::Finding;
-use crate::traefik::{document, without_limit};
 use crate::unit::ConfigFile;
 
 /// Entry points that cut browsers' uploads.

@@ -6,7 +6,7 @@
 use direct_upload_api::Rule;
 use serde_json::Value;
 
-use crate::facts::cloud::PlacedIssue;
+use super::cloud::PlacedIssue;
 use crate::objects::{Object, any_text};
 
 /// One such object.
