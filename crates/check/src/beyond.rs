@@ -8,9 +8,10 @@ use direct_upload_core::openstack::cors_request::{CorsRequest, UPLOAD_PATH};
 
 use crate::classify::{self, Kind};
 use crate::facts::catalog::Source;
-use crate::facts::cloud::Cloud;
+use crate::facts::cloud::{Certainty, Cloud, ExposedDashboard};
 use crate::facts::glance::GlanceFacts;
-use crate::facts::server::{self, ScopedDirective, Server};
+use crate::facts::server::{self, Listen, ScopedDirective, Server};
+use crate::facts::traefik;
 use crate::facts::uwsgi::{self, Routed};
 use crate::formats::directives::Directive;
 use crate::objects::{Object, any_text};
@@ -23,12 +24,15 @@ pub(crate) fn gaps(cloud: &Cloud<'_>, objects: &[Object]) -> Vec<String> {
     gaps.extend(before_glance().flat_map(addresses));
     gaps.extend(before_glance().filter_map(of_geo));
     gaps.extend(cloud.glances.iter().filter_map(|glance| another_port(cloud, glance)));
+    let files = || cloud.units.iter().flat_map(|unit| unit.of_kind(Kind::Traefik));
+    gaps.extend(files().flat_map(of_traefik));
     gaps.extend(objects.iter().filter_map(of_object));
     gaps.extend(objects.iter().flat_map(|object| in_between(objects, object)));
     gaps.extend(cloud.glances.iter().filter_map(paste_file));
     gaps.extend(cloud.glances.iter().filter_map(routes_of_uwsgi));
     gaps.extend(cloud.glances.iter().filter_map(|glance| unserved(cloud, glance)));
     gaps.extend(cloud.glances.iter().filter_map(|glance| ends_tls(cloud, glance)));
+    gaps.extend(cloud.glances.iter().filter_map(|glance| another_name(cloud, glance)));
     gaps
 }
 
@@ -229,6 +233,16 @@ fn backend(kind: Kind, item: &ScopedDirective<'_>) -> Option<u16> {
     }
 }
 
+const AUTHORIZER: &str = "what its external authorizer decides about OPTIONS and PUT is not in the input";
+
+/// Whether a policy of Istio may be about Glance's pods, or about the pods of a gateway in another namespace.
+fn is_near_glance(objects: &[Object], policy: &Object) -> bool {
+    let labels = &policy.value["spec"]["selector"];
+    let leads = |o: &Object| o.kind() == "VirtualService" && any_text(&o.value["spec"], &|t| t.contains("glance"));
+    let may_be = |o: &Object| leads(o) && (labels.is_null() || o.namespace() != policy.namespace());
+    any_text(labels, &|text| text.contains("glance")) || objects.iter().any(may_be)
+}
+
 /// The same for objects in front of Glance.
 fn of_object(object: &Object) -> Option<String> {
     const ANNOTATIONS: [&str; 5] = [
@@ -282,9 +296,8 @@ fn in_between(objects: &[Object], object: &Object) -> Vec<String> {
             });
             missing.collect()
         }
-        "HTTPProxy" if about && spec["virtualhost"]["authorization"]["extensionRef"].is_object() => {
-            told("what its external authorizer decides about OPTIONS and PUT is not in the input")
-        }
+        "HTTPProxy" if about && spec["virtualhost"]["authorization"]["extensionRef"].is_object() => told(AUTHORIZER),
+        "AuthorizationPolicy" if spec["action"] == "CUSTOM" && is_near_glance(objects, object) => told(AUTHORIZER),
         "EnvoyPatchPolicy" => {
             let target = spec["targetRef"]["name"].as_str().unwrap_or_default();
             let attached = objects.iter().any(|route| {
@@ -321,6 +334,22 @@ fn in_between(objects: &[Object], object: &Object) -> Vec<String> {
         }
         _ => Vec::new(),
     }
+}
+
+/// Middlewares of Traefik's file provider, which change requests to Glance or answer them.
+fn of_traefik(file: &ConfigFile) -> Vec<String> {
+    let Some(document) = traefik::document(&file.name, &file.text) else { return Vec::new() };
+    let Some(routers) = document.value["http"]["routers"].as_object() else { return Vec::new() };
+    let leads = |(name, router): &(&String, &serde_json::Value)| {
+        name.contains("glance") || any_text(router, &|text| text.contains("glance"))
+    };
+    let named = |(name, router): (&String, &serde_json::Value)| {
+        let list: Vec<&str> = router["middlewares"].as_array()?.iter().filter_map(|own| own.as_str()).collect();
+        let line = document.node.line_of(["http", "routers", name.as_str(), "middlewares"]);
+        (!list.is_empty())
+            .then(|| format!("{}: check does not read what {} does to uploads", file.at(line), list.join(", ")))
+    };
+    routers.iter().filter(leads).filter_map(named).collect()
 }
 
 /// `[paste_deploy] config_file`, which has the pipeline.
@@ -427,4 +456,38 @@ fn ends_tls(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<String> {
             )
         },
     )
+}
+
+/// Only web servers' own names are known, and `allowed_origin` has none of them: a proxy that has the allowed name may
+/// be in front of the dashboard, or browsers are refused.
+fn another_name(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<String> {
+    let scope = &glance.unit.scope;
+    let setting = glance.cors_in_effect("allowed_origin")?;
+    let allowed: Vec<Origin> = setting.items().iter().filter_map(|item| Origin::parse(item).ok()).collect();
+    let shown = allowed.first().filter(|_| setting.items().iter().all(|item| item != "*"))?;
+    if !cloud.is_direct_in(scope) || cloud.is_same_origin(glance.unit) {
+        return None;
+    }
+    let of_allowed = format!("{shown}, which allowed_origin names ({})", setting.place);
+    let mut near = cloud.dashboards_near(scope).peekable();
+    let Some(first) = near.peek().copied() else {
+        let port = |origin: &Origin| url::Url::parse(origin.as_str()).ok()?.port_or_known_default();
+        let edges = cloud.edges(scope, Program::Horizon);
+        let edge = edges.iter().find(|listen| listen.tls == Some(true))?;
+        let other = |listen: &&Listen| listen.port.is_some() && allowed.iter().all(|own| port(own) != listen.port);
+        return edges.iter().all(other).then(|| {
+            format!(
+                "{of_allowed}: no server of the dashboard in the input has this port ({}: {})",
+                edge.place, edge.written
+            )
+        });
+    };
+    let other =
+        |d: &ExposedDashboard| d.certainty == Certainty::Named && allowed.iter().all(|origin| origin.host() != d.host);
+    near.all(other).then(|| {
+        format!(
+            "{of_allowed}: no server of the dashboard in the input has this name, but {} is one ({})",
+            first.host, first.place
+        )
+    })
 }

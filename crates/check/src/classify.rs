@@ -117,6 +117,9 @@ pub fn kind(path: &str, text: &str) -> Option<Kind> {
     if matches!(extension, "yaml" | "yml") || is_manifest(text) {
         return (is_traefik(text) && !is_manifest(text)).then_some(Kind::Traefik);
     }
+    if extension == "toml" {
+        return is_traefiks_toml(text).then_some(Kind::Traefik);
+    }
     if extension == "service" || (extension == "conf" && folder.ends_with(".service.d")) {
         return (text.contains("ExecStart") && text.contains("glance")).then_some(Kind::Systemd);
     }
@@ -191,6 +194,11 @@ pub fn ends_in(name: &str, extension: &str) -> bool {
 /// The last part of a path.
 pub fn base(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Whether kolla-ansible adds a file to its own: `node_custom_config`, and OSISM's folder for it.
+pub fn is_override(path: &str) -> bool {
+    path.contains("kolla/config/") || path.contains("kolla/files/overlays/")
 }
 
 /// Where the program would see a file of this machine.
@@ -295,6 +303,12 @@ fn has_pipeline(text: &str) -> bool {
 fn is_traefik(text: &str) -> bool {
     let has = |wanted: &str| text.lines().any(|line| line.trim() == wanted);
     (has("entryPoints:") && text.contains("address:")) || (has("routers:") && text.contains("rule:"))
+}
+
+/// The same in TOML.
+fn is_traefiks_toml(text: &str) -> bool {
+    let table = |start: &str| text.lines().any(|line| line.trim_start().starts_with(start));
+    (table("[entryPoints") && text.contains("address")) || (table("[http.routers") && text.contains("rule"))
 }
 
 /// Which other service's file it is, by its path: by the folder below `etc`, or else by the last part that names one.

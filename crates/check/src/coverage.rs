@@ -21,7 +21,7 @@ use crate::formats::python;
 use crate::ingress_class;
 use crate::objects::{Object, any_text};
 use crate::report::Subject;
-use crate::unit::{Program, Unit};
+use crate::unit::{ConfigFile, Program, Unit};
 
 /// The services that were checked.
 pub fn subjects(cloud: &Cloud<'_>) -> Vec<Subject> {
@@ -132,11 +132,18 @@ pub fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: &[Object]
         gaps.extend(maps.map(|map| format!("{map}: HAProxy chooses backends by it, and it is not in the input")));
     }
     gaps.extend(scripts(cloud));
+    let without = |glance: &&GlanceFacts<'_>| glance.cors_in_effect("allowed_origin").is_none();
+    let extended =
+        cloud.glances.iter().filter(without).filter_map(|g| cloud.answering_for(g)).filter(|a| a.is_extended);
+    gaps.extend(extended.map(|own| {
+        format!(
+            "{}: whether the gateway's controller carries out its CORS filter, which is optional for it",
+            own.object
+        )
+    }));
     gaps.extend(beyond::gaps(cloud, objects));
     let made = units.iter().flat_map(|unit| &unit.files).filter(|file| file.partial);
-    gaps.extend(made.filter_map(|file| file.place.file.as_ref()).map(|file| {
-        format!("{file}: Helm values; what the chart adds is not in the input: check what helm template prints, too")
-    }));
+    gaps.extend(made.filter_map(|file| Some(format!("{}: {}", file.place.file.as_ref()?, made_of(file)))));
     gaps.extend(cloud.horizons.iter().filter_map(of_environment));
     for horizon in cloud.horizons.iter().filter(|h| h.mode() == Mode::Unknown && h.unit.unseen.is_empty()) {
         gaps.push(format!("{}: {MODE} comes from something that is not in the input", horizon.unit.name));
@@ -164,6 +171,17 @@ pub fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: &[Object]
     gaps.sort();
     gaps.dedup();
     gaps
+}
+
+/// What a file is made of that lacks a part.
+fn made_of(file: &ConfigFile) -> &'static str {
+    let name = file.place.field.as_ref().and_then(|field| field.path.names().next()).unwrap_or("glance_");
+    let of_role = ["glance_", "horizon_"].iter().any(|role| name.starts_with(role)) || name.ends_with("_overrides");
+    if of_role && !name.contains("_helm_values") {
+        "variables of openstack-ansible; what the roles' templates add is not in the input: check the files that the playbooks write, too"
+    } else {
+        "Helm values; what the chart adds is not in the input: check what helm template prints, too"
+    }
 }
 
 /// An environment variable that decides the mode. What starts Horizon may set it.
@@ -321,7 +339,8 @@ const ON_THE_WAY: [&str; 20] = [
 ];
 
 /// Kinds that are read, and kinds that do not affect a request.
-const KNOWN: [&str; 39] = [
+const KNOWN: [&str; 40] = [
+    "CustomResourceDefinition",
     "AuthorizationPolicy",
     "RequestAuthentication",
     "BackendTLSPolicy",

@@ -8,6 +8,7 @@ use direct_upload_core::derive::World;
 use direct_upload_core::manifests::{Input as Manifests, Manifest};
 use serde_json::Value;
 
+use crate::facts::answering;
 use crate::facts::cloud::Cloud;
 use crate::finding::Finding;
 use crate::input::CheckInput;
@@ -25,11 +26,12 @@ pub fn check(input: CheckInput) -> Report {
     let exposed = derived::dashboards(&input.snapshot, &input.objects, &units);
     let published = derived::endpoints(&input.snapshot, &input.objects, &units);
     let world = World::of(&input.snapshot);
-    let cloud = Cloud::new(&units, exposed, published, derived::stated(&world), input.release);
+    let mut cloud = Cloud::new(&units, exposed, published, derived::stated(&world), input.release);
     let mut issues = derived::issues(&world, &input.snapshot, &input.objects, &units, &cloud.dashboards);
     let mut lacking = controller::apply(&input.objects, &mut issues);
     lacking.extend(traefik::apply(&input.objects, &units, &mut issues));
     issues.extend(routes::issues(&input.objects, &derived::backends(&input.snapshot, &units)));
+    cloud.answering = answering::find(&input.objects, &issues);
     let is_legacy = |unit: &Unit| cloud.horizons.iter().any(|h| std::ptr::eq(h.unit, unit) && h.is_legacy());
     let mut legacy = derived::legacy_issues(&input.snapshot, &input.objects, &units, is_legacy);
     lacking.extend(controller::apply(&input.objects, &mut legacy));

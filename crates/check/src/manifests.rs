@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::classify;
-use super::objects::{Object, any_text};
+use super::objects::{Object, any_text, is_local};
 use super::text::Text;
 use super::unit::ConfigFile;
 use super::{redact, template, values};
@@ -135,6 +135,10 @@ fn speaks_of_uploads(object: &Object) -> bool {
 fn add(input: &mut CheckInput, object: Object, named: bool, errors: &mut Vec<String>) {
     // Patches and the expectations of tests name no object. A resource of ours without a name is a mistake.
     if object.name().is_empty() && !matches!(object.kind(), "Horizon" | "Glance" | "OpenStackAPI") {
+        return;
+    }
+    if is_local(&object) {
+        input.objects.push(object);
         return;
     }
     let place = object.place(&[]);

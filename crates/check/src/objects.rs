@@ -148,7 +148,7 @@ fn is_something_else(path: &str) -> bool {
         "healthcheck",
         "fernet",
     ];
-    const ENDINGS: [&str; 6] = [".crt", ".key", ".pem", ".css", ".svg", ".ico"];
+    const ENDINGS: [&str; 7] = [".crt", ".key", ".pem", ".css", ".svg", ".ico", "/my.cnf"];
     WORDS.iter().any(|word| path.contains(word)) || ENDINGS.iter().any(|ending| path.ends_with(ending))
 }
 
@@ -206,8 +206,11 @@ pub fn units(objects: &[Object]) -> Vec<Unit> {
             units.push(unit);
         }
     }
-    units.extend(objects.iter().filter(|o| o.kind() == "OpenStackControlPlane").flat_map(custom_configs));
-    let holders = objects.iter().enumerate().filter(|(_, o)| matches!(o.kind(), "ConfigMap" | "Secret"));
+    let planes = objects.iter().filter(|o| o.kind() == "OpenStackControlPlane").map(|plane| (plane, "spec"));
+    let values = objects.iter().filter(|o| is_local(o)).map(|values| (values, "data"));
+    units.extend(planes.chain(values).flat_map(|(object, root)| custom_configs(object, root)));
+    let holders =
+        objects.iter().enumerate().filter(|(_, o)| matches!(o.kind(), "ConfigMap" | "Secret") && !is_local(o));
     for (at, object) in holders {
         if !mounted.contains(&at) {
             units.extend(loose(object));
@@ -216,14 +219,21 @@ pub fn units(objects: &[Object]) -> Vec<Unit> {
     units
 }
 
+/// Whether an object holds values for kustomize, and never reaches a cluster (kustomize: annotations of resources). The
+/// architecture repository of openstack-k8s-operators has a control plane's values in such ConfigMaps.
+pub fn is_local(object: &Object) -> bool {
+    let annotation = &object.value["metadata"]["annotations"]["config.kubernetes.io/local-config"];
+    object.kind() == "ConfigMap" && (*annotation == "true" || *annotation == true)
+}
+
 /// What people add to the configuration of openstack-k8s-operators: `customServiceConfig` of Glance, of
-/// each of its APIs, of the dashboard, and of the other services.
-fn custom_configs(plane: &Object) -> Vec<Unit> {
+/// each of its APIs, of the dashboard, and of the other services. `root`: the field that has the services.
+fn custom_configs(plane: &Object, root: &str) -> Vec<Unit> {
     const CONFIG: &str = "customServiceConfig";
     let mut paths = Vec::new();
-    let spec = plane.value["spec"].as_object().into_iter().flatten();
-    for (service, own) in spec {
-        texts_of(own, CONFIG, &mut vec!["spec".to_owned(), service.clone()], &mut paths);
+    let services = plane.value[root].as_object().into_iter().flatten();
+    for (service, own) in services {
+        texts_of(own, CONFIG, &mut vec![root.to_owned(), service.clone()], &mut paths);
     }
     let unit = |path: Vec<String>| {
         let (kind, file) = match path.get(1).map(String::as_str)? {
@@ -265,9 +275,16 @@ fn custom_config(plane: &Object, path: &[String], kind: Kind, file: &str) -> Opt
     let (path, name) = (Some(file.to_owned()), classify::base(file).to_owned());
     let config =
         ConfigFile { kind, path, name, text, place: plane.place(&steps), lines, managed: false, partial: false };
+    // Values of many clouds have the same name, so their folder tells them apart.
+    let folder = plane.file.as_deref().and_then(|file| file.rsplit_once('/')).filter(|_| is_local(plane));
+    let scope = folder.map_or_else(
+        || vec![plane.namespace().to_owned()],
+        |(folder, _)| folder.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect(),
+    );
+    let name = folder.map_or_else(|| plane.id().to_string(), |_| plane.file.clone().unwrap_or_default());
     Some(Unit {
-        name: format!("{} {}", plane.id(), steps.join(".")),
-        scope: vec![plane.namespace().to_owned()],
+        name: format!("{name} {}", steps.join(".")),
+        scope,
         files: vec![config],
         unseen: vec!["what the operators of OpenStack add to it".to_owned()],
         ..Unit::default()

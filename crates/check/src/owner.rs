@@ -80,6 +80,9 @@ impl Owner {
             (Self::TripleO, Program::Glance) => format!(
                 "ExtraConfig: {{glance::config::api_config: {{{section}/{option}: {{value: …}}}}}} of director's templates, then deploy the overcloud"
             ),
+            (Self::OpenStackAnsible, Program::Horizon) if option == MODE => {
+                "horizon_images_upload_mode in user_variables.yml, then the horizon playbook".to_owned()
+            }
             (Self::OpenStackAnsible | Self::TripleO, Program::Horizon) => return None,
         })
     }
@@ -117,6 +120,9 @@ impl Owner {
         })
     }
 }
+
+/// The setting that openstack-ansible has an own variable for.
+const MODE: &str = "HORIZON_IMAGES_UPLOAD_MODE";
 
 /// Rules whose fix is an option of Glance or a setting of the dashboard.
 const OF_OPTIONS: [Rule; 11] = [
@@ -159,9 +165,8 @@ fn place(finding: &Finding, units: &[Unit]) -> Option<String> {
         return Owner::OpenStackHelm.endpoint();
     }
     let (unit, file) = units.iter().find_map(|unit| Some((unit, unit.files.iter().find(|file| holds(file, at))?)))?;
-    // A Helm value is its own place.
     if file.partial {
-        return None;
+        return of_variable(finding, file, target);
     }
     let (program, owner) = (unit.service()?, Owner::of(unit)?);
     match file.kind {
@@ -176,8 +181,25 @@ fn place(finding: &Finding, units: &[Unit]) -> Option<String> {
                 None if finding.rule == Rule::Unknown => "allowed_origin",
                 _ => option,
             };
+            let option = if finding.fix.contains(MODE) { MODE } else { option };
             owner.option(program, section, option)
         }
+        _ => None,
+    }
+}
+
+/// A Helm value or a variable is its own place, unless another variable decides.
+fn of_variable(finding: &Finding, file: &ConfigFile, target: Option<&str>) -> Option<String> {
+    let field = finding.place.field.as_ref()?;
+    let ansible = Owner::OpenStackAnsible;
+    match file.kind {
+        // The role's template writes the rest of [cors].
+        Kind::Glance if file.place.field.is_none() => {
+            let (section, option) = option_of(field)?;
+            let option = target.filter(|_| section == "cors").unwrap_or(option);
+            if option == "allowed_origin" { None } else { ansible.option(Program::Glance, section, option) }
+        }
+        Kind::Settings if field.path.names().next() == Some("horizon_config_overrides") => ansible.option(Program::Horizon, "", MODE),
         _ => None,
     }
 }

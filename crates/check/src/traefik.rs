@@ -2,19 +2,20 @@
 //! file has them.
 //!
 //! In: objects. Out: findings, and which part of Traefik's configuration the input does not show. Traefik takes its static
-//! configuration from a file (`--configFile`, else /etc/traefik/traefik.yml) or from arguments, not from both
+//! configuration from a file (`--configFile`, else /etc/traefik/traefik.yml, .yaml or .toml) or from arguments, not from both
 //! (doc.traefik.io, Boot Environment). Of a Gateway's listeners
 //! Traefik serves those whose port is an entry point's (doc.traefik.io, Kubernetes Gateway API provider).
 
 use direct_upload_api::{Rule, Severity};
 use direct_upload_core::derive::exposure_issue::ingress::TRAEFIK;
 use direct_upload_core::derive::exposure_issue::read_timeout::{self, Cut, OPTION};
-use direct_upload_core::manifests::{Lines, documents};
+use direct_upload_core::manifests::Lines;
 use direct_upload_core::model::{FieldPath, Step};
 use serde_json::Value;
 
-use crate::classify::{self, Kind};
+use crate::classify::Kind;
 use crate::facts::cloud::PlacedIssue;
+use crate::facts::traefik::{document, without_limit};
 use crate::finding::{Field, Finding, Location};
 use crate::objects::{Object, any_text};
 use crate::unit::Unit;
@@ -122,23 +123,15 @@ fn read(objects: &[Object], traefik: &Object, at: usize) -> Static {
     }
     let own = read_timeout::arguments(container);
     let written = own.iter().find(|(name, _)| name == "configfile").map(|(_, path)| *path);
-    let defaults = ["/etc/traefik/traefik.yml", "/etc/traefik/traefik.yaml"];
+    let defaults = ["/etc/traefik/traefik.yml", "/etc/traefik/traefik.yaml", "/etc/traefik/traefik.toml"];
     let paths = written.map_or_else(|| defaults.to_vec(), |path| vec![path]);
-    if let Some(path) = paths.iter().find(|path| !is_yaml(path)) {
-        return Static::Unseen(format!(
-            "{}: {path}, Traefik's static file, has a format that check does not read",
-            traefik.id()
-        ));
+    let of = |path: &str| mounted(objects, traefik.namespace(), pod, container, path);
+    let unseen =
+        |path: &str, why: &str| Static::Unseen(format!("{}: {path}, Traefik's static file, {why}", traefik.id()));
+    match paths.iter().find_map(|path| Some((*path, of(path)?))) {
+        None => unseen(paths[0], "is not in the input"),
+        Some((path, file)) => of_file(path, &file).map_or_else(|| unseen(path, "is not readable"), Static::EntryPoints),
     }
-    let found = paths.iter().find_map(|path| of_mounted(objects, traefik.namespace(), pod, container, path));
-    found.map_or_else(
-        || Static::Unseen(format!("{}: {}, Traefik's static file, is not in the input", traefik.id(), paths[0])),
-        Static::EntryPoints,
-    )
-}
-
-fn is_yaml(path: &str) -> bool {
-    classify::ends_in(path, "yml") || classify::ends_in(path, "yaml")
 }
 
 fn of_arguments(traefik: &Object, at: usize, arguments: &[(String, &str)]) -> Vec<EntryPoint> {
@@ -154,14 +147,21 @@ fn of_arguments(traefik: &Object, at: usize, arguments: &[(String, &str)]) -> Ve
     read_timeout::entry_points(arguments).into_iter().map(entry_point).collect()
 }
 
+/// A file of a ConfigMap.
+struct Mounted<'a> {
+    text: &'a str,
+    place: Location,
+    lines: Lines,
+}
+
 /// The static file, of the ConfigMap that is mounted at its path.
-fn of_mounted(
-    objects: &[Object],
+fn mounted<'a>(
+    objects: &'a [Object],
     namespace: &str,
     pod: &Value,
     container: &Value,
     path: &str,
-) -> Option<Vec<EntryPoint>> {
+) -> Option<Mounted<'a>> {
     let mounts = container["volumeMounts"].as_array()?.iter();
     let (mount, key) = mounts.filter_map(|mount| Some((mount, key_at(mount, path)?))).next_back()?;
     let volume = pod["volumes"].as_array()?.iter().find(|volume| volume["name"] == mount["name"])?;
@@ -169,29 +169,34 @@ fn of_mounted(
     let renamed = volume["configMap"]["items"]
         .as_array()
         .and_then(|items| items.iter().find(|item| item["path"] == key.as_str()).and_then(|item| item["key"].as_str()));
-    let key = renamed.unwrap_or(&key);
+    let key = renamed.map_or(key, str::to_owned);
     let map = objects.iter().find(|o| o.kind() == "ConfigMap" && o.name() == name && o.namespace() == namespace)?;
-    let text = map.value["data"][key].as_str()?;
-    let place = map.place_of(&FieldPath::new(&["data"]).then(Step::File(key.to_owned())));
-    let lines = map.node.as_ref().and_then(|node| node.at(["data", key])).map_or(Lines::Nowhere, |n| n.lines.clone());
-    let document = documents(key, text.as_bytes()).ok()?.into_iter().next()?;
-    let all = document.value["entryPoints"].as_object()?;
+    let text = map.value["data"][&key].as_str()?;
+    let place = map.place_of(&FieldPath::new(&["data"]).then(Step::File(key.clone())));
+    let node = map.node.as_ref().and_then(|node| node.at(["data", key.as_str()]));
+    let lines = node.map_or(Lines::Nowhere, |node| node.lines.clone());
+    Some(Mounted { text, place, lines })
+}
+
+/// Its entry points; none if nothing here can read it.
+fn of_file(path: &str, file: &Mounted<'_>) -> Option<Vec<EntryPoint>> {
+    let document = document(path, file.text)?;
     let of = |(name, own): (&String, &Value)| {
         let option = read_timeout::option(name);
         let written = OPTION.iter().fold(own, |value, step| &value[*step]);
         let read_timeout =
             (!written.is_null()).then(|| written.as_str().map_or_else(|| written.to_string(), str::to_owned));
         let line = document.node.line_of(["entryPoints", name.as_str()]);
-        let field = Field { option: Some((&option).into()), ..place.field.clone().unwrap_or_default() };
+        let field = Field { option: Some((&option).into()), ..file.place.field.clone().unwrap_or_default() };
         EntryPoint {
             name: name.clone(),
             port: own["address"].as_str().and_then(port),
             read_timeout,
-            place: Location { line: lines.line(line), field: Some(field), ..place.clone() },
-            fix: format!("{option}: 0s, which is no limit"),
+            place: Location { line: file.lines.line(line), field: Some(field), ..file.place.clone() },
+            fix: without_limit(path, name),
         }
     };
-    Some(all.iter().map(of).collect())
+    Some(document.value["entryPoints"].as_object()?.iter().map(of).collect())
 }
 
 /// The key under which a mount brings a path.

@@ -97,15 +97,13 @@ pub fn files(file: &str, document: &Document) -> Vec<ConfigFile> {
     holders.iter().flat_map(|values| of_chart(file, values)).chain(of_ansible(file, &ansible)).collect()
 }
 
-/// openstack-ansible's variables: `NAME_overrides` for config_template, by the name of the template, and the
-/// dashboard's mode.
+/// openstack-ansible's variables: `NAME_overrides` for config_template, by the name of the template, and what the
+/// dashboard's template takes (os_glance and os_horizon: defaults/main.yml, templates, vars/main.yml).
 fn of_ansible(file: &str, variables: &Holder<'_>) -> Vec<ConfigFile> {
-    let mut files = Vec::new();
+    let mut files = glance_of_ansible(file, variables);
     for (name, own) in variables.children() {
         let Some(template) = name.strip_suffix("_overrides").filter(|_| is_map(&own)) else { continue };
-        if template == "glance_glance_api_conf" {
-            files.push(sections(file, &own, Kind::Glance, "/etc/glance/glance-api.conf"));
-        } else if template == "glance_api_uwsgi_ini" {
+        if template == "glance_api_uwsgi_ini" {
             files.push(sections(file, &own, Kind::Uwsgi, "/etc/uwsgi/glance-api.ini"));
         } else if let Some(service) = classify::service_of(template)
             && template == format!("{service}_{service}_conf")
@@ -113,14 +111,149 @@ fn of_ansible(file: &str, variables: &Holder<'_>) -> Vec<ConfigFile> {
             files.extend(of_service(file, service, &own));
         }
     }
-    if let Some(mode) = variables.text(&["horizon_images_upload_mode"]) {
-        let own = variables.at(&["horizon_images_upload_mode"]);
-        let mut written = Written::default();
-        written.line(own.as_ref().map_or(1, Holder::line), &format!("HORIZON_IMAGES_UPLOAD_MODE = {}", quoted(mode)));
-        let own = own.as_ref().unwrap_or(variables);
-        files.push(own.file(file, Kind::Settings, "/etc/openstack-dashboard/local_settings.py", written));
-    }
+    files.extend(settings_of_ansible(file, variables));
     files
+}
+
+/// Glance's files: the template's `[cors]`, then the overrides; and its paste file.
+fn glance_of_ansible(file: &str, variables: &Holder<'_>) -> Vec<ConfigFile> {
+    // The template's list, wherever it writes [cors].
+    const HEADERS: &str = "origin,content-md5,x-image-meta-checksum,x-storage-token,accept-encoding,x-auth-token,x-identity-status,x-roles,x-service-catalog,x-user-id,x-tenant-id,x-openstack-request-id";
+    const FLAVOR: &str = "keystone";
+    const MANAGING: &str = "keystone+cachemanagement";
+    const CONF: &str = "/etc/glance/glance-api.conf";
+    let named = |name: &str| variables.at(&[name]).filter(is_map);
+    let paste = named("glance_glance_api_paste_ini_overrides").filter(|own| own.children().next().is_some());
+    let conf = named("glance_glance_api_conf_overrides");
+    let mut files = Vec::new();
+    if let Some(origin) = variables.text(&["glance_cors_allowed_origin"]) {
+        let own = variables.at(&["glance_cors_allowed_origin"]);
+        let own = own.as_ref().unwrap_or(variables);
+        let mut written = Written::default();
+        let text = format!("[cors]\nallow_headers = {HEADERS}\nallowed_origin = {origin}");
+        written.line(own.line(), &text);
+        let found = own.file(file, Kind::Glance, CONF, written);
+        files.push(ConfigFile { place: Location { field: None, ..found.place.clone() }, ..found });
+    }
+    if let Some(paste) = &paste {
+        let has = |flavor: &str| paste.at(&[&format!("pipeline:glance-api-{flavor}")]).is_some();
+        // The role's default depends on the stores.
+        let usual = if has(MANAGING) && !has(FLAVOR) { MANAGING } else { FLAVOR };
+        let flavor = variables.text(&["glance_flavor"]).unwrap_or(usual);
+        let mut written = Written::default();
+        written.line(paste.line(), &format!("[paste_deploy]\nflavor = {flavor}"));
+        let found = paste.file(file, Kind::Glance, CONF, written);
+        files.push(ConfigFile { place: Location { field: None, ..found.place.clone() }, ..found });
+        files.push(whole_paste(file, paste));
+    }
+    files.extend(conf.map(|own| sections(file, &own, Kind::Glance, CONF)));
+    files
+}
+
+/// The dashboard's settings. `horizon_config_overrides` changes HORIZON_CONFIG, not the settings;
+/// `horizon_extra_local_settings` has Python.
+fn settings_of_ansible(file: &str, variables: &Holder<'_>) -> Option<ConfigFile> {
+    let mut written = Written::default();
+    let mut first = None;
+    let mut line = |own: &Holder<'_>, text: &str| {
+        written.line(own.line(), text);
+        first.get_or_insert_with(|| own.path.clone());
+    };
+    let mode = ["horizon_images_upload_mode"];
+    if let (Some(own), Some(text)) = (variables.at(&mode), variables.text(&mode)) {
+        line(&own, &format!("HORIZON_IMAGES_UPLOAD_MODE = {}", quoted(text)));
+    }
+    if let Some(own) = variables.at(&["horizon_allowed_hosts"]) {
+        let hosts: Option<Vec<&str>> = own.value.as_array().and_then(|all| all.iter().map(Value::as_str).collect());
+        if let Some(hosts) = hosts.filter(|hosts| hosts.iter().all(|host| !host.contains("{{"))) {
+            let hosts: Vec<String> = hosts.into_iter().map(quoted).collect();
+            line(&own, &format!("ALLOWED_HOSTS = [{}]", hosts.join(", ")));
+        }
+    }
+    for (name, own) in
+        variables.at(&["horizon_config_overrides"]).iter().flat_map(|all| all.children().collect::<Vec<_>>())
+    {
+        if let Value::String(text) = own.value {
+            line(&own, &format!("HORIZON_CONFIG = {{{}: {}}}", quoted(name), quoted(text)));
+        }
+    }
+    for (name, own) in
+        variables.at(&["horizon_extra_local_settings"]).iter().flat_map(|all| all.children().collect::<Vec<_>>())
+    {
+        let python = match own.value {
+            Value::Bool(own) => (if *own { "True" } else { "False" }).to_owned(),
+            other => scalar(other),
+        };
+        if !python.contains("{{") && !python.contains('\n') {
+            line(&own, &format!("{name} = {python}"));
+        }
+    }
+    let path = first?;
+    let own = variables.at(&[path.names().next()?])?;
+    Some(own.file(file, Kind::Settings, "/etc/openstack-dashboard/local_settings.py", written))
+}
+
+/// Sections of Glance's own paste file (etc/glance-api-paste.ini), to which overrides are added.
+const PASTE: [(&str, &[(&str, &str)]); 15] = [
+    (
+        "pipeline:glance-api-keystone",
+        &[("pipeline", "cors http_proxy_to_wsgi versionnegotiation authtoken context rootapp")],
+    ),
+    (
+        "pipeline:glance-api-keystone+caching",
+        &[("pipeline", "cors http_proxy_to_wsgi versionnegotiation authtoken context cache rootapp")],
+    ),
+    (
+        "pipeline:glance-api-keystone+cachemanagement",
+        &[("pipeline", "cors http_proxy_to_wsgi versionnegotiation authtoken context cache cachemanage rootapp")],
+    ),
+    ("composite:rootapp", &[("paste.composite_factory", "glance.api:root_app_factory")]),
+    (
+        "filter:cors",
+        &[
+            ("paste.filter_factory", "oslo_middleware.cors:filter_factory"),
+            ("oslo_config_project", "glance"),
+            ("oslo_config_program", "glance-api"),
+        ],
+    ),
+    (
+        "filter:authtoken",
+        &[("paste.filter_factory", "keystonemiddleware.auth_token:filter_factory"), ("delay_auth_decision", "true")],
+    ),
+    ("filter:healthcheck", &[("paste.filter_factory", "oslo_middleware:Healthcheck.factory")]),
+    ("filter:http_proxy_to_wsgi", &[("paste.filter_factory", "oslo_middleware:HTTPProxyToWSGI.factory")]),
+    (
+        "filter:versionnegotiation",
+        &[("paste.filter_factory", "glance.api.middleware.version_negotiation:VersionNegotiationFilter.factory")],
+    ),
+    ("filter:osprofiler", &[("paste.filter_factory", "osprofiler.web:WsgiMiddleware.factory")]),
+    ("filter:context", &[("paste.filter_factory", "glance.api.middleware.context:ContextMiddleware.factory")]),
+    (
+        "filter:unauthenticated-context",
+        &[("paste.filter_factory", "glance.api.middleware.context:UnauthenticatedContextMiddleware.factory")],
+    ),
+    ("filter:cache", &[("paste.filter_factory", "glance.api.middleware.cache:CacheFilter.factory")]),
+    ("filter:cachemanage", &[("paste.filter_factory", "glance.api.middleware.cache_manage:CacheManageFilter.factory")]),
+    ("filter:gzip", &[("paste.filter_factory", "glance.api.middleware.gzip:GzipMiddleware.factory")]),
+];
+
+/// Overrides of the paste file, with what they leave as it is.
+fn whole_paste(file: &str, overrides: &Holder<'_>) -> ConfigFile {
+    let mut written = Written::default();
+    for (name, own) in overrides.children().filter(|(_, own)| is_map(own)) {
+        section(&mut written, name, &own);
+        let usual = PASTE.iter().find(|(usual, _)| usual == name).map_or(&[][..], |(_, options)| options);
+        for (option, value) in usual.iter().filter(|(option, _)| own.at(&[option]).is_none()) {
+            written.line(own.line(), &format!("{option} = {value}"));
+        }
+    }
+    for (name, options) in PASTE.iter().filter(|(name, _)| overrides.at(&[name]).is_none()) {
+        written.line(overrides.line(), &format!("[{name}]"));
+        for (option, value) in *options {
+            written.line(overrides.line(), &format!("{option} = {value}"));
+        }
+    }
+    overrides.file(file, Kind::Paste, "/etc/glance/glance-api-paste.ini", written)
 }
 
 /// All sections of a file.

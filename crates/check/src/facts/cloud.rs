@@ -8,6 +8,7 @@ use direct_upload_core::derive::ExposureIssue;
 use direct_upload_core::derive::exposure_issue::tolerance;
 use direct_upload_core::openstack::Release;
 
+use super::answering::Answering;
 use super::api::ApiFacts;
 use super::catalog::{Published, Source};
 use super::glance::GlanceFacts;
@@ -86,6 +87,8 @@ pub struct Cloud<'a> {
     pub stated: BTreeMap<String, StatedDashboard>,
     /// Stated by the user; it overrides the images' tags.
     pub release: Option<Release>,
+    /// Objects that answer preflights instead of Glance.
+    pub answering: Vec<Answering>,
 }
 
 impl<'a> Cloud<'a> {
@@ -121,7 +124,24 @@ impl<'a> Cloud<'a> {
         dashboards.extend(servers.iter().filter(of_dashboard).filter(|_| !behind).filter_map(of_server));
         let pairs = pairs(&horizons, &glances);
         let apis = units.iter().flat_map(ApiFacts::others).collect();
-        Self { units, glances, horizons, apis, servers, published, dashboards, pairs, stated, release }
+        Self {
+            units,
+            glances,
+            horizons,
+            apis,
+            servers,
+            published,
+            dashboards,
+            pairs,
+            stated,
+            release,
+            answering: Vec::new(),
+        }
+    }
+
+    /// What answers preflights instead of a Glance.
+    pub fn answering_for(&self, glance: &GlanceFacts<'_>) -> Option<&Answering> {
+        self.answering.iter().find(|own| glance.unit.scope.first().is_none_or(|scope| *scope == own.namespace))
     }
 
     /// Glance's release.

@@ -8,7 +8,7 @@ use direct_upload_core::render::oslo::read::{self, Ini};
 use super::api::{ApiFacts, Conf, setup};
 use super::filter;
 use super::paste::{LoadError, Paste, Pipeline};
-use crate::classify::Kind;
+use crate::classify::{self, Kind};
 use crate::finding::{Location, OptionName};
 use crate::unit::{ConfigFile, Unit};
 
@@ -66,7 +66,11 @@ impl<'a> GlanceFacts<'a> {
     pub fn has_main(&self) -> bool {
         let has = |conf: &Conf<'_>, section: &str| conf.ini.assignments.iter().any(|a| a.section == section);
         let named = |conf: &Conf<'_>| matches!(conf.file.name.as_str(), "glance-api.conf" | "glance.conf");
-        let main = |conf: &Conf<'_>| matches!(conf.rank, Some(0 | 1)) || named(conf) || has(conf, "keystone_authtoken");
+        let added = |conf: &Conf<'_>| conf.file.place.file.as_deref().is_some_and(classify::is_override);
+        let main = |conf: &Conf<'_>| {
+            let is_one = matches!(conf.rank, Some(0 | 1)) || named(conf) || has(conf, "keystone_authtoken");
+            is_one && !added(conf)
+        };
         self.confs.iter().chain(&self.outside).any(main)
     }
 

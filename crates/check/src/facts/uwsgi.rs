@@ -66,7 +66,10 @@ fn effect(action: &str, argument: &str) -> Effect {
         | "redirect-301" | "redirect-permanent" => Effect::Ends,
         "last" | "continue" => Effect::Passes,
         "goto" => Effect::Goto,
-        "goon" | "log" | "addheader" | "logvar" | "alarm" | "expires" | "signal" | "disableheaders" if !is_cors => {
+        "goon" | "log" | "addheader" | "logvar" | "alarm" | "expires" | "signal" | "disableheaders" | "donotlog"
+        | "donotoffload"
+            if !is_cors =>
+        {
             Effect::Next
         }
         _ => Effect::Unknown,

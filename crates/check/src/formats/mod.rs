@@ -3,3 +3,4 @@
 pub mod directives;
 pub mod haproxy;
 pub mod python;
+pub mod toml;

@@ -198,6 +198,11 @@ fn nothing_allowed(
         modes if modes.iter().any(|mode| matches!(mode, Mode::Direct | Mode::Invalid)) => Severity::Error,
         _ => return None,
     };
+    // With what grants uploads in front of Glance, they work.
+    let (severity, instead) = match cloud.answering_for(glance) {
+        Some(own) => (severity.max(Severity::Warning), format!(" ({} answers browsers instead)", own.object)),
+        None => (severity, String::new()),
+    };
     let (origin, whose) = match known_origin(cloud, &glance.unit.scope) {
         Some(origin) => (origin, "the dashboard's own origin"),
         None => ("https://horizon.example.com".to_owned(), "the origin that the browser's address bar shows"),
@@ -211,8 +216,8 @@ fn nothing_allowed(
         severity,
         &setting.map_or_else(|| glance.place(), |setting| setting.place.clone()),
         match setting {
-            None => "no allowed_origin: Glance's CORS filter is there, but grants nothing",
-            Some(_) => "allowed_origin is empty: Glance's CORS filter grants nothing",
+            None => format!("no allowed_origin: Glance's CORS filter is there, but grants nothing{instead}"),
+            Some(_) => format!("allowed_origin is empty: Glance's CORS filter grants nothing{instead}"),
         },
         format!("[cors] allowed_origin = {origin}{headers} ({whose})"),
     ))
@@ -353,7 +358,8 @@ pub(crate) fn refused_after_all(cloud: &Cloud<'_>, found: &[Finding]) -> Vec<Fin
     for (at, glance) in cloud.glances.iter().enumerate() {
         let severity = refused(cloud, at);
         let told = |f: &Finding| f.severity <= severity && TOLD.contains(&f.rule);
-        if severity != Severity::Error || !glance.is_whole() || found.iter().any(told) {
+        let answered = glance.cors_in_effect(ORIGINS).is_none() && cloud.answering_for(glance).is_some();
+        if severity != Severity::Error || answered || !glance.is_whole() || found.iter().any(told) {
             continue;
         }
         // A split deployment has an internal API without CORS.

@@ -2,10 +2,10 @@
 
 use direct_upload_api::Rule;
 use direct_upload_core::derive::exposure_issue::read_timeout::{self, Cut, OPTION};
-use direct_upload_core::manifests::documents;
 
 use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
+use crate::facts::traefik::{document, without_limit};
 use crate::finding::Finding;
 use crate::unit::ConfigFile;
 
@@ -17,8 +17,9 @@ pub(crate) fn entry_points(cloud: &Cloud<'_>) -> Vec<Finding> {
 
 fn of_file(file: &ConfigFile) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for document in documents(&file.name, file.text.as_bytes()).unwrap_or_default() {
-        let Some(entry_points) = document.value["entryPoints"].as_object() else { continue };
+    if let Some(document) = document(&file.name, &file.text)
+        && let Some(entry_points) = document.value["entryPoints"].as_object()
+    {
         for (name, own) in entry_points {
             // The API's own entry point, and those without requests.
             let other = matches!(name.as_str(), "traefik" | "metrics" | "diagnostics");
@@ -35,7 +36,7 @@ fn of_file(file: &ConfigFile) -> Vec<Finding> {
             let line = document.node.line_of(["entryPoints", name.as_str()].into_iter().chain(OPTION));
             let option = read_timeout::option(name);
             let found = format!("{option} {said}: an upload that takes longer is cut");
-            let fix = format!("{option}: 0s, which is no limit");
+            let fix = without_limit(&file.name, name);
             findings.push(Finding::warning(Rule::TooSlow, &file.option(line, &option), found, fix));
         }
     }

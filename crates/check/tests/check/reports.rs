@@ -310,12 +310,41 @@ fn traefiks_entry_points(#[case] class: &str, #[case] args: &str, #[case] more: 
     assert!(of.iter().all(|f| f.found.contains(words) && f.severity.to_string() == "error"), "{of:#?}");
 }
 
-/// A static file that is not there, or that is TOML, is said.
+const TOML: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: traefik, namespace: t}\ndata:\n  traefik.toml: |\n    [entryPoints.web]\n    address = \":8000\"\n    [entryPoints.websecure]\n    address = \":8443\"\n    @TIME@\n---\n";
+
+/// The same in TOML, at a path that is named and at the one that Traefik looks for.
 #[rstest]
-#[case("--configfile=/etc/traefik/traefik.yaml", "is not in the input")]
-#[case("--configfile=/etc/traefik/traefik.toml", "has a format that check does not read")]
-fn traefiks_file_that_is_not_read(#[case] args: &str, #[case] words: &str) {
-    let report = cluster("traefik", "", &TRAEFIK.replace("@ARGS@", args));
+#[case::missing("--configfile=/etc/traefik/traefik.toml", "", "entry point websecure is missing, so it is 60s")]
+#[case::at_the_default("--api=true", "", "entry point websecure is missing, so it is 60s")]
+#[case::written(
+    "--configfile=/etc/traefik/traefik.toml",
+    "transport.respondingTimeouts.readTimeout = \"90s\"",
+    "entry point websecure 90s"
+)]
+#[case::seconds(
+    "--configfile=/etc/traefik/traefik.toml",
+    "transport.respondingTimeouts.readTimeout = 90",
+    "entry point websecure 90"
+)]
+#[case::off("--configfile=/etc/traefik/traefik.toml", "transport.respondingTimeouts.readTimeout = 0", "")]
+fn traefiks_entry_points_in_toml(#[case] args: &str, #[case] time: &str, #[case] words: &str) {
+    let more = format!("{}{}", TRAEFIK.replace("@ARGS@", args), TOML.replace("@TIME@", time));
+    let report = cluster("traefik", &format!("{SIZE}{PATIENT}"), &more);
+    let of: Vec<_> = report.findings.iter().filter(|f| f.found.contains("Traefik's entry point")).collect();
+    assert_eq!(of.len(), usize::from(!words.is_empty()), "{report:#?}");
+    let fix = "readTimeout = \"0s\" in [entryPoints.websecure.transport.respondingTimeouts]";
+    assert!(of.iter().all(|f| f.found.contains(words) && f.fix.starts_with(fix)), "{of:#?}");
+    assert!(of.iter().all(|f| f.place.line.is_some()), "{of:#?}");
+}
+
+/// A static file that is not there, or that nobody can read, is said.
+#[rstest]
+#[case("--configfile=/etc/traefik/traefik.yaml", "", "is not in the input")]
+#[case("--configfile=/etc/traefik/traefik.toml", "", "is not in the input")]
+#[case("--configfile=/etc/traefik/traefik.toml", "[entryPoints.web", "is not readable")]
+fn traefiks_file_that_is_not_read(#[case] args: &str, #[case] broken: &str, #[case] words: &str) {
+    let file = if broken.is_empty() { String::new() } else { TOML.replace("@TIME@", broken) };
+    let report = cluster("traefik", "", &format!("{}{file}", TRAEFIK.replace("@ARGS@", args)));
     assert_eq!(report.verdict(), Verdict::Incomplete, "{report:#?}");
     assert!(
         report.unseen.iter().any(|what| what.contains("Traefik's static file") && what.contains(words)),
@@ -359,4 +388,46 @@ fn a_source_tree(#[case] text: &str, #[case] words: &[&str]) {
         !words.is_empty() || report.unseen.iter().all(|what| !what.contains("x.yaml") && !what.contains("mounts it")),
         "{report:#?}"
     );
+}
+
+/// Only web servers' own names are seen, and none is allowed: a proxy may have another name, but nothing shows one.
+#[rstest]
+#[case::another_name(
+    "dash",
+    "horizon",
+    "no server of the dashboard in the input has this name, but horizon.lab.example is one"
+)]
+#[case::the_same("dash", "dash", "")]
+#[case::any_origin("*", "horizon", "")]
+fn a_name_that_no_seen_server_has(#[case] allowed: &str, #[case] name: &str, #[case] words: &str) {
+    let origin = if allowed == "*" { "*".to_owned() } else { format!("https://{allowed}.lab.example") };
+    let conf = CONF.replace("https://dash.lab.example", &origin);
+    let settings = SETTINGS.replace("dash.lab.example", "*");
+    let server = DASHBOARD.replace("dash.lab.example", &format!("{name}.lab.example"));
+    let report = report(&[
+        ("etc/glance/glance-api.conf", &conf),
+        ("etc/openstack-dashboard/local_settings.py", &settings),
+        ("etc/apache2/sites-enabled/horizon.conf", &server),
+        HTTPD,
+    ]);
+    let verdict = if words.is_empty() { Verdict::Fine } else { Verdict::Incomplete };
+    assert_eq!(report.verdict(), verdict, "{report:#?}");
+    assert!(words.is_empty() || report.unseen.iter().any(|what| what.contains(words)), "{report:#?}");
+}
+
+/// The same where only the port is known.
+#[rstest]
+#[case::another("8443", Verdict::Incomplete)]
+#[case::the_same("443", Verdict::Fine)]
+fn a_port_that_no_seen_server_has(#[case] port: &str, #[case] verdict: Verdict) {
+    let haproxy = HAPROXY.replace("  @LINES@\n", "").replace(
+        "backend glance_api",
+        &format!("frontend horizon\n  bind 203.0.113.9:{port} ssl crt /etc/ssl/h.pem\n  default_backend horizon\nbackend horizon\n  server c1 192.0.2.11:80 check\nbackend glance_api"),
+    ).replace("203.0.113.9:443 ssl crt /etc/ssl/g.pem", "203.0.113.9:9292 ssl crt /etc/ssl/g.pem");
+    let report = report(&[
+        ("etc/glance/glance-api.conf", &CONF.replace("images.lab.example", "images.lab.example:9292")),
+        ("etc/openstack-dashboard/local_settings.py", &SETTINGS.replace("dash.lab.example", "*")),
+        ("etc/haproxy/haproxy.cfg", &haproxy),
+    ]);
+    assert_eq!(report.verdict(), verdict, "{report:#?}");
 }

@@ -180,6 +180,46 @@ fn variables_of_openstack_ansible() {
     assert_ne!(report.verdict(), Verdict::Fine);
 }
 
+/// What openstack-ansible's templates write around its variables: `[cors]` with a list of headers, the paste file, and
+/// the dashboard's settings.
+#[rstest]
+#[case::fine("2025.1", "glance_cors_allowed_origin: https://d.example\n", &[])]
+#[case::headers_of_the_template("2026.1", "glance_cors_allowed_origin: https://d.example\n", &["error DU003 v.yml:2 [cors] allow_headers"])]
+#[case::overridden("2026.1", "glance_cors_allowed_origin: https://d.example/\nglance_glance_api_conf_overrides:\n  cors:\n    allowed_origin: https://d.example\n    allow_headers: X-Auth-Token,X-CSRFToken\n", &[])]
+#[case::slash("2025.1", "glance_cors_allowed_origin: https://d.example/\n", &["error DU001 v.yml:2 [cors] allowed_origin"])]
+#[case::another_host("2025.1", "glance_cors_allowed_origin: https://d.example\nhorizon_allowed_hosts: [e.example]\n", &["error DU002 v.yml:2 [cors] allowed_origin"])]
+#[case::no_origin("2025.1", "glance_cors_allowed_origin: null\n", &[])]
+#[case::computed("2025.1", "glance_cors_allowed_origin: \"https://{{ external_lb_vip_address }}\"\n", &[])]
+#[case::pipeline_without_cors("2025.1", "glance_glance_api_paste_ini_overrides:\n  pipeline:glance-api-keystone:\n    pipeline: versionnegotiation authtoken context rootapp\n", &["error DU008 v.yml:4 glance_glance_api_paste_ini_overrides pipeline"])]
+#[case::another_pipeline_without_cors("2025.1", "glance_glance_api_paste_ini_overrides:\n  pipeline:glance-api-keystone+cachemanagement:\n    pipeline: versionnegotiation authtoken context cache cachemanage rootapp\n", &["error DU008 v.yml:4 glance_glance_api_paste_ini_overrides pipeline"])]
+#[case::pipeline_with_cors("2026.1", "glance_glance_api_paste_ini_overrides:\n  pipeline:glance-api-keystone:\n    pipeline: cors versionnegotiation osprofiler authtoken context rootapp\n", &[])]
+#[case::filter_that_is_not_there("2025.1", "glance_glance_api_paste_ini_overrides:\n  pipeline:glance-api-keystone:\n    pipeline: cors ratelimit authtoken context rootapp\n", &["error DU008 v.yml:4 glance_glance_api_paste_ini_overrides pipeline"])]
+#[case::token_first("2025.1", "glance_glance_api_paste_ini_overrides:\n  pipeline:glance-api-keystone:\n    pipeline: authtoken cors context rootapp\n  filter:authtoken:\n    delay_auth_decision: false\n", &["error DU020 v.yml:4 glance_glance_api_paste_ini_overrides pipeline"])]
+#[case::origin_of_the_filter("2025.1", "glance_cors_allowed_origin: https://d.example\nhorizon_allowed_hosts: [d.example]\nglance_glance_api_paste_ini_overrides:\n  filter:cors:\n    allowed_origin: https://old.example\n", &["error DU007 v.yml:2 [cors] allowed_origin"])]
+#[case::cookie("2025.1", "glance_cors_allowed_origin: https://d.example\nhorizon_extra_local_settings:\n  CSRF_COOKIE_HTTPONLY: true\n", &["error DU003 v.yml:2 [cors] allow_headers"])]
+#[case::python("2025.1", "horizon_extra_local_settings:\n  HORIZON_IMAGES_UPLOAD_MODE: \"'Direct'\"\n", &["warning DU016 v.yml:1 horizon_images_upload_mode HORIZON_IMAGES_UPLOAD_MODE", "warning DU016 v.yml:3 horizon_images_upload_mode HORIZON_IMAGES_UPLOAD_MODE"])]
+fn templates_of_openstack_ansible(#[case] release: &str, #[case] variables: &str, #[case] expected: &[&str]) {
+    let text = format!("horizon_images_upload_mode: direct\n{variables}");
+    let report = report(&[("v.yml", &text)], release);
+    assert_eq!(told(&report), expected);
+    assert_ne!(report.verdict(), Verdict::Fine);
+    assert!(report.unseen.iter().any(|what| what.contains("variables of openstack-ansible")), "{:?}", report.unseen);
+}
+
+/// HORIZON_CONFIG is not where Horizon looks for the mode, and the advice names the variable.
+#[test]
+fn horizon_config_overrides() {
+    let report = report(
+        &[(
+            "v.yml",
+            "horizon_config_overrides:\n  HORIZON_IMAGES_UPLOAD_MODE: direct\n  help_url: https://h.example\n",
+        )],
+        "2025.1",
+    );
+    assert_eq!(told(&report), ["warning DU016 v.yml:2 horizon_config_overrides HORIZON_IMAGES_UPLOAD_MODE"]);
+    assert!(report.findings[0].fix.contains("horizon_images_upload_mode in user_variables.yml"), "{report:#?}");
+}
+
 /// Each service of a control plane, also at its API's own place.
 #[test]
 fn custom_service_configs_of_other_services() {
@@ -215,4 +255,94 @@ fn report_of(files: &[(&str, &str)]) -> Report {
 fn traefiks_entry_points(#[case] entry_points: &str, #[case] expected: &[&str]) {
     let text = format!("entryPoints:\n{entry_points}");
     assert_eq!(told(&report_of(&[("etc/traefik/traefik.yaml", &text), CONF, SETTINGS])), expected);
+}
+
+/// The same in TOML; the dynamic file chooses by path, so Glance has the dashboard's origin.
+#[rstest]
+#[case::default("  [entryPoints.websecure]\n    address = \":443\"\n", &["warning DU015 etc/traefik/traefik.toml:2 entryPoints.websecure.transport.respondingTimeouts.readTimeout"])]
+#[case::off("[entryPoints.websecure]\naddress = \":443\"\n[entryPoints.websecure.transport.respondingTimeouts]\nreadTimeout = 0\n", &[])]
+#[case::short("[entryPoints.websecure]\naddress = \":443\"\n\n[entryPoints.websecure.transport.respondingTimeouts]\nreadTimeout = \"10m\"\n", &["warning DU015 etc/traefik/traefik.toml:6 entryPoints.websecure.transport.respondingTimeouts.readTimeout"])]
+#[case::inline("websecure = {address = \":443\", transport = {respondingTimeouts = {readTimeout = \"90s\"}}}\n", &["warning DU015 etc/traefik/traefik.toml:2 entryPoints.websecure.transport.respondingTimeouts.readTimeout"])]
+#[case::not_toml("[entryPoints.websecure\naddress = \":443\"\n", &[])]
+fn traefiks_entry_points_in_toml(#[case] entry_points: &str, #[case] expected: &[&str]) {
+    let text = format!("[entryPoints]\n{entry_points}");
+    let report = report_of(&[("etc/traefik/traefik.toml", &text), CONF, SETTINGS]);
+    assert_eq!(told(&report), expected);
+    let fix = "readTimeout = \"0s\" in [entryPoints.websecure.transport.respondingTimeouts], which is no limit";
+    assert!(report.findings.iter().all(|finding| finding.fix == fix), "{report:#?}");
+}
+
+#[test]
+fn traefiks_routers_in_toml() {
+    let routers = "[http.routers.horizon]\nrule = \"PathPrefix(`/horizon`)\"\nservice = \"horizon\"\n[http.routers.glance]\nrule = 'PathPrefix(`/glance`)'\nservice = \"glance\"\n";
+    let conf = "[DEFAULT]\n[cors]\nallowed_origin = https://other.example\n";
+    let found = |more: &[(&str, &str)]| told(&report_of(&[&[(CONF.0, conf), SETTINGS], more].concat()));
+    assert!(found(&[]).iter().any(|line| line.starts_with("error DU002")));
+    assert!(!found(&[("etc/traefik/dynamic.toml", routers)]).iter().any(|line| line.starts_with("error")));
+}
+
+/// A control plane's values for kustomize, which never reach a cluster, in the folders of two clouds; their maps are no
+/// mistake.
+#[test]
+fn values_of_control_planes() {
+    let values = |mode: &str, origin: &str| {
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: service-values, annotations: {{config.kubernetes.io/local-config: \"true\"}}}}\ndata:\n  preserveJobs: false\n  horizon:\n    customServiceConfig: |\n      HORIZON_IMAGES_UPLOAD_MODE = '{mode}'\n  glance:\n    customServiceConfig: |\n      [cors]\n      allowed_origin = {origin}\n"
+        )
+    };
+    let (one, two) = (values("direct", "https://d.example/"), values("off", "https://e.example"));
+    let report = report_of(&[("clouds/one/service-values.yaml", &one), ("clouds/two/service-values.yaml", &two)]);
+    let place = "data.glance.customServiceConfig [cors] allowed_origin";
+    assert_eq!(told(&report), [format!("error DU001 clouds/one/service-values.yaml:12 {place}")]);
+    assert!(!report.unseen.iter().any(|what| what.contains("expected a string")), "{:?}", report.unseen);
+    assert!(report.unseen.iter().any(|what| what.starts_with("clouds/two/service-values.yaml data.glance")));
+}
+
+/// What kolla-ansible adds to its own files is not the whole of them: they have `[cors]`.
+#[rstest]
+#[case::added("etc/kolla/config/glance/glance-api.conf", &[])]
+#[case::added_by_osism("environments/kolla/files/overlays/glance/glance-api.conf", &[])]
+#[case::whole("etc/kolla/glance-api/glance-api.conf", &["note DU002"])]
+fn files_that_kolla_adds_to_its_own(#[case] name: &str, #[case] expected: &[&str]) {
+    let report =
+        report_of(&[(name, "[DEFAULT]\nshow_multiple_locations = True\n[glance_store]\ndefault_backend = x\n")]);
+    let found: Vec<String> = report.findings.iter().map(|f| format!("{} {}", f.severity, f.rule)).collect();
+    assert_eq!(found, expected, "{report:#?}");
+    assert_ne!(report.verdict(), Verdict::Fine);
+}
+
+/// What only describes objects is none of the upload's.
+#[test]
+fn definitions_of_kinds_are_not_objects_on_the_way() {
+    let text = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: glances.glance.openstack.org}\nspec: {group: glance.openstack.org, names: {kind: Glance, plural: glances}, scope: Namespaced, versions: []}\n";
+    let report = report_of(&[("crd.yaml", text), CONF, SETTINGS]);
+    assert!(!report.unseen.iter().any(|what| what.contains("CustomResourceDefinition")), "{:?}", report.unseen);
+}
+
+/// Middlewares of Traefik's own file are not read, so nothing is fine behind them.
+#[rstest]
+#[case::yaml(
+    "etc/traefik/dynamic.yaml",
+    "http:\n  routers:\n    images:\n      rule: Host(`g.example`)\n      service: glance\n      middlewares: [login, cors]\n",
+    Some("etc/traefik/dynamic.yaml:6: check does not read what login, cors does to uploads")
+)]
+#[case::toml(
+    "etc/traefik/dynamic.toml",
+    "[http.routers.images]\nrule = \"Host(`g.example`)\"\nservice = \"glance\"\nmiddlewares = [\"login\"]\n",
+    Some("etc/traefik/dynamic.toml:4: check does not read what login does to uploads")
+)]
+#[case::none(
+    "etc/traefik/dynamic.yaml",
+    "http:\n  routers:\n    images:\n      rule: Host(`g.example`)\n      service: glance\n",
+    None
+)]
+#[case::of_another(
+    "etc/traefik/dynamic.yaml",
+    "http:\n  routers:\n    wiki:\n      rule: Host(`w.example`)\n      service: wiki\n      middlewares: [login]\n",
+    None
+)]
+fn middlewares_of_traefiks_file(#[case] name: &str, #[case] text: &str, #[case] unseen: Option<&str>) {
+    let report = report_of(&[(name, text), CONF, SETTINGS]);
+    let told = report.unseen.iter().find(|what| what.contains("etc/traefik"));
+    assert_eq!(told.map(String::as_str), unseen, "{report:#?}");
 }

@@ -38,8 +38,16 @@ impl Lines {
 }
 
 impl Node {
-    pub(super) fn new(line: usize, lines: Lines) -> Self {
+    /// A value without others in it.
+    pub fn new(line: usize, lines: Lines) -> Self {
         Self { line, lines, children: BTreeMap::new() }
+    }
+
+    /// The same with values in it, by key.
+    #[must_use]
+    pub fn with(mut self, children: BTreeMap<String, Self>) -> Self {
+        self.children = children;
+        self
     }
 
     /// The value at a path of keys and (in sequences, from 0) numbers.

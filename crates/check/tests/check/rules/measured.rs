@@ -568,6 +568,8 @@ fn uwsgi_does_what_is_said_of_it(
 #[case::continued("route = ^/v2/ continue:\nroute-run = break:503")]
 #[case::jumped_over("route = ^/v2/ goto:end\nroute-run = break:503\nroute-label = end\nroute-run = log:x")]
 #[case::headers("route = ^/v2/ addheader:X-Served-By: g")]
+#[case::probes_are_not_logged("route-user-agent = ^kube-probe.* donotlog:")]
+#[case::nothing_is_logged("route-run = donotlog:")]
 #[case::with_a_status("route = ^/v2/ break-with-status:418 Tea")]
 fn routes_of_uwsgi(#[case] lines: &str) {
     let config = format!("[uwsgi]\nhttp-socket = 127.0.0.1:@PORT@\nmaster = true\nprocesses = 2\n{lines}\n");

@@ -293,6 +293,46 @@ fn an_authorization_policy(#[case] labels: &str, #[case] spec: &str, #[case] exp
     assert_eq!(gateway(NO_LIMIT, &object), expected, "{spec}");
 }
 
+const ANSWERS: &str = "allowOrigins: ['https://d.example'], allowMethods: [GET, PUT, OPTIONS], allowHeaders: [content-type, x-auth-token, x-csrftoken]";
+
+/// A gateway that answers preflights itself: Glance needs no `[cors]`, but every dashboard's origin is the gateway's
+/// business then. The Gateway API calls its filter Extended, so a controller may leave it out (cilium/cilium#45272).
+#[rstest]
+#[case::a_filter(&format!("{NO_LIMIT}\n    filters: [{{type: CORS, cors: {{{ANSWERS}}}}}]"), "", &["warning DU002"], true)]
+#[case::a_filter_of_another(&format!("{NO_LIMIT}\n    filters: [{{type: CORS, cors: {{allowOrigins: ['https://e.example']}}}}]"), "", &["error DU002", "error DU012"], false)]
+#[case::a_policy(NO_LIMIT, &policy("SecurityPolicy", ROUTE, &format!("cors: {{{ANSWERS}}}")), &["warning DU002"], false)]
+#[case::a_policy_of_the_gateway(NO_LIMIT, &policy("SecurityPolicy", GATEWAY, &format!("cors: {{{ANSWERS}}}")), &["warning DU002"], false)]
+#[case::a_policy_of_another(NO_LIMIT, &policy("SecurityPolicy", OTHER_ROUTE, &format!("cors: {{{ANSWERS}}}")), &["error DU002"], false)]
+#[case::nothing(NO_LIMIT, "", &["error DU002"], false)]
+fn a_gateway_answers_instead_of_glance(
+    #[case] rule: &str,
+    #[case] objects: &str,
+    #[case] expected: &[&str],
+    #[case] unseen: bool,
+) {
+    let own = "    [cors]\n    allowed_origin = https://d.example\n    allow_headers = X-Auth-Token,X-CSRFToken\n";
+    let text = cloud(rule, objects)
+        .replace(own, "    [DEFAULT]\n    workers = 2\n    [paste_deploy]\n    flavor = keystone\n");
+    assert_eq!(found_in(&[("cloud.yaml", &text)], None), expected);
+    let report = crate::reports::report(&[("cloud.yaml", &text)]);
+    assert_eq!(report.unseen.iter().any(|what| what.contains("carries out its CORS filter")), unseen, "{report:#?}");
+    let with_own = found_in(&[("cloud.yaml", &cloud(rule, objects))], None);
+    assert!(!with_own.iter().any(|line| line.contains("DU002")), "{with_own:?}");
+}
+
+/// What an authorizer decides is not seen, so nothing is fine.
+#[rstest]
+#[case::of_glance("app: glance", true)]
+#[case::of_others("app: horizon", false)]
+fn an_external_authorizer(#[case] labels: &str, #[case] unseen: bool) {
+    let object = format!(
+        "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {{name: p, namespace: o}}\nspec: {{selector: {{matchLabels: {{{labels}}}}}, action: CUSTOM, provider: {{name: oauth2}}, rules: [{{}}]}}\n"
+    );
+    let report = crate::reports::report(&[("cloud.yaml", &cloud(NO_LIMIT, &object))]);
+    let said = report.unseen.iter().any(|what| what.contains("external authorizer"));
+    assert_eq!(said, unseen, "{report:#?}");
+}
+
 #[rstest]
 #[case::of_the_token("X-Auth-Token", &["error DU020"])]
 #[case::of_another("X-Jwt", &[])]
