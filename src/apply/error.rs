@@ -54,7 +54,7 @@ impl ApplyError {
         }
     }
 
-    /// Whether the write may have been done nevertheless.
+    /// Whether the write may have been done all the same.
     pub fn may_have_arrived(&self) -> bool {
         matches!(self, Self::Transport { .. } | Self::Refused { code: 500..=599, .. })
     }

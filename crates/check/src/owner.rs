@@ -199,7 +199,9 @@ fn of_variable(finding: &Finding, file: &ConfigFile, target: Option<&str>) -> Op
             let option = target.filter(|_| section == "cors").unwrap_or(option);
             if option == "allowed_origin" { None } else { ansible.option(Program::Glance, section, option) }
         }
-        Kind::Settings if field.path.names().next() == Some("horizon_config_overrides") => ansible.option(Program::Horizon, "", MODE),
+        Kind::Settings if field.path.names().next() == Some("horizon_config_overrides") => {
+            ansible.option(Program::Horizon, "", MODE)
+        }
         _ => None,
     }
 }

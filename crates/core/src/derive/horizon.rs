@@ -152,8 +152,8 @@ impl Dashboard {
         origins(&self.exposures)
     }
 
-    /// Whether its status, if it has one, is about the present origins. If not, what it says of preflights is about
-    /// former ones.
+    /// Whether its status, if it has one, is about the present origins. If not, what it says about preflights
+    /// concerns former ones.
     pub fn has_current_status(&self) -> bool {
         let (Some(status), Ok(origins)) = (&self.object.status, self.origins()) else { return true };
         status.origins.iter().map(String::as_str).eq(origins.iter().map(Origin::as_str))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::model::{Changes, Key, Reads, Source, note, note_whole, place, recorded};
 
-/// The values of one stage. Whoever looks at one has read it.
+/// The values of one stage. To look at one is to read it.
 #[derive(Debug)]
 pub struct Stage<T> {
     source: Source,

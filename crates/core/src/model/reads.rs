@@ -1,7 +1,7 @@
 //! What a computation reads, so that it is made again only if that changed.
 //!
 //! Everything that is observed or derived has a [`Source`], and a place in it: a namespace, or a name where there
-//! are no namespaces. Whoever hands out a value notes both. [`recorded`] collects the notes of one computation;
+//! are no namespaces. The code that hands out a value notes both. [`recorded`] collects the notes of one computation;
 //! [`Changes`] says whether one of them is out of date. So nobody has to list what a computation depends on.
 
 use std::cell::RefCell;
@@ -140,7 +140,7 @@ impl Changes {
     }
 }
 
-/// A value that has no places: whoever looks at it has read it.
+/// A value that has no places: to look at it is to read all of it.
 #[derive(Clone, Debug)]
 pub struct Tracked<T> {
     what: Observation,

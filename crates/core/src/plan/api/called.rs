@@ -26,8 +26,8 @@ impl Plan {
                     format!("every pod accepts the origins; the operator itself gets no answer: {}", tell(failures));
                 self.state = State::Done(Problem::new(Reason::ReadyUnverified, message));
             }
-            // Nothing is reported before there is a verdict; an existing status is still valid, unless the write that
-            // told of the present files has failed.
+            // Nothing is reported before there is a verdict; an existing status is still valid, unless the write about
+            // the present files has failed.
             Evidence::Pending | Evidence::Granted(..) | Evidence::Refused(..)
                 if calls.epoch.is_some() && is_reported =>
             {
@@ -38,8 +38,8 @@ impl Plan {
         self
     }
 
-    /// Whether a status is about the files that the pods run with. If not, what it says of preflights is about former
-    /// ones.
+    /// Whether a status is about the files that the pods run with. If not, what it says about preflights concerns
+    /// former ones.
     pub fn is_reported_by(&self, status: &GlanceStatus) -> bool {
         self.config_map.as_ref().is_none_or(|name| status.config_maps.contains(name))
     }
