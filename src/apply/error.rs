@@ -54,8 +54,8 @@ impl ApplyError {
         }
     }
 
-    /// Whether the write may have been done all the same.
-    pub fn may_have_arrived(&self) -> bool {
+    /// Whether there was no answer, or a failure of the server: a write may have been done all the same.
+    pub fn is_unanswered(&self) -> bool {
         matches!(self, Self::Transport { .. } | Self::Refused { code: 500..=599, .. })
     }
 

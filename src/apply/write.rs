@@ -44,9 +44,11 @@ impl Applier {
         for workload in unanswered {
             let (kind, key) = &workload;
             let found = self.api((*kind).into(), key).get_opt(&key.name).await;
-            // That one is gone, its watch says.
-            if let Some(found) = found.map_err(|e| ApplyError::new(&describe(*kind, key), e))? {
-                self.take((*kind).into(), found);
+            match found.map_err(|e| ApplyError::new(&describe(*kind, key), e)) {
+                Ok(Some(found)) => self.take((*kind).into(), found),
+                Err(error) if error.is_unanswered() => return Err(error),
+                // Its watch says the rest.
+                Ok(None) | Err(_) => {}
             }
             self.unanswered().remove(&workload);
         }
@@ -204,7 +206,7 @@ impl Applier {
         let params = PatchParams::apply(&self.manager);
         let answer = self.api(kind, key).patch(&key.name, &params, &Patch::Apply(&patch)).await;
         let answer = answer.map_err(|e| ApplyError::new(&describe(workload.kind, key), e));
-        if answer.as_ref().is_err_and(ApplyError::may_have_arrived) {
+        if answer.as_ref().is_err_and(ApplyError::is_unanswered) {
             self.unanswered().insert((workload.kind, key.clone()));
         }
         self.take(kind, answer?);

@@ -81,6 +81,18 @@ async fn a_workload_is_read_again_if_a_write_may_have_arrived(#[case] code: u16,
     assert_eq!(reads, if is_read { 2 } else { 0 });
 }
 
+/// A workload that cannot be read holds nothing up: others of the same kind are worked on.
+#[tokio::test]
+async fn a_workload_that_must_not_be_read_is_left_to_its_watch() {
+    let server = ApiServer::start(|request, _| Answer::status(if request.method == "PATCH" { 500 } else { 403 })).await;
+    let writer = Applier::new(server.client(), Arc::new(Live::default()), Kind::Glance, "default");
+    let workload = Workload { meta: meta("glance"), kind: WorkloadKind::Deployment, ..Workload::default() };
+    let release = Action::Release { workload: Arc::new(workload) };
+    assert!(writer.carry_out(&meta("glance"), &release).await.is_err());
+    assert!(writer.catch_up().await.is_ok());
+    assert_eq!(server.asked().len(), 2, "it is read once");
+}
+
 /// The API server applies nothing to an object whose spec does not fit its schema.
 #[tokio::test]
 async fn a_finalizer_goes_although_the_spec_does_not_fit() {
