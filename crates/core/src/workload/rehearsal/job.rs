@@ -123,7 +123,8 @@ pub fn job(draft: &RehearsalDraft, workload: &Value) -> Result<Value, NoJob> {
 
 /// The fingerprint of a spec as the API server writes it.
 fn canonical(spec: &Value) -> String {
-    let typed: Result<k8s_openapi::api::core::v1::PodSpec, _> = serde_json::from_value(spec.clone());
+    // By the decoder of all other objects: another would be another 400 KB of program.
+    let typed: Result<k8s_openapi::api::core::v1::PodSpec, _> = serde_path_to_error::deserialize(spec.clone());
     crate::workload::fingerprint::fingerprint(
         &typed.ok().and_then(|s| serde_json::to_value(s).ok()).unwrap_or_default(),
     )
