@@ -65,7 +65,7 @@ class Measurement:
 
 
 def _derivations(operator):
-    return operator.metric('direct_upload_world_derivations_total')
+    return operator.metric('direct_upload_derivations_total')
 
 
 class Scale:
