@@ -7,6 +7,7 @@ allows the upload's method and headers, and how many bytes arrived.
 
 import contextlib
 import pathlib
+import random
 import signal
 import socket
 import socketserver
@@ -74,9 +75,11 @@ def edge(server, config, requests):
 
 
 def _free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """None that the system may give to a connection of somebody else before the server listens there."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def _until_it_listens(port, process, log):

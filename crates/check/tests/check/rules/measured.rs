@@ -4,7 +4,7 @@ use direct_upload_check as check;
 use direct_upload_check::Text;
 use rstest::rstest;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use test_support::oracle::ask;
 
 use crate::rules::{CONF, DASHBOARD};
@@ -29,6 +29,21 @@ impl Answer {
 
 /// More than nginx lets through by itself.
 const SIZE: usize = 2 << 20;
+
+/// What the real server makes of the requests, of which the first `granted` pass if nothing but the server ends them:
+/// a busy machine may take the second that a time-out is given here, but not three times in a row.
+fn ask_edge(server: &str, config: &str, requests: &Value, granted: usize) -> Vec<Answer> {
+    let question = json!({"ask": "edge", "server": server, "config": config, "requests": requests});
+    let passes = |answers: &Vec<Answer>| answers.iter().take(granted).all(Answer::granted);
+    let mut answers = ask(&question);
+    for _ in 0..2 {
+        if passes(&answers) {
+            break;
+        }
+        answers = ask(&question);
+    }
+    answers
+}
 
 /// A whole configuration; `@BACKEND@` is Glance.
 fn config(server: &str, outer: &str, inner: &str) -> String {
@@ -467,7 +482,7 @@ fn a_directive_does_what_is_said_of_it(
 ) {
     let config = config(server, outer, inner);
     let requests = json!([{"method": "OPTIONS"}, {"method": "PUT", "size": SIZE}]);
-    let answers: Vec<Answer> = ask(&json!({"ask": "edge", "server": server, "config": config, "requests": requests}));
+    let answers = ask_edge(server, &config, &requests, 0);
     let uploads = answers.iter().all(Answer::granted) && answers[1].arrived == Some(SIZE);
     assert_eq!(uploads, rule.is_none(), "{answers:#?}");
     let errors: Vec<String> = found(server, &config).into_iter().filter(|line| line.starts_with("error")).collect();
@@ -480,8 +495,7 @@ fn a_directive_does_what_is_said_of_it(
 fn haproxys_client_timeout_does_not_end_a_body_that_stalls() {
     let config = config("haproxy", "timeout client 1s", "");
     let requests = json!([{"method": "PUT", "size": SIZE, "pause": 3}, {"method": "PUT", "size": SIZE, "delay": 3}]);
-    let answers: Vec<Answer> =
-        ask(&json!({"ask": "edge", "server": "haproxy", "config": config, "requests": requests}));
+    let answers = ask_edge("haproxy", &config, &requests, 2);
     assert!(answers.iter().all(Answer::granted), "{answers:#?}");
     assert_eq!(found("haproxy", &config), ["note DU015"]);
 }
@@ -507,13 +521,10 @@ fn a_time_out_cuts_what_it_is_said_to_cut(
         (_, line) => (line.to_owned(), ""),
     };
     let requests = json!([{"method": "PUT", "size": SIZE, "pause": pause, "delay": delay}]);
-    let ask = |config: &str| -> Vec<Answer> {
-        ask(&json!({"ask": "edge", "server": server, "config": config, "requests": requests}))
-    };
     let without = config(server, if server == "nginx" { OPEN } else { "" }, "");
-    assert!(ask(&without)[0].granted(), "{server} takes such an upload by itself");
+    assert!(ask_edge(server, &without, &requests, 1)[0].granted(), "{server} takes such an upload by itself");
     let config = config(server, &outer, inner);
-    let answers = ask(&config);
+    let answers = ask_edge(server, &config, &requests, 0);
     assert!(!answers[0].granted(), "{answers:#?}");
     assert!(found(server, &config).iter().any(|line| line.ends_with("DU015")), "{line} is not found");
 }
@@ -540,7 +551,12 @@ fn uwsgi_does_what_is_said_of_it(
 ) {
     let config = format!("[uwsgi]\n{socket} = 127.0.0.1:@PORT@\nmaster = true\nprocesses = 2\n{line}\n");
     let requests = json!([{"method": "OPTIONS"}, {"method": "PUT", "size": SIZE, "pause": pause, "delay": delay}]);
-    let answers: Vec<Answer> = ask(&json!({"ask": "edge", "server": "uwsgi", "config": config, "requests": requests}));
+    let granted = match expected {
+        None => 2,
+        Some(_) if line.contains("Access-Control") => 0,
+        Some(_) => 1,
+    };
+    let answers = ask_edge("uwsgi", &config, &requests, granted);
     assert!(answers[0].granted() || line.contains("Access-Control"), "{answers:#?}");
     assert_eq!(answers[1].granted(), expected.is_none(), "{answers:#?}");
     let conf = "[cors]\nallowed_origin = https://d.example\nallow_headers = X-Auth-Token,X-CSRFToken\n";
@@ -574,7 +590,7 @@ fn uwsgi_does_what_is_said_of_it(
 fn routes_of_uwsgi(#[case] lines: &str) {
     let config = format!("[uwsgi]\nhttp-socket = 127.0.0.1:@PORT@\nmaster = true\nprocesses = 2\n{lines}\n");
     let requests = json!([{"method": "OPTIONS"}, {"method": "PUT", "size": SIZE}]);
-    let answers: Vec<Answer> = ask(&json!({"ask": "edge", "server": "uwsgi", "config": config, "requests": requests}));
+    let answers = ask_edge("uwsgi", &config, &requests, 0);
     let passes = answers.iter().all(Answer::granted);
     let conf = "[cors]\nallowed_origin = https://d.example\nallow_headers = X-Auth-Token,X-CSRFToken\n";
     let config = config.replace("@PORT@", "9292");
@@ -594,6 +610,6 @@ fn routes_of_uwsgi(#[case] lines: &str) {
 fn uwsgi_lets_these_pass(#[case] line: &str, #[case] delay: u32) {
     let config = format!("[uwsgi]\nhttp-socket = 127.0.0.1:@PORT@\nmaster = true\nprocesses = 2\n{line}\n");
     let requests = json!([{"method": "PUT", "size": SIZE, "delay": delay}]);
-    let answers: Vec<Answer> = ask(&json!({"ask": "edge", "server": "uwsgi", "config": config, "requests": requests}));
+    let answers = ask_edge("uwsgi", &config, &requests, 1);
     assert!(answers[0].granted() && answers[0].arrived == Some(SIZE), "{answers:#?}");
 }
