@@ -2,9 +2,9 @@
 //! and a Horizon behind an httpd. A stand-in for the kubelet runs the operator while its Deployment exists,
 //! and puts Glance's ConfigMap where Glance reads it.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::net::TcpListener;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::harness::{Answer, BINARY, Cluster, Operator, PATIENCE, SYSTEM, file, mounted, poll};
 
@@ -19,7 +20,7 @@ pub struct World {
     /// Ended before the cluster: it would miss it.
     operator: Mutex<Option<(Value, Operator)>>,
     cluster: Cluster,
-    folder: PathBuf,
+    folder: TempDir,
     port: u16,
     python: PathBuf,
     /// Glance, then httpd.
@@ -31,10 +32,12 @@ pub struct World {
 impl World {
     pub fn start() -> Self {
         let cluster = Cluster::start("docs");
-        let folder = cluster.folder().join("docs");
-        fs::create_dir_all(folder.join("home")).expect("a folder");
+        // Not among the project's files: httpd serves as nobody, who may not enter the home of whoever runs this.
+        let folder = tempfile::Builder::new().permissions(Permissions::from_mode(0o755)).tempdir().expect("a folder");
+        let home = folder.path().join("home");
+        fs::create_dir_all(&home).expect("a folder");
         for name in ["crds", "deploy", "samples", "tests"] {
-            symlink(file(name), folder.join("home").join(name)).expect("a link");
+            symlink(file(name), home.join(name)).expect("a link");
         }
         let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
         for host in ["horizon", "glance"] {
@@ -96,7 +99,7 @@ impl World {
         ];
         let connect = hosts.map(|(host, port)| format!("connect-to = \"{host}:127.0.0.1:{port}\"\n")).concat();
         let trust = format!("cacert = \"{}\"\n", self.cluster.edge().ca().display());
-        fs::write(self.folder.join("home/.curlrc"), trust + &connect).expect("a file");
+        fs::write(self.folder.path().join("home/.curlrc"), trust + &connect).expect("a file");
         let sites = cloud.join("etc/apache2/sites-enabled");
         for site in fs::read_dir(sites).expect("sites").flatten() {
             let text = fs::read_to_string(site.path()).expect("a site");
@@ -121,7 +124,7 @@ impl World {
     }
 
     pub fn cloud(&self) -> PathBuf {
-        self.folder.join("cloud")
+        self.folder.path().join("cloud")
     }
 
     /// A shell in the reader's home.
@@ -137,7 +140,8 @@ impl World {
             "-c",
             r#". "$DOCS_CLUSTER/env" && DOCS_KUBECTL=$(type -P kubectl) PATH=$DOCS_PATH:$PATH exec bash"#,
         ]);
-        shell.current_dir(self.folder.join("home")).env("HOME", self.folder.join("home"));
+        let home = self.folder.path().join("home");
+        shell.current_dir(&home).env("HOME", &home);
         shell.env("DOCS_CLUSTER", self.cluster.folder()).env("DOCS_PATH", path).env("DOCS_BINARY", BINARY);
         shell.env("DOCS_CLOUD", self.cloud()).env("DOCS_PORT", self.port.to_string());
         shell.env("SSL_CERT_FILE", self.cluster.edge().ca());
