@@ -232,7 +232,7 @@ fn with_stated(outcome: &Simulation, panel: Panel, finding: Finding) -> Option<(
     let Some(end) = outcome.ends.iter().find(of_place).filter(|_| panel == Panel::Unknown) else {
         return Some((panel, finding));
     };
-    let here = |view: &&HorizonView| view.destinations.iter().any(|d| d.to.key() == Some(&end.resource.key));
+    let here = |view: &&HorizonView| view.proof.destinations.iter().any(|d| d.to.key() == Some(&end.resource.key));
     let panels: Vec<_> = world.horizons.values().filter(here).map(|view| view.dashboard.panel).collect();
     if panels.contains(&Panel::Django) {
         let found = "allow_credentials is off; a Horizon resource states the Django panel (spec.directUpload.panel), and its upload has credentials, which browsers then refuse".to_owned();

@@ -8,7 +8,7 @@ use direct_upload_core::plan::{RegionNews, RegionState, UNPROVEN};
 /// `status.regions`; empty if the spec names none.
 pub fn status(view: &HorizonView, regions: &[RegionState], before: &HorizonStatus) -> Vec<RegionStatus> {
     let one = |region: &RegionState| {
-        let destination = view.destinations.iter().find(|d| d.to.region.as_ref() == Some(&region.name))?;
+        let destination = view.proof.destinations.iter().find(|d| d.to.region.as_ref() == Some(&region.name))?;
         let earlier = before.regions.iter().find(|earlier| earlier.name == region.name);
         let news = match (&region.news, earlier) {
             (Some(news), _) => news.clone(),

@@ -33,7 +33,7 @@ pub fn horizon(view: &HorizonView, plan: &Plan, now: Timestamp) -> Option<Horizo
     let origins: Vec<String> =
         view.dashboard.origins().unwrap_or_default().into_iter().map(|origin| origin.to_string()).collect();
     // One status covers the path to direct. The preflights' results are in the status at its end.
-    let evidence = if matches!(plan.state, State::Switching(_)) { &Evidence::Pending } else { &view.evidence };
+    let evidence = if matches!(plan.state, State::Switching(_)) { &Evidence::Pending } else { &view.proof.evidence };
     let facts = Facts {
         generation: view.dashboard.object.meta.generation,
         config_map: plan.config_map.as_deref(),
@@ -43,7 +43,7 @@ pub fn horizon(view: &HorizonView, plan: &Plan, now: Timestamp) -> Option<Horizo
         before: &before.conditions,
         now,
     };
-    let single = view.destinations.iter().find(|d| d.to.region.is_none());
+    let single = view.proof.destinations.iter().find(|d| d.to.region.is_none());
     Some(HorizonStatus {
         observed_generation: Some(view.dashboard.object.meta.generation),
         public_url: primary(&view.dashboard.exposures),
@@ -57,9 +57,9 @@ pub fn horizon(view: &HorizonView, plan: &Plan, now: Timestamp) -> Option<Horizo
         panel: Some(view.dashboard.panel),
         verification: verification::status(evidence, &before, now),
         assumptions: match evidence {
-            Evidence::Granted(..) => view.assumptions.clone(),
+            Evidence::Granted(..) => view.proof.assumptions.clone(),
             Evidence::Pending if before.verification.as_ref().is_some_and(|v| v.verdict == ProbeVerdict::Granted) => {
-                view.assumptions.clone()
+                view.proof.assumptions.clone()
             }
             _ => Vec::new(),
         },
@@ -71,7 +71,7 @@ pub fn horizon(view: &HorizonView, plan: &Plan, now: Timestamp) -> Option<Horizo
 /// The status of a Glance; none if there is nothing to say.
 pub fn glance(view: &GlanceView, plan: &Plan, origins: &[OriginPlan], now: Timestamp) -> Option<GlanceStatus> {
     let status = api(&view.public, plan, origins, now)?;
-    let (public_url, exposures) = (primary(&view.exposures), exposures(&view.exposures));
+    let (public_url, exposures) = (primary(&view.service.exposures), exposures(&view.service.exposures));
     Some(GlanceStatus { public_url, exposures, ..status })
 }
 

@@ -65,7 +65,7 @@ pub fn condition(view: &HorizonView, evidence: &Evidence, before: &HorizonStatus
 
 /// That it passes, and what that does not prove.
 fn passes(view: &HorizonView, more: &str) -> String {
-    let assumed = view.assumptions.iter().map(|assumption| format!("; {assumption}"));
+    let assumed = view.proof.assumptions.iter().map(|assumption| format!("; {assumption}"));
     std::iter::once(format!("{more}the preflight passes for each origin")).chain(assumed).collect()
 }
 

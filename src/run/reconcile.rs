@@ -169,7 +169,7 @@ impl Reconciler {
             ResourceKind::Glance => {
                 let view = world.glances.get(&subject.key)?;
                 let (plan, origins) = plan::glance(view, now, &self.options);
-                let meta = view.object.meta.clone();
+                let meta = view.service.object.meta.clone();
                 Some(Look { meta, plan, status: Status::Glance(Box::new(view.clone()), origins) })
             }
         }
@@ -277,7 +277,7 @@ impl Reconciler {
             }
             Status::Glance(view, origins) => {
                 let status = status::glance(view, &look.plan, origins, now);
-                send(writer, &look.meta, view.object.status.as_ref(), status).await
+                send(writer, &look.meta, view.service.object.status.as_ref(), status).await
             }
         }
     }

@@ -216,7 +216,7 @@ fn unreached(cloud: &Cloud<'_>, objects: &[Object]) -> String {
 
 fn is_glance_exposed(cloud: &Cloud<'_>, world: &World, glance: &GlanceFacts<'_>) -> bool {
     let scope = &glance.unit.scope;
-    let views = world.glances.values().filter_map(|view| view.exposures.as_ref().ok());
+    let views = world.glances.values().filter_map(|view| view.service.exposures.as_ref().ok());
     let published = |p: &Published| near(&p.scope, scope) && p.source != Source::Glance;
     cloud.published.iter().any(published)
         || cloud.servers_near(scope, Program::Glance).next().is_some()

@@ -336,7 +336,7 @@ pub fn findings(world: &World, objects: &[Object], units: &[Unit]) -> Vec<Findin
     for (key, view) in world.horizons.iter() {
         let place = place(objects, "Horizon", key, &["spec"]);
         let problems = [view.dashboard.exposures.as_ref().err(), view.dashboard.settings.as_ref().err()];
-        let endpoints = view.destinations.iter().filter_map(|d| d.to.endpoint.as_ref().err());
+        let endpoints = view.proof.destinations.iter().filter_map(|d| d.to.endpoint.as_ref().err());
         let intent = match &view.intent {
             Intent::Own(problem) if problem.reason == Reason::ImportRequired => Some(problem),
             _ => None,
@@ -347,7 +347,7 @@ pub fn findings(world: &World, objects: &[Object], units: &[Unit]) -> Vec<Findin
     for view in world.accepting() {
         let (service, key) = (view.api.service, &view.api.resource.meta.key);
         let exposures = world.glances.get(key).filter(|_| service.takes_uploads());
-        let exposures = exposures.and_then(|glance| glance.exposures.as_ref().err());
+        let exposures = exposures.and_then(|glance| glance.service.exposures.as_ref().err());
         let place = place(objects, service.kind, key, &["spec"]);
         let problems = [exposures, view.api.asked.settings.as_ref().err()];
         let glance = world.glances.get(key).filter(|_| service.takes_uploads());

@@ -31,8 +31,8 @@ async fn workloads_that_are_not_read_yet_are_unknown_and_not_absent() {
     let glance = &world.glances[&Key::new("openstack", "glance")];
     for problem in [
         horizon.dashboard.exposures.as_ref().err(),
-        glance.exposures.as_ref().err(),
-        horizon.destinations[0].to.endpoint.as_ref().err(),
+        glance.service.exposures.as_ref().err(),
+        horizon.proof.destinations[0].to.endpoint.as_ref().err(),
     ] {
         assert!(problem.is_some_and(Problem::is_unknown), "{problem:?}");
     }
@@ -128,7 +128,7 @@ proptest! {
             live.put(Kind::Glance, answer);
         }
         let world = runtime.block_on(live.world());
-        let seen = world.glances.get(&Key::new("openstack", "glance")).map(|view| view.object.meta.generation);
+        let seen = world.glances.get(&Key::new("openstack", "glance")).map(|view| view.service.object.meta.generation);
         prop_assert_eq!(seen, there.map(|version| i64::try_from(version).unwrap()));
     }
 }

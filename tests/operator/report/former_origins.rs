@@ -31,12 +31,12 @@ fn before_a_verdict_a_status_stays_if_it_is_about_the_present_origins(
     #[case] expected: Option<&str>,
 ) {
     let mut view = direct();
-    view.evidence = Evidence::Granted(Weight { fresh: true, firm: true }, Vec::new());
+    Arc::make_mut(&mut view.proof).evidence = Evidence::Granted(Weight { fresh: true, firm: true }, Vec::new());
     let told = status(&view).expect("a status");
     assert_eq!(ready(&told, "Ready"), "True Verified");
     assert_eq!(told.verification.as_ref().map(|v| v.verdict), Some(ProbeVerdict::Granted));
 
-    view.evidence = Evidence::Pending;
+    Arc::make_mut(&mut view.proof).evidence = Evidence::Pending;
     let mut object = (*view.dashboard.object).clone();
     object.status = Some(HorizonStatus { origins: origins.iter().map(ToString::to_string).collect(), ..told });
     Arc::make_mut(&mut view.dashboard).object = Arc::new(object);

@@ -63,7 +63,7 @@ fn it_is_that_of_living_pods(
             's' => Some("silent".to_owned()),
             _ => None,
         };
-        applied.running = pods.chars().filter_map(with).collect::<BTreeSet<_>>();
+        applied.running = pods.chars().filter_map(with).collect();
         applied.unconfigured = pods.contains('n');
         applied.rollout = if rolls { Err(Problem::new(Reason::RollingOut, "1 of 2")) } else { Ok(()) };
     });

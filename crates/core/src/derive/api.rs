@@ -16,7 +16,7 @@ use super::grant::Grants;
 use super::requester::Requester;
 use super::tenure::Tenure;
 use super::user_cors::{self, UserCors};
-use crate::model::{Advice, Custom, EnvValue, Id, Key, Known, Meta, Problem, Snapshot, UserFile};
+use crate::model::{Advice, Custom, EnvValue, Key, Known, Map, Meta, Problem, Snapshot, UserFile};
 use crate::openstack::{CorsFilter, OpenStackService};
 use crate::render::ApiSettings;
 use crate::workload::{Applied, Secrets, Target};
@@ -92,11 +92,10 @@ pub struct EarlierCors {
 pub struct ApiView {
     pub api: Arc<ManagedApi>,
     /// Each origin, and who requests it.
-    pub wanted: BTreeMap<Origin, Vec<Requester>>,
-    /// Which objects give the origins of dashboards.
-    pub sources: BTreeMap<Origin, BTreeSet<Id>>,
-    /// What Horizons are granted; nothing for an API to which nobody uploads.
-    pub grants: Grants,
+    pub wanted: Map<Origin, Vec<Requester>>,
+    /// What Horizons are granted. For an API to which nobody uploads: only which objects give the origins of
+    /// dashboards.
+    pub grants: Arc<Grants>,
     /// What is still being read for the first time, so that nothing can be planned yet.
     pub pending: Option<Problem>,
     /// Why no origin may be removed now.
@@ -185,8 +184,7 @@ impl ApiView {
         Self {
             api,
             wanted,
-            sources: BTreeMap::new(),
-            grants: Grants::default(),
+            grants: Arc::default(),
             pending: None,
             incomplete: None,
             calls: None,
@@ -197,7 +195,7 @@ impl ApiView {
 
 impl ManagedApi {
     /// Who requests the origins of the resource itself.
-    pub fn wanted(&self) -> BTreeMap<Origin, Vec<Requester>> {
+    pub fn wanted(&self) -> Map<Origin, Vec<Requester>> {
         let stated = self.asked.stated.iter();
         stated.map(|origin| (origin.clone(), vec![Requester::Stated])).collect()
     }

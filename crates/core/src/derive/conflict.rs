@@ -10,7 +10,7 @@ use direct_upload_api::web::Origin;
 use super::exposure::{self, Exposures};
 use super::grant::Grants;
 use super::stage::Joint;
-use crate::model::{Advice, Id, Key, Problem, Snapshot};
+use crate::model::{Advice, Id, Key, Problem, Set, Snapshot};
 
 /// How many a sentence names at most.
 const NAMED: usize = 3;
@@ -19,8 +19,8 @@ const NAMED: usize = 3;
 pub(super) type HostPath = Key;
 
 /// Which objects claim each of these places.
-pub(super) fn rivals(snapshot: &Snapshot, places: impl Iterator<Item = HostPath>) -> BTreeMap<HostPath, BTreeSet<Id>> {
-    let mut wanted: BTreeMap<HostPath, BTreeSet<Id>> = places.map(|place| (place, BTreeSet::new())).collect();
+pub(super) fn rivals(snapshot: &Snapshot, places: impl Iterator<Item = HostPath>) -> BTreeMap<HostPath, Set<Id>> {
+    let mut wanted: BTreeMap<HostPath, Set<Id>> = places.map(|place| (place, Set::default())).collect();
     exposure::claims(snapshot, &mut |host, path, kind, key| {
         if let Some(claims) = wanted.get_mut(&place(host, path)) {
             claims.insert(Id { kind: kind.to_string(), key: key.clone() });
@@ -30,7 +30,7 @@ pub(super) fn rivals(snapshot: &Snapshot, places: impl Iterator<Item = HostPath>
 }
 
 /// Objects that claim a place of this service, but do not lead browsers to it.
-pub(super) fn advice(rivals: &Joint<BTreeSet<Id>>, exposures: &Result<Exposures, Problem>) -> Vec<Advice> {
+pub(super) fn advice(rivals: &Joint<Set<Id>>, exposures: &Result<Exposures, Problem>) -> Vec<Advice> {
     let urls = exposures.iter().flat_map(|e| &e.urls);
     let own: BTreeSet<&Id> = urls.filter_map(|e| e.source.object()).collect();
     let sentence = |place: &HostPath| {
@@ -45,7 +45,7 @@ pub(super) fn advice(rivals: &Joint<BTreeSet<Id>>, exposures: &Result<Exposures,
 }
 
 /// The places where a service was found, except those that its resource states itself.
-pub(super) fn places(exposures: &Result<Exposures, Problem>) -> BTreeSet<HostPath> {
+pub(super) fn places(exposures: &Result<Exposures, Problem>) -> Set<HostPath> {
     let derived = exposures.iter().flat_map(|e| &e.urls).filter(|e| e.source.object().is_some());
     derived.map(|e| place(e.url.origin().host(), e.url.path())).collect()
 }

@@ -165,13 +165,13 @@ impl Derivation {
         });
         let (rivals, throttles) = (&*rivals, &*throttles);
         horizon_views.advance(&horizons, changes, |key| {
-            let (dashboard, pairing, intent) = (dashboards.arc(key)?, pairings.get(key)?, intents.get(key)?);
+            let (dashboard, pairing, proof) = (dashboards.arc(key)?, pairings.arc(key)?, proofs.arc(key)?);
             let throttle = throttles.get(key).copied().unwrap_or_default();
-            Some(horizon_view(&dashboard, pairing, intent, proofs.get(key)?, throttle, rivals))
+            Some(horizon_view(dashboard, pairing, intents.get(key)?, proof, throttle, rivals))
         });
         glance_views.advance(&images, changes, |key| {
             let looked = askers.get(key).is_some_and(|askers| askers.looks);
-            Some(glance_view(snapshot, glances.get(key)?, grants.get(key)?, looked, rivals))
+            Some(glance_view(snapshot, glances.arc(key)?, grants.arc(key)?, looked, rivals))
         });
         World {
             horizons: horizon_views.shared().into(),
@@ -210,10 +210,10 @@ fn incomplete(dashboards: &Stage<Dashboard>) -> BTreeMap<String, Problem> {
 }
 
 fn horizon_view(
-    dashboard: &Arc<Dashboard>,
-    pairing: &Pairing,
+    dashboard: Arc<Dashboard>,
+    pairing: Arc<Pairing>,
     intent: &Intent,
-    proof: &Proof,
+    proof: Arc<Proof>,
     throttle: Throttle,
     rivals: &Joint<BTreeSet<Id>>,
 ) -> HorizonView {
@@ -223,27 +223,16 @@ fn horizon_view(
         advice.extend(of_rolls(false, spec.suspend, &spec.rollout, &dashboard.tenure));
     }
     advice.extend(conflict::advice(rivals, &dashboard.exposures));
-    let Proof { destinations, evidence, assumptions, authorities } = proof;
-    advice.extend(destinations.iter().filter_map(|d| d.canary.as_ref()?.advice(&d.to)));
-    advice.extend(destinations.iter().filter_map(|d| d.canary.as_ref()?.stuck_advice()));
-    HorizonView {
-        dashboard: dashboard.clone(),
-        catalog: pairing.catalog.clone(),
-        proxies: pairing.proxies.clone(),
-        intent: intent.clone(),
-        destinations: destinations.clone(),
-        evidence: evidence.clone(),
-        assumptions: assumptions.clone(),
-        authorities: authorities.clone(),
-        throttle,
-        advice,
-    }
+    let canaries = || proof.destinations.iter().filter_map(|to| Some((to, to.canary.as_ref()?)));
+    advice.extend(canaries().filter_map(|(to, canary)| canary.advice(&to.to)));
+    advice.extend(canaries().filter_map(|(_, canary)| canary.stuck_advice()));
+    HorizonView { dashboard, pairing, intent: intent.clone(), proof, throttle, advice }
 }
 
 fn glance_view(
     snapshot: &Snapshot,
-    glance: &ImageService,
-    grants: &Grants,
+    glance: Arc<ImageService>,
+    grants: Arc<Grants>,
     looked: bool,
     rivals: &Joint<BTreeSet<Id>>,
 ) -> GlanceView {
@@ -252,45 +241,34 @@ fn glance_view(
     for (origin, horizons) in &grants.by {
         wanted.entry(origin.clone()).or_default().extend(horizons.iter().map(horizon));
     }
-    let found = adjust::derive(snapshot, glance);
-    let issues = issues(snapshot, glance, &wanted.keys().collect());
+    let found = adjust::derive(snapshot, &glance);
+    let issues = issues(snapshot, &glance, &wanted.keys().collect());
     let mut advice = glance.public.asked.advice.clone();
     advice.extend(found.refusals());
-    advice.extend(found.of_exposures(glance, &issues, !wanted.is_empty()));
+    advice.extend(found.of_exposures(&glance, &issues, !wanted.is_empty()));
     if let (Ok(terms), false) = (&glance.public.resource.terms, wanted.is_empty()) {
         advice.extend(of_rolls(true, terms.suspend, &terms.rollout, &glance.public.tenure));
     }
     advice.extend(conflict::advice(rivals, &glance.exposures));
-    advice.extend(conflict::shared(grants));
+    advice.extend(conflict::shared(&grants));
     let hides_cors = glance.hides_cors() && !wanted.is_empty();
-    let ImageService { object, public, internal, exposures, catalog: look, cors } = glance.clone();
+    let ImageService { public, internal, exposures, catalog: look, cors, .. } = &*glance;
     let incomplete = snapshot.horizons.complete().err().map(Problem::from);
     let is_new = public.tenure.applied.as_ref().is_ok_and(|applied| applied.mount.is_none());
     let awaited = match &look.state {
         LookState::Pending(held_up) if looked && is_new => Some(catalog::awaited(held_up.as_deref())),
         _ => cors.pending.as_ref().filter(|_| hides_cors && is_new).map(|why| user_cors::awaited(why.as_deref())),
     };
-    let due = look.due.filter(|_| looked).or(cors.due.filter(|_| hides_cors));
-    let sources = grants.sources.clone();
+    let due = look.due.as_ref().filter(|_| looked).or(cors.due.as_ref().filter(|_| hides_cors));
     let pending = exposures.as_ref().err().filter(|problem| problem.reason == Reason::ObservationPending).cloned();
     GlanceView {
-        object,
-        public: ApiView {
-            api: public,
-            wanted,
-            sources,
-            grants: grants.clone(),
-            pending,
-            incomplete,
-            calls: None,
-            advice,
-        },
-        internal: internal.map(ApiView::unasked),
-        exposures,
+        public: ApiView { api: public.clone(), wanted, grants, pending, incomplete, calls: None, advice },
+        internal: internal.clone().map(ApiView::unasked),
         issues,
         awaited,
-        look: due,
+        look: due.cloned(),
         adjustments: found.adjustments,
+        service: glance,
     }
 }
 

@@ -14,7 +14,7 @@ use super::exposure::{self, Exposures, Stated};
 use super::exposure_issue::ExposureIssue;
 use super::tenure::Tenure;
 use super::{image_import, swift, user_cors};
-use crate::model::{Advice, AdviceField, GlanceObject, Id, Known, Problem, Snapshot, UserFile};
+use crate::model::{Advice, AdviceField, GlanceObject, Id, Known, Map, Problem, Snapshot, UserFile};
 use crate::openstack::layout::GlancePlaces;
 use crate::openstack::{CorsOption, GLANCE, layout, policy, release};
 use crate::render::{
@@ -44,10 +44,9 @@ pub struct ImageService {
 /// Everything that the plan of one Glance depends on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GlanceView {
-    pub object: Arc<GlanceObject>,
+    pub service: Arc<ImageService>,
     pub public: ApiView,
     pub internal: Option<ApiView>,
-    pub exposures: Result<Exposures, Problem>,
     /// Settings of the exposing objects that stop uploads, or may.
     pub issues: Vec<ExposureIssue>,
     /// The Job that should read Keystone's catalog, if one is due.
@@ -262,7 +261,7 @@ fn httpd(
 /// The Secret with httpd's certificate.
 fn tls(spec: &GlanceSpec) -> Option<(String, SecretMount)> {
     let tls = spec.tls.as_ref().filter(|tls| tls.enabled && spec.httpd.server != GlanceServer::None)?;
-    let mounted = BTreeMap::from([(TLS_DIR.to_owned(), None)]);
+    let mounted = Map::from_iter([(TLS_DIR.to_owned(), None)]);
     Some((TLS_VOLUME.to_owned(), SecretMount { secret: tls.secret_name.clone()?, mounted }))
 }
 
@@ -295,8 +294,8 @@ impl ImageService {
 impl GlanceView {
     /// The objects whose annotations it manages.
     pub fn manages(&self) -> Vec<Id> {
-        let manages = self.object.spec.as_ref().is_ok_and(|spec| spec.exposure.manage);
-        let exposures = self.exposures.iter().filter(|_| manages);
+        let manages = self.service.object.spec.as_ref().is_ok_and(|spec| spec.exposure.manage);
+        let exposures = self.service.exposures.iter().filter(|_| manages);
         let through = exposures.flat_map(|exposures| &exposures.exposing);
         through.filter(|through| through.annotations().is_some()).map(ExposingObject::object).collect()
     }

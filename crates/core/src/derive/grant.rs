@@ -15,7 +15,7 @@ use super::glance::ImageService;
 use super::horizon::{Dashboard, Intent};
 use super::pairing::Pairing;
 use super::stage::Stage;
-use crate::model::{Id, Key, Problem, Snapshot};
+use crate::model::{Id, Key, Map, Problem, Set, Snapshot};
 use crate::workload::{Applied, annotations};
 
 /// The default number of origins of each other namespace.
@@ -25,7 +25,7 @@ const MOST: u32 = 16;
 const ROOM: usize = 240 << 10;
 
 /// Origins by the namespace of their Horizons.
-pub type ByNamespace = BTreeMap<String, BTreeSet<Origin>>;
+pub type ByNamespace = Map<String, Set<Origin>>;
 
 /// What one Glance grants.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,19 +33,19 @@ pub struct Grants {
     /// What is requested and granted now.
     pub given: ByNamespace,
     /// Whose Horizons each granted origin belongs to.
-    pub by: BTreeMap<Origin, BTreeSet<Key>>,
+    pub by: Map<Origin, Set<Key>>,
     /// Which objects give each granted origin.
-    pub sources: BTreeMap<Origin, BTreeSet<Id>>,
+    pub sources: Map<Origin, Set<Id>>,
     /// Horizons whose pods upload here directly, or may.
-    pub holders: BTreeSet<Key>,
+    pub holders: Set<Key>,
     /// What the mounted file was made for.
     pub before: ByNamespace,
     /// Origins without consent from which pods still upload, or may. Those pods leave first.
-    pub leaving: BTreeSet<Origin>,
+    pub leaving: Set<Origin>,
     /// Namespaces of which something cannot be seen. What they had stays.
-    pub unseen: BTreeMap<String, Problem>,
+    pub unseen: Map<String, Problem>,
     /// What is not granted, by Horizon.
-    pub denied: BTreeMap<Key, Denial>,
+    pub denied: Map<Key, Denial>,
 }
 
 /// Why a Horizon's origin is not granted although its namespace may use the Glance.
@@ -123,7 +123,7 @@ pub(super) fn of(
     snapshot: &Snapshot,
     glance: &ImageService,
     askers: &[Asker<'_>],
-    unseen: &BTreeMap<String, Problem>,
+    unseen: &Map<String, Problem>,
 ) -> Grants {
     if let Ok(spec) = &glance.object.spec {
         return for_glance(snapshot, glance, &spec.cors.allowed_horizons, askers, unseen);
@@ -151,7 +151,7 @@ fn for_glance(
     glance: &ImageService,
     allowed: &AllowedHorizons,
     askers: &[Asker<'_>],
-    unseen: &BTreeMap<String, Problem>,
+    unseen: &Map<String, Problem>,
 ) -> Grants {
     let own = &glance.object.meta.key;
     let consent = |namespace: &str| consent::check(snapshot, own, &allowed.namespaces, namespace);
@@ -234,7 +234,7 @@ impl<'a> Quota<'a> {
     fn new(glance: &'a Key, allowed: &AllowedHorizons, before: &ByNamespace, in_use: &BTreeSet<Origin>) -> Self {
         let others = before.iter().filter(|(namespace, _)| **namespace != glance.namespace);
         let has: ByNamespace =
-            others.map(|(namespace, had)| (namespace.clone(), had.intersection(in_use).cloned().collect())).collect();
+            others.map(|(namespace, had)| (namespace.clone(), had.iter().filter(|origin| in_use.contains(origin)).cloned().collect())).collect();
         let taken = has.iter().flat_map(|(namespace, had)| had.iter().map(|origin| size(namespace, origin)));
         let room = ROOM.saturating_sub(taken.sum());
         let most = usize::try_from(allowed.max_origins_per_namespace.unwrap_or(MOST)).unwrap_or(usize::MAX);

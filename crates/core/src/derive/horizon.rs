@@ -7,11 +7,11 @@ use std::sync::Arc;
 use direct_upload_api::web::Origin;
 use direct_upload_api::{Fallback, HorizonSpec, Panel, Reason, Rehearsing, Rule, seconds};
 
-use super::catalog::CatalogState;
 use super::destination::DestinationView;
 use super::exposure::{self, Exposures, Stated, scheme};
-use super::glance_proxies::{self, GlanceProxies};
-use super::proof::{self, Evidence};
+use super::glance_proxies;
+use super::pairing::Pairing;
+use super::proof::{self, Evidence, Proof};
 use super::snippet_place;
 use super::tenure::Tenure;
 use super::throttle::Throttle;
@@ -56,21 +56,15 @@ pub struct Dashboard {
 #[derive(Clone, Debug, PartialEq)]
 pub struct HorizonView {
     pub dashboard: Arc<Dashboard>,
-    /// What Keystone's catalog says.
-    pub catalog: CatalogState,
-    /// Where uploads pass Horizon's own httpd.
-    pub proxies: GlanceProxies,
+    /// Where its users upload to.
+    pub pairing: Arc<Pairing>,
+    /// What is required from its pods, with what its Glances grant.
     pub intent: Intent,
-    /// Where its users upload to, and the results of preflights there.
-    pub destinations: Vec<DestinationView>,
-    /// The results over all its destinations: the worst counts.
-    pub evidence: Evidence,
-    /// What uploads need, but the operator could not check.
-    pub assumptions: Vec<String>,
-    /// The ConfigMap with certificate authorities for them.
-    pub authorities: Option<Key>,
+    /// What preflights show there.
+    pub proof: Arc<Proof>,
     /// Whether its mode may change now because of that.
     pub throttle: Throttle,
+    /// All of it, from every stage.
     pub advice: Vec<Advice>,
 }
 
@@ -214,13 +208,13 @@ impl Dashboard {
 impl HorizonView {
     /// Whether the operator's own whole uploads pass to each destination.
     pub fn is_upload_verified(&self) -> bool {
-        let granted = matches!(self.evidence, Evidence::Granted(..));
-        granted && self.destinations.iter().all(DestinationView::is_uploaded_to)
+        let granted = matches!(self.proof.evidence, Evidence::Granted(..));
+        granted && self.proof.destinations.iter().all(DestinationView::is_uploaded_to)
     }
 
     /// The Glance resources that it uses.
     pub fn partners(&self) -> BTreeSet<Key> {
-        self.destinations.iter().filter_map(|destination| destination.to.key()).cloned().collect()
+        self.proof.destinations.iter().filter_map(|destination| destination.to.key()).cloned().collect()
     }
 }
 

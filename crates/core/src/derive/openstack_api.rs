@@ -3,7 +3,7 @@
 //! In: the resource, and its dashboards. Out: an [`ApiView`] with the table of its own
 //! [`OpenStackService`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use direct_upload_api::web::Origin;
@@ -12,12 +12,13 @@ use direct_upload_api::{GlancePaths, Layout, OpenStackApiSpec, Reason, Rule, Wor
 use super::api::{ApiView, Asked, ManagedApi, Resource, Terms, carried, stated, users_file};
 use super::calls::Calls;
 use super::exposure::{self, Stated};
+use super::grant::Grants;
 use super::horizon::Dashboard;
 use super::requester::Requester;
 use super::stage::Stage;
 use super::tenure::Tenure;
 use super::user_cors;
-use crate::model::{Advice, ApiObject, FieldPath, Id, Key, Problem, Snapshot};
+use crate::model::{Advice, ApiObject, FieldPath, Id, Key, Map, Problem, Set, Snapshot};
 use crate::openstack::{API, CorsFilter, GLANCE, OpenStackService, SWIFT_ORIGINS, layout};
 use crate::render::{ApiSettings, CorsSettings};
 use crate::workload::{Target, mountable};
@@ -37,7 +38,7 @@ pub fn view(snapshot: &Snapshot, dashboards: &Stage<Dashboard>, object: &ApiObje
     let unasked = ApiView::unasked(api);
     let mut callers = Callers {
         wanted: unasked.wanted.clone(),
-        sources: BTreeMap::new(),
+        sources: Map::new(),
         credentialed: BTreeSet::new(),
         incomplete: None,
         advice: unasked.advice.clone(),
@@ -62,7 +63,8 @@ pub fn view(snapshot: &Snapshot, dashboards: &Stage<Dashboard>, object: &ApiObje
     let spec = object.spec.as_ref().ok();
     let calls = spec.map(|spec| Box::new(Calls::derive(snapshot, &unasked.api, spec, &origins)));
     advice.extend(calls.iter().flat_map(|calls| calls.advice.iter().cloned()));
-    ApiView { wanted, sources, incomplete, calls, advice, ..unasked }
+    let grants = Arc::new(Grants { sources, ..Grants::default() });
+    ApiView { wanted, grants, incomplete, calls, advice, ..unasked }
 }
 
 fn terms(spec: &OpenStackApiSpec) -> Terms {
@@ -185,9 +187,9 @@ fn of_workload(snapshot: &Snapshot, kind: WorkloadKind, key: &Key) -> Origins {
 
 /// Who calls the API from their own pages.
 struct Callers {
-    wanted: BTreeMap<Origin, Vec<Requester>>,
+    wanted: Map<Origin, Vec<Requester>>,
     /// The objects that give each origin.
-    sources: BTreeMap<Origin, BTreeSet<Id>>,
+    sources: Map<Origin, Set<Id>>,
     /// Whose pages send cookies.
     credentialed: BTreeSet<Origin>,
     incomplete: Option<Problem>,

@@ -12,11 +12,11 @@ use super::glance::ImageService;
 use super::glance_proxies::GlanceProxies;
 use super::horizon::{Dashboard, Intent};
 use super::stage::Stage;
-use crate::model::{Advice, Key, Problem, Sentence, Snapshot};
+use crate::model::{Advice, Key, Problem, Sentence, Set, Snapshot};
 use crate::workload::Applied;
 
 /// Where a Horizon's users upload to, and what follows for its pods.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Pairing {
     pub catalog: CatalogState,
     pub destinations: Vec<Destination>,
@@ -24,7 +24,7 @@ pub struct Pairing {
     /// If no Glance refuses it.
     pub intent: Intent,
     /// The Glances that must accept this Horizon: those it uses, and those to which its pods still upload.
-    pub needs: BTreeSet<Key>,
+    pub needs: Set<Key>,
     pub advice: Vec<Advice>,
 }
 
@@ -100,7 +100,7 @@ impl Pairing {
 }
 
 /// The Glances to which its pods upload.
-fn uploads_to(dashboard: &Dashboard) -> BTreeSet<Key> {
+fn uploads_to(dashboard: &Dashboard) -> Set<Key> {
     dashboard.tenure.applied.as_ref().map(Applied::partners).unwrap_or_default()
 }
 
@@ -121,9 +121,9 @@ fn partner(
     let chosen = match &dashboard.tenure.applied {
         Ok(applied) => applied.partners(),
         Err(problem) if problem.is_unknown() => return Err(problem.clone()),
-        Err(_) => BTreeSet::new(),
+        Err(_) => Set::default(),
     };
-    if let Some(key) = chosen.first().filter(|key| chosen.len() == 1 && glances.get(key).is_some()) {
+    if let Some(key) = chosen.iter().next().filter(|key| chosen.len() == 1 && glances.get(key).is_some()) {
         return allowed(snapshot, glances, key, namespace, wish);
     }
     snapshot.glances.known(namespace)?;

@@ -20,7 +20,7 @@ use crate::model::{
 };
 
 /// What has been proven for one Horizon.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Proof {
     pub destinations: Vec<DestinationView>,
     /// Over all destinations: the worst counts.

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::{Changes, Key, Reads, Source, note, note_whole, place, recorded};
+use crate::model::{Changes, Key, Map, Reads, Source, note, note_whole, place, recorded};
 
 /// The values of one stage. To look at one is to read it.
 #[derive(Debug)]
 pub struct Stage<T> {
     source: Source,
-    values: BTreeMap<Key, Entry<T>>,
+    values: Map<Key, Entry<T>>,
 }
 
 #[derive(Debug)]
@@ -21,7 +21,7 @@ struct Entry<T> {
 impl<T> Stage<T> {
     /// An empty one. Each has its own number.
     pub const fn new(number: u8) -> Self {
-        Self { source: Source::Stage(number), values: BTreeMap::new() }
+        Self { source: Source::Stage(number), values: Map::new() }
     }
 
     /// The value of one resource.
@@ -39,8 +39,8 @@ impl<T> Stage<T> {
     /// The resources of a namespace that have a value.
     pub fn keys_in(&self, namespace: &str) -> impl Iterator<Item = &Key> {
         note(self.source, namespace);
-        let all = self.values.range(Key::new(namespace, "")..).map(|(key, _)| key);
-        all.take_while(move |key| key.namespace == *namespace)
+        let from = self.values.find_index(&Key::new(namespace, "")).unwrap_or_else(|place| place);
+        self.values.as_slice()[from..].iter().map(|(key, _)| key).take_while(move |key| key.namespace == *namespace)
     }
 
     /// All values.

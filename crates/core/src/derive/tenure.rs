@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::target;
 use crate::model::{
-    ApiObject, ConfigMap, GlanceObject, HorizonObject, Key, Known, Meta, Problem, Snapshot, Workload, describe,
+    ApiObject, ConfigMap, GlanceObject, HorizonObject, Key, Known, Map, Meta, Problem, Set, Snapshot, Workload, describe,
 };
 use crate::openstack::{API, GLANCE, OpenStackService};
 use crate::workload::{Applied, Claim, Target, annotations, is_content_name_of};
@@ -42,17 +42,17 @@ pub struct Handover {
     /// Another resource will manage the target when this one is gone.
     pub has_successor: bool,
     /// Names of this resource's ConfigMaps with which pods of the namespace run, of any workload.
-    pub running: BTreeSet<String>,
+    pub running: Set<String>,
 }
 
 /// The workloads of all resources of a namespace.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Tenures {
-    pub horizons: BTreeMap<Key, Arc<Tenure>>,
-    pub glances: BTreeMap<Key, Arc<Tenure>>,
+    pub horizons: Map<Key, Arc<Tenure>>,
+    pub glances: Map<Key, Arc<Tenure>>,
     /// Internal APIs of Glances.
-    pub internals: BTreeMap<Key, Arc<Tenure>>,
-    pub apis: BTreeMap<Key, Arc<Tenure>>,
+    pub internals: Map<Key, Arc<Tenure>>,
+    pub apis: Map<Key, Arc<Tenure>>,
 }
 
 impl Tenures {
@@ -74,7 +74,7 @@ impl Tenures {
         let settle = |names: Vec<Names<'_>>, claims: &WorkloadClaims, orphans: &Orphans<'_>| {
             let one =
                 |names: Names<'_>| (names.meta.key.clone(), Arc::new(claims.settle(snapshot, &names, orphans(&names))));
-            names.into_iter().map(one).collect::<BTreeMap<_, _>>()
+            names.into_iter().map(one).collect::<Map<_, _>>()
         };
         let own = |names: &Names<'_>| orphans(snapshot, names);
         let internal: BTreeMap<_, _> = internals.iter().map(|i| (&i.meta.key, &i.workload)).collect();
@@ -183,7 +183,7 @@ fn orphans(snapshot: &Snapshot, names: &Names<'_>) -> Known<Vec<Arc<Workload>>> 
 }
 
 /// Names of a resource's ConfigMaps with which pods of its namespace run.
-fn running(snapshot: &Snapshot, names: &Names<'_>) -> Known<BTreeSet<String>> {
+fn running(snapshot: &Snapshot, names: &Names<'_>) -> Known<Set<String>> {
     let Key { namespace, name } = &names.meta.key;
     let used: BTreeSet<_> = snapshot.pods.list(namespace)?.filter_map(|pod| pod.config_map.as_ref()).collect();
     let purpose = format!("{}/", names.kind);

@@ -79,7 +79,9 @@ mod tests {
     use crate::derive::destination::{Destination, Partner};
     use crate::derive::proof::{Evidence, Failed, Weight};
     use crate::derive::{Handover, Tenure};
-    use crate::model::{Cause, ConfigMap, Container, Effects, HorizonObject, Meta, ProbeTarget, Problem, Snapshot};
+    use crate::model::{
+        Cause, ConfigMap, Container, Effects, HorizonObject, Map, Meta, ProbeTarget, Problem, Set, Snapshot,
+    };
     use crate::render::File;
     use crate::workload::{Applied, Mount};
 
@@ -104,11 +106,11 @@ mod tests {
         let files: [File; 0] = [];
         let applied = Applied {
             mount: Some(Mount::new(&Container::default(), "files", &files, "")),
-            config_maps: BTreeMap::from([("files".to_owned(), Arc::new(config_map))]),
-            referenced: Ok(BTreeSet::new()),
+            config_maps: Map::from_iter([("files".to_owned(), Arc::new(config_map))]),
+            referenced: Ok(Set::default()),
             rollout: if rolling { Err(Problem::new(Reason::RollingOut, "")) } else { Ok(()) },
             held_up: None,
-            running: BTreeSet::new(),
+            running: Set::default(),
             unconfigured: false,
             rehearsals: Ok(BTreeMap::new()),
             place: None,

@@ -35,7 +35,7 @@ impl World {
     pub fn needs(&self) -> Needs {
         let files = self.accepting().filter_map(|view| view.api.asked.source.clone());
         let authorities =
-            self.horizons.values().flat_map(|view| [&view.authorities, &view.catalog.source]).flatten().cloned();
+            self.horizons.values().flat_map(|view| [&view.proof.authorities, &view.pairing.catalog.source]).flatten().cloned();
         let mut needs =
             Needs { namespaces: self.keys().map(|key| key.namespace.clone()).collect(), ..self.routing.clone() };
         let of_calls = self.apis.values().filter_map(|view| view.calls.as_ref()?.authorities.clone());
@@ -45,7 +45,7 @@ impl World {
 
     /// The preflights that are needed now, and the state of the server to which each answer would belong.
     pub fn probe_targets(&self) -> BTreeMap<ProbeTarget, Epoch> {
-        let all = self.horizons.values().flat_map(|view| &view.destinations);
+        let all = self.horizons.values().flat_map(|view| &view.proof.destinations);
         let uploads = all.flat_map(|d| d.questions.iter().map(|q| (q.clone(), d.epoch.clone())));
         let calls = self.apis.values().filter_map(|view| view.calls.as_ref());
         uploads.chain(calls.flat_map(|c| c.questions.iter().map(|q| (q.clone(), c.epoch.clone())))).collect()
@@ -53,13 +53,13 @@ impl World {
 
     /// The catalogs to read.
     pub fn catalog_queries(&self) -> BTreeSet<CatalogQuery> {
-        self.horizons.values().filter_map(|view| view.catalog.query.clone()).collect()
+        self.horizons.values().filter_map(|view| view.pairing.catalog.query.clone()).collect()
     }
 
     /// The uploads that the operator makes itself, and the state of the server to which each result would
     /// belong.
     pub fn canary_queries(&self) -> BTreeMap<CanaryQuery, Epoch> {
-        let all = self.horizons.values().flat_map(|view| &view.destinations);
+        let all = self.horizons.values().flat_map(|view| &view.proof.destinations);
         all.filter_map(|d| Some((d.canary.as_ref()?.query.clone(), d.epoch.clone()))).collect()
     }
 

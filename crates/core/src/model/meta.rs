@@ -1,10 +1,9 @@
 //! The part of `metadata` that decisions depend on, and custom resources.
 
-use std::collections::BTreeMap;
-
 use direct_upload_api::{GlanceSpec, GlanceStatus, HorizonSpec, HorizonStatus, OpenStackApiSpec};
 use jiff::Timestamp;
 
+use super::compact::Map;
 use super::key::Key;
 
 /// The part of `metadata` that decisions depend on.
@@ -17,7 +16,7 @@ pub struct Meta {
     pub deleting: Option<Timestamp>,
     pub generation: i64,
     /// Annotations of our domain.
-    pub ours: BTreeMap<String, String>,
+    pub ours: Map<String, String>,
 }
 
 /// The controller that owns an object.

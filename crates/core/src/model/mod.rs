@@ -7,6 +7,7 @@ mod advice;
 mod annotations;
 mod canary;
 mod catalog;
+mod compact;
 mod condition;
 mod config_map;
 mod decode_error;
@@ -47,6 +48,7 @@ pub use canary::{
     CanaryClass, CanaryFailure, CanaryOutcome, CanaryQuery, CanaryRecord, CanaryStanding, StuckImages, StuckReading,
 };
 pub use catalog::{CatalogQuery, CatalogReading, PublicEndpoints};
+pub use compact::{Map, Set};
 pub use condition::{Condition, find_condition};
 pub use config_map::{ConfigMap, Effects};
 pub use decode_error::DecodeError;

@@ -24,7 +24,7 @@ impl Plan {
             }
         }
         let brings = view.adjustments.iter().flatten().any(|adjustment| !adjustment.annotations.is_empty());
-        let secured = view.object.finalizer || self.steps.iter().any(|step| step.action == Action::AddFinalizer);
+        let secured = view.service.object.finalizer || self.steps.iter().any(|step| step.action == Action::AddFinalizer);
         if brings && !secured {
             first.insert(
                 0,
@@ -38,8 +38,8 @@ impl Plan {
     /// Removes what a Glance that is being deleted has there. A refusal, or an object that cannot be seen,
     /// delays the deletion until its deadline; returns true if it does.
     pub fn give_back(&mut self, view: &GlanceView, now: Timestamp) -> bool {
-        let timeout = view.object.spec.as_ref().map(|s| s.deletion.timeout).unwrap_or_default();
-        let deadline = deadline(view.object.meta.deleting, timeout);
+        let timeout = view.service.object.spec.as_ref().map(|s| s.deletion.timeout).unwrap_or_default();
+        let deadline = deadline(view.service.object.meta.deleting, timeout);
         let waits = match &view.adjustments {
             Ok(all) => all
                 .iter()

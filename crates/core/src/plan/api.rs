@@ -38,7 +38,7 @@ pub struct OriginPlan {
 
 /// Plans a Glance. The second value lists the origins after the plan.
 pub fn glance(view: &GlanceView, now: Timestamp, options: &Options) -> (Plan, Vec<OriginPlan>) {
-    if view.object.meta.deleting.is_some() {
+    if view.service.object.meta.deleting.is_some() {
         return (finalize(&view.public, now, |plan| plan.give_back(view, now)), Vec::new());
     }
     living(&view.public, now, options, |mut plan| {

@@ -197,7 +197,7 @@ impl HorizonPlanner<'_> {
             self.settle(&mut plan, &change);
         }
         let settled = self.applied.sets_direct() && !change.rolls && self.applied.rollout.is_ok();
-        if self.view.dashboard.panel_is_open && (settled || matches!(self.view.evidence, Evidence::Refused(..))) {
+        if self.view.dashboard.panel_is_open && (settled || matches!(self.view.proof.evidence, Evidence::Refused(..))) {
             plan.look_for_panel(self.view);
         }
         // During the switch to direct, one sentence covers everything that goes well; events list the
@@ -214,7 +214,7 @@ impl HorizonPlanner<'_> {
             return vec![Step::new(Action::Mount { workload, mount }, why)];
         }
         let mut steps = Vec::new();
-        if !self.applied.sets_direct() && self.view.evidence.is_granted(false) {
+        if !self.applied.sets_direct() && self.view.proof.evidence.is_granted(false) {
             steps.push(Step::new(Action::Probe, "a browser's upload must pass at the rolled-out Glance"));
         }
         steps.push(Step::new(Action::SwitchMode { workload, mount }, why));

@@ -29,7 +29,7 @@ pub fn proven(view: &HorizonView, spec: &HorizonSpec, switching: Problem) -> Pro
         return Proven::Go;
     }
     if is_direct {
-        let breaks = view.evidence.is_broken() && view.dashboard.falls_back() && view.throttle == Throttle::Now;
+        let breaks = view.proof.evidence.is_broken() && view.dashboard.falls_back() && view.throttle == Throttle::Now;
         return match (breaks, mounted) {
             (true, true) => Proven::Back(fallen(view)),
             (true, false) => Proven::Wait(State::Unmet(ConditionType::Verified, fallen(view))),
@@ -37,10 +37,10 @@ pub fn proven(view: &HorizonView, spec: &HorizonSpec, switching: Problem) -> Pro
         };
     }
     if backed_out {
-        let returns = view.evidence.is_granted(true) && view.throttle == Throttle::Now;
+        let returns = view.proof.evidence.is_granted(true) && view.throttle == Throttle::Now;
         return if returns { Proven::Go } else { Proven::Wait(State::Unmet(ConditionType::Verified, fallen(view))) };
     }
-    match &view.evidence {
+    match &view.proof.evidence {
         Evidence::Granted(weight, _) if weight.fresh => Proven::Go,
         Evidence::Unknown(_) if spec.direct_upload.verification == Verification::BestEffort => Proven::Go,
         Evidence::Refused(..) | Evidence::Unknown(_) => Proven::Wait(standing(view, spec, "")),
@@ -53,7 +53,7 @@ pub fn standing(view: &HorizonView, spec: &HorizonSpec, to: &str) -> State {
     let verification = spec.direct_upload.verification;
     let unmet = |problem| State::Unmet(ConditionType::Verified, problem);
     let done = |reason, message| State::Done(Problem::new(reason, message));
-    match &view.evidence {
+    match &view.proof.evidence {
         _ if verification == Verification::Off => done(
             Reason::ReadyUnverified,
             format!("new dashboard sessions upload directly{to}; spec.directUpload.verification is Off"),
@@ -91,7 +91,7 @@ pub fn standing(view: &HorizonView, spec: &HorizonSpec, to: &str) -> State {
         )),
         // Nothing is reported before there is a verdict; an existing status is still valid if it is about the same origins.
         Evidence::Pending
-            if view.destinations.iter().all(|d| d.epoch.is_some()) && view.dashboard.has_current_status() =>
+            if view.proof.destinations.iter().all(|d| d.epoch.is_some()) && view.dashboard.has_current_status() =>
         {
             State::Pending
         }
@@ -109,7 +109,7 @@ pub fn refused(failures: &[Failed]) -> Reason {
 }
 
 fn fallen(view: &HorizonView) -> Problem {
-    let why = match &view.evidence {
+    let why = match &view.proof.evidence {
         Evidence::Refused(_, failures) => tell(failures),
         Evidence::Unknown(failures) => format!("the operator gets no answer: {}", tell(failures)),
         Evidence::Granted(..) => {

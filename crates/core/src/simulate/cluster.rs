@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::adopt;
 use crate::derive::{GlanceView, World};
 use crate::manifests::{Input, insert};
-use crate::model::{Id, Job, Key, Meta, Problem, Snapshot, Store, Workload, WorkloadStatus, describe};
+use crate::model::{Id, Job, Key, Map, Meta, Problem, Snapshot, Store, Workload, WorkloadStatus, describe};
 use crate::plan::Action;
 use crate::workload::rehearsal::RehearsalDraft;
 use crate::workload::{Mount, adjust, annotate, annotations, apply, release_fields};
@@ -140,7 +140,7 @@ impl Cluster {
     /// Rehearsals pass.
     fn pass(&mut self, draft: &RehearsalDraft) {
         let ours =
-            BTreeMap::from([(annotations::FOR.to_owned(), format!("{}/{}", draft.kind, draft.workload.meta.uid))]);
+            Map::from_iter([(annotations::FOR.to_owned(), format!("{}/{}", draft.kind, draft.workload.meta.uid))]);
         let meta = Meta { key: draft.key.clone(), ours, ..Meta::default() };
         self.snapshot.jobs.insert(
             draft.key.clone(),

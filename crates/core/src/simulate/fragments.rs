@@ -58,10 +58,10 @@ impl Asked<'_> {
     fn horizon(&self, deployer: Deployer, view: &HorizonView) -> Option<(Component, Fragment)> {
         let spec = view.dashboard.spec()?;
         let origins = view.dashboard.origins().unwrap_or_default();
-        let elsewhere = view.destinations.iter().filter(|d| matches!(d.to.partner, Ok(Partner::External(_))));
+        let elsewhere = view.proof.destinations.iter().filter(|d| matches!(d.to.partner, Ok(Partner::External(_))));
         let preflights: BTreeSet<_> = elsewhere.flat_map(|d| uploads(view, &d.to, &origins)).collect();
         let preflights: Vec<_> = preflights.into_iter().collect();
-        let urls = view.destinations.iter().filter_map(|d| d.to.endpoint.as_ref().ok());
+        let urls = view.proof.destinations.iter().filter_map(|d| d.to.endpoint.as_ref().ok());
         let own: BTreeSet<&Endpoint> = urls.filter(|url| origins.contains(url.origin())).collect();
         let own: Vec<_> = own.into_iter().cloned().collect();
         let source = Source {
@@ -75,14 +75,14 @@ impl Asked<'_> {
     }
 
     fn glance(&self, deployer: Deployer, key: &Key, view: &GlanceView) -> Option<(Component, Fragment)> {
-        let spec = view.object.spec.as_ref().ok()?;
+        let spec = view.service.object.spec.as_ref().ok()?;
         let mut preflights: BTreeSet<Preflight> = BTreeSet::new();
         for dashboard in self.world.horizons.values() {
             let origins = dashboard.dashboard.origins().unwrap_or_default();
-            let here = dashboard.destinations.iter().filter(|d| d.to.key() == Some(key));
+            let here = dashboard.proof.destinations.iter().filter(|d| d.to.key() == Some(key));
             preflights.extend(here.flat_map(|d| uploads(dashboard, &d.to, &origins)));
         }
-        let primary = view.exposures.as_ref().ok().and_then(|exposures| exposures.primary());
+        let primary = view.service.exposures.as_ref().ok().and_then(|exposures| exposures.primary());
         let url = primary.cloned().map(Endpoint::from);
         let wanted = view.public.wanted.keys();
         preflights.retain(|asked| view.public.wanted.contains_key(&asked.origin));

@@ -9,7 +9,7 @@ use kube_core::labels::SelectorExt as _;
 use super::mount::Mount;
 use super::rehearsal::{self, Rehearsal, SnippetPlace};
 use super::{annotations, failed_roll, rollout};
-use crate::model::{ConfigMap, Key, Known, Pod, Problem, Snapshot, Workload};
+use crate::model::{ConfigMap, Key, Known, Map, Pod, Problem, Set, Snapshot, Workload};
 
 /// What the cluster has of ours for one workload. It exists only if pods and our ConfigMaps are known, so
 /// what it lacks does not exist.
@@ -18,15 +18,15 @@ pub struct Applied {
     /// What we own in the workload.
     pub mount: Option<Mount>,
     /// Our ConfigMaps in the namespace, by name.
-    pub config_maps: BTreeMap<String, Arc<ConfigMap>>,
+    pub config_maps: Map<String, Arc<ConfigMap>>,
     /// Names of ConfigMaps that the workload, its pods or its revisions refer to.
-    pub referenced: Known<BTreeSet<String>>,
+    pub referenced: Known<Set<String>>,
     /// Whether every pod runs the current template, or why not.
     pub rollout: Result<(), Problem>,
     /// For which pod it waits, and why.
     pub held_up: Option<String>,
     /// Names of our ConfigMaps that pods run with.
-    pub running: BTreeSet<String>,
+    pub running: Set<String>,
     /// Some pods run without any.
     pub unconfigured: bool,
     /// The results of rehearsals, by the name of their Job.
@@ -115,7 +115,7 @@ impl Applied {
     }
 
     /// The Glances to which pods of this workload upload directly, or will.
-    pub fn partners(&self) -> BTreeSet<Key> {
+    pub fn partners(&self) -> Set<Key> {
         let noted = self.present().filter_map(|config_map| config_map.meta.ours.get(annotations::PARTNER));
         noted.flat_map(|text| text.split(',')).filter_map(|key| key.parse().ok()).collect()
     }
@@ -169,8 +169,8 @@ fn referenced(
     snapshot: &Snapshot,
     workload: &Workload,
     mounted: Option<&str>,
-    running: &BTreeSet<String>,
-) -> Known<BTreeSet<String>> {
+    running: &Set<String>,
+) -> Known<Set<String>> {
     let namespace = &workload.meta.key.namespace;
     let mut names = running.clone();
     names.extend(mounted.map(str::to_owned));

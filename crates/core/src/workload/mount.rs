@@ -7,12 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use direct_upload_api::Delivery;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::content_name::is_content_name;
 use super::names::{CONFIG_VOLUME, COPY_CONTAINER, COPY_VOLUME, POD_IP, is_ours, is_secret};
 use super::{annotations, env, pre_stop};
-use crate::model::{Container, EnvValue, Key, PreStop, VolumeSource, Workload};
+use crate::model::{Container, EnvValue, Key, Map, PreStop, VolumeSource, Workload};
 use crate::render::{File, SNIPPET_FILE};
 
 /// Where the init container sees source and target.
@@ -28,9 +28,9 @@ pub struct Mount {
     /// Name of the ConfigMap.
     pub config_map: String,
     /// Path in the container → key of the ConfigMap, for read-only mounts.
-    pub mounted: BTreeMap<String, String>,
+    pub mounted: Map<String, String>,
     /// The same for files that an init container copies.
-    pub copied: BTreeMap<String, String>,
+    pub copied: Map<String, String>,
     /// The init container, if anything is copied.
     pub copier: Option<Copier>,
     /// Secrets by the name of their volume.
@@ -40,18 +40,18 @@ pub struct Mount {
     /// Seconds of the container's preStop sleep, if it is ours.
     pub pre_stop: Option<u32>,
     /// Our annotations on the workload itself (they roll nothing).
-    pub annotations: BTreeMap<String, String>,
+    pub annotations: Map<String, String>,
 }
 
 /// Secrets by the name of their volume.
-pub type Secrets = BTreeMap<String, SecretMount>;
+pub type Secrets = Map<String, SecretMount>;
 
 /// Which parts of a Secret are mounted where.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SecretMount {
     pub secret: String,
     /// Path in the container → key of the Secret; all keys, if none is named.
-    pub mounted: BTreeMap<String, Option<String>>,
+    pub mounted: Map<String, Option<String>>,
 }
 
 /// The init container that copies. Its image, resources and security context stay as they are in the
@@ -71,7 +71,7 @@ impl Mount {
                 .iter()
                 .filter(|f| f.delivery == delivery)
                 .map(|f| (f.path.clone(), f.name.clone()))
-                .collect::<BTreeMap<_, _>>()
+                .collect::<Map<_, _>>()
         };
         let copied = with(Delivery::Copy);
         Self {
@@ -87,7 +87,7 @@ impl Mount {
             secrets: Secrets::new(),
             env: BTreeMap::new(),
             pre_stop: None,
-            annotations: BTreeMap::new(),
+            annotations: Map::new(),
         }
     }
 
@@ -103,7 +103,7 @@ impl Mount {
         let container = template.containers.iter().find(|c| c.mounts.iter().any(|m| is_ours(&m.volume)));
         let mounts = |volume: &str| {
             let mounts = container.into_iter().flat_map(|c| &c.mounts).filter(move |m| m.volume == volume);
-            mounts.map(|m| (m.path.clone(), m.sub_path.clone())).collect::<BTreeMap<_, _>>()
+            mounts.map(|m| (m.path.clone(), m.sub_path.clone())).collect::<Map<_, _>>()
         };
         let from =
             |volume: &str| mounts(volume).into_iter().map(|(path, key)| (path, key.unwrap_or_default())).collect();
@@ -144,7 +144,7 @@ impl Mount {
     /// Whether the change from `self` to `other` replaces pods. The preStop sleep is not a reason: a roll
     /// only for it would cut the uploads that it protects.
     pub fn rolls(&self, other: &Self) -> bool {
-        let pod = |m: &Self| Self { annotations: BTreeMap::new(), pre_stop: None, ..m.clone() };
+        let pod = |m: &Self| Self { annotations: Map::new(), pre_stop: None, ..m.clone() };
         pod(self) != pod(other)
     }
 
@@ -157,7 +157,7 @@ impl Mount {
         mounts.extend(
             self.copied.iter().map(|(path, key)| json!({"name": COPY_VOLUME, "mountPath": path, "subPath": key})),
         );
-        let mut pod = Map::new();
+        let mut pod = serde_json::Map::new();
         if let Some(copier) = &self.copier {
             volumes.push(json!({"name": COPY_VOLUME, "emptyDir": {}}));
             pod.insert("initContainers".into(), json!([self.copy_container(copier)]));
@@ -218,7 +218,7 @@ impl SecretMount {
     }
 }
 
-fn our_annotations(workload: &Workload) -> BTreeMap<String, String> {
+fn our_annotations(workload: &Workload) -> Map<String, String> {
     let ours = |name: &String| annotations::ON_WORKLOADS.contains(&name.as_str());
     workload.meta.ours.clone().into_iter().filter(|(name, _)| ours(name)).collect()
 }

@@ -130,7 +130,7 @@ fn text_of(since: &BTreeMap<String, Timestamp>) -> Option<String> {
 /// The objects that give an origin. If nothing gives it any more: those that gave it, as the status has it.
 pub fn sources(view: &ApiView, origin: &Origin) -> Vec<Id> {
     if view.wanted.contains_key(origin) {
-        let mut sources: Vec<_> = view.sources.get(origin).into_iter().flatten().cloned().collect();
+        let mut sources: Vec<_> = view.grants.sources.get(origin).into_iter().flatten().cloned().collect();
         // In the order in which statuses list them.
         sources.sort_by_cached_key(Id::to_string);
         return sources;

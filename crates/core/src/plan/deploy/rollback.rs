@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Desired;
 use super::compare::Change;
-use crate::model::{Problem, Workload, describe};
+use crate::model::{Map, Problem, Workload, describe};
 use crate::plan::outline::{Plan, State};
 use crate::plan::step::{Action, Step};
 use crate::workload::{LastRoll, Mount, annotations, failed_roll};
@@ -80,7 +80,7 @@ impl Desired<'_> {
     /// The mount that this one replaced, if its ConfigMap still exists and each of its files has a path.
     fn before(&self, rolled: &LastRoll, mount: &Mount, now: Timestamp) -> Option<Mount> {
         let config_map = self.applied.config_map(rolled.instead_of.as_ref()?)?;
-        let held = |files: &BTreeMap<String, String>| -> BTreeMap<String, String> {
+        let held = |files: &Map<String, String>| -> Map<String, String> {
             files
                 .iter()
                 .filter(|(_, key)| config_map.data.contains_key(*key))

@@ -72,7 +72,7 @@ impl HorizonPlanner<'_> {
     /// Whether every destination's Glance accepts.
     pub(crate) fn gate(&self) -> Result<(), UnacceptedOrigins> {
         let mut held: Option<UnacceptedOrigins> = None;
-        for destination in self.view.destinations.iter().filter(|_| self.direct) {
+        for destination in self.view.proof.destinations.iter().filter(|_| self.direct) {
             let Err(problem) = accepted(self.view, destination) else { continue };
             let held = held.get_or_insert_with(|| UnacceptedOrigins { glances: Vec::new(), problem: problem.clone() });
             if problem.reason == Reason::ObservationPending {
@@ -103,7 +103,7 @@ impl HorizonPlanner<'_> {
     pub fn switching(&self) -> Problem {
         let workload = crate::model::describe(self.target.workload.kind, &self.target.workload.meta.key);
         let (mut glances, mut origins) = (BTreeSet::new(), BTreeSet::new());
-        for destination in &self.view.destinations {
+        for destination in &self.view.proof.destinations {
             let crossing = destination.to.crossing(self.view.dashboard.origins().unwrap_or_default());
             glances.extend(destination.to.key().filter(|_| !crossing.is_empty()));
             origins.extend(crossing);
@@ -129,7 +129,7 @@ impl HorizonPlanner<'_> {
             let region = destination.to.region.as_ref().map(|region| format!(" ({region})")).unwrap_or_default();
             Some(format!(" {place}{region}"))
         };
-        self.view.destinations.iter().filter_map(one).collect::<Vec<_>>().join(",")
+        self.view.proof.destinations.iter().filter_map(one).collect::<Vec<_>>().join(",")
     }
 }
 

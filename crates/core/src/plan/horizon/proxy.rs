@@ -18,7 +18,7 @@ impl HorizonPlanner<'_> {
             return Ok(Some(plan));
         }
         let view = self.view;
-        if !self.direct || (view.proxies.wanted.is_none() && view.proxies.in_effect.is_empty()) {
+        if !self.direct || (view.pairing.proxies.wanted.is_none() && view.pairing.proxies.in_effect.is_empty()) {
             return Ok(None);
         }
         let (state, back) = match (self.gate(), self.proven()) {
@@ -53,7 +53,7 @@ impl HorizonPlanner<'_> {
     pub fn retreat(&self, settings: &HorizonSettings) -> Result<Option<Plan>, Unmet> {
         let wanted = settings.httpd.as_ref().and_then(|httpd| httpd.glance_proxy.as_ref());
         let stays = |way: &GlanceProxy| wanted.is_some_and(|wanted| wanted.path == way.path);
-        let leaves = self.view.proxies.in_effect.iter().find(|proxy| !stays(proxy));
+        let leaves = self.view.pairing.proxies.in_effect.iter().find(|proxy| !stays(proxy));
         let (Some(way), true) = (leaves, self.applied.sets_direct()) else { return Ok(None) };
         let Some(fragment) = self.fragment() else { return Ok(None) };
         let mut files = files(settings, false)?;

@@ -17,7 +17,7 @@ pub fn regions(view: &HorizonView, state: &State) -> Vec<RegionState> {
     let one = |destination: &DestinationView| {
         Some(RegionState { name: destination.to.region.clone()?, news: news(view, state, destination) })
     };
-    view.destinations.iter().filter_map(one).collect()
+    view.proof.destinations.iter().filter_map(one).collect()
 }
 
 fn news(view: &HorizonView, state: &State, destination: &DestinationView) -> Option<RegionNews> {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::job;
-use crate::model::{Key, Meta, Workload, describe};
+use crate::model::{Key, Map, Meta, Workload, describe};
 use crate::render::{File, FileFormat, OWN_FILE, effects};
 use crate::workload::annotations;
 use crate::workload::mount::Mount;
@@ -77,7 +77,7 @@ impl RehearsalDraft {
     fn new(kind: &'static str, resource: &Key, target: &Target, mount: Option<Mount>, args: Vec<String>) -> Self {
         let workload = target.workload.clone();
         // What is ours and changes with each roll does not affect the answer.
-        let mount = mount.map(|m| Mount { annotations: std::collections::BTreeMap::new(), ..m });
+        let mount = mount.map(|m| Mount { annotations: Map::new(), ..m });
         let depends = json!([
             kind,
             workload.meta.uid,

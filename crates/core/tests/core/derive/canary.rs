@@ -81,7 +81,7 @@ fn waits(view: &HorizonView) -> bool {
 }
 
 fn letter(view: &HorizonView) -> char {
-    match &view.evidence {
+    match &view.proof.evidence {
         Evidence::Granted(..) if view.is_upload_verified() => 'U',
         Evidence::Granted(..) => 'V',
         Evidence::Pending => '-',
@@ -139,7 +139,7 @@ fn another_glance_says_nothing(#[case] outcomes: Vec<CanaryOutcome>) {
 
 #[test]
 fn what_is_assumed_is_what_the_canary_does_not_show() {
-    let whole = |view: &HorizonView| view.assumptions.last().cloned().unwrap_or_default();
+    let whole = |view: &HorizonView| view.proof.assumptions.last().cloned().unwrap_or_default();
     assert!(whole(&after(vec![unknown()])).contains("only a whole upload shows this"));
     let shown = whole(&after(vec![passed(HERE)]));
     assert!(shown.contains("more than 1048576 bytes or 90 s"), "{shown}");

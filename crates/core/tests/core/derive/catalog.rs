@@ -42,15 +42,15 @@ fn published(list: &[(&str, &str)]) -> CatalogReading {
 }
 
 fn endpoints(view: &HorizonView) -> Vec<String> {
-    view.destinations.iter().map(|d| d.to.endpoint.as_ref().unwrap().to_string()).collect()
+    view.proof.destinations.iter().map(|d| d.to.endpoint.as_ref().unwrap().to_string()).collect()
 }
 
 /// Nothing is proven where it is not known where to ask; nothing is taken back either.
 #[test]
 fn nothing_is_asked_and_nothing_taken_back_before_the_first_answer() {
     let view = view(&snapshot(""));
-    assert_eq!((view.intent, view.evidence), (Intent::Direct, Evidence::Pending));
-    assert!(view.destinations[0].questions.is_empty());
+    assert_eq!((view.intent, view.proof.evidence), (Intent::Direct, Evidence::Pending));
+    assert!(view.proof.destinations[0].questions.is_empty());
 }
 
 /// The certificate authorities for the catalog are watched, also while nobody has seen them yet. That they are not seen yet
@@ -67,7 +67,7 @@ fn what_the_catalog_needs_is_watched(#[case] pending: bool) {
     let needs = World::of(&snapshot).needs();
     assert!(needs.named.get(&Kind::ReferencedConfigMap).is_some_and(|named| named.contains(&key)), "{needs:?}");
     let view = view(&snapshot);
-    assert_eq!((&view.catalog.source, view.catalog.is_awaited()), (&Some(key), false));
+    assert_eq!((&view.pairing.catalog.source, view.pairing.catalog.is_awaited()), (&Some(key), false));
     assert_eq!(
         view.advice.iter().any(|advice| advice.to_string().contains("cannot be read")),
         !pending,
@@ -104,7 +104,7 @@ fn the_published_endpoint_is_used_and_what_differs_is_said(
         assert!(found.to_string().contains(said), "{found}");
     }
     // The preflight is the one that the browser will send.
-    let asked = view.destinations[0].questions.iter().map(|q| q.endpoint.to_string()).collect::<Vec<_>>();
+    let asked = view.proof.destinations[0].questions.iter().map(|q| q.endpoint.to_string()).collect::<Vec<_>>();
     assert_eq!(asked, [endpoint]);
 }
 
@@ -189,7 +189,7 @@ fn it_is_not_asked_where_it_may_not(#[case] spec: &str) {
     assert!(glance_view(&snapshot).look.is_none());
     let view = view(&snapshot);
     assert_eq!((endpoints(&view), view.intent.clone()), (vec![HERE.to_owned()], Intent::Direct));
-    assert!(view.destinations[0].to.assumed);
+    assert!(view.proof.destinations[0].to.assumed);
 }
 
 /// A dashboard with its own credential needs no other.
@@ -207,7 +207,7 @@ fn what_it_reads_is_evidence_and_is_noted() {
         (endpoints(&view), view.intent.clone()),
         (vec!["https://images.example.com:8443".to_owned()], Intent::Direct)
     );
-    assert!(!view.destinations[0].to.assumed);
+    assert!(!view.proof.destinations[0].to.assumed);
     let glance = glance_view(&snapshot);
     assert!(glance.look.is_none());
     let [(name, note)] = glance.public.api.asked.notes.as_slice() else { panic!("nothing is noted") };
@@ -242,7 +242,7 @@ fn what_is_no_answer_leaves_an_assumption(
     answered(&mut snapshot, answer, outcome);
     let view = view(&snapshot);
     assert_eq!((endpoints(&view), view.intent.clone()), (vec![HERE.to_owned()], Intent::Direct));
-    assert!(view.destinations[0].to.assumed);
+    assert!(view.proof.destinations[0].to.assumed);
     assert!(view.advice.iter().any(|advice| advice.to_string().contains(why)), "{:?}", view.advice);
     assert!(glance_view(&snapshot).look.is_none(), "it is asked again although it may not");
     // It is no rehearsal of files: it holds no roll up.

@@ -251,7 +251,7 @@ fn one_origin_for_dashboard_and_glance_is_said() {
     let yaml = join(&[&glances, &horizons, &services[0], &services[1], &glance("{}"), &horizon("{}")]);
     let world = World::of(&read(&yaml).snapshot);
     let view = &world.horizons[&Key::new("openstack", "horizon")];
-    assert_eq!(view.destinations[0].to.endpoint.as_ref().unwrap().to_string(), "https://cloud.example.com/image");
+    assert_eq!(view.proof.destinations[0].to.endpoint.as_ref().unwrap().to_string(), "https://cloud.example.com/image");
     let said = "the dashboard and https://cloud.example.com/image have the same origin, https://cloud.example.com:";
     assert!(view.advice.iter().any(|advice| advice.found.to_string().starts_with(said)), "{:#?}", view.advice);
 }

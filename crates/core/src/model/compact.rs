@@ -1,0 +1,81 @@
+//! Ordered maps and sets of a few entries each. Every resource has dozens of them, and a `BTreeMap` takes room for
+//! eleven entries with the first.
+
+use std::borrow::Borrow;
+
+use litemap::LiteMap;
+
+/// A map, in order of its keys.
+pub type Map<K, V> = LiteMap<K, V>;
+
+/// A set, in order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Set<T>(LiteMap<T, ()>);
+
+impl<T: Ord> Set<T> {
+    /// Adds a value. Returns true if it is new.
+    pub fn insert(&mut self, value: T) -> bool {
+        self.0.insert(value, ()).is_none()
+    }
+
+    /// Whether it has the value.
+    pub fn contains<Q: Ord + ?Sized>(&self, value: &Q) -> bool
+    where
+        T: Borrow<Q>,
+    {
+        self.0.contains_key(value)
+    }
+}
+
+impl<T> Set<T> {
+    /// The values, in order.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
+        self.0.keys()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<T> Default for Set<T> {
+    fn default() -> Self {
+        Self(LiteMap::new())
+    }
+}
+
+impl<T: Ord> FromIterator<T> for Set<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(values: I) -> Self {
+        Self(values.into_iter().map(|value| (value, ())).collect())
+    }
+}
+
+impl<T: Ord> Extend<T> for Set<T> {
+    fn extend<I: IntoIterator<Item = T>>(&mut self, values: I) {
+        self.0.extend(values.into_iter().map(|value| (value, ())));
+    }
+}
+
+impl<T> IntoIterator for Set<T> {
+    type Item = T;
+    type IntoIter = std::iter::Map<std::vec::IntoIter<(T, ())>, fn((T, ())) -> T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter().map(|(value, ())| value)
+    }
+}
+
+impl<'a, T> IntoIterator for &'a Set<T> {
+    type Item = &'a T;
+    type IntoIter = std::iter::Map<std::slice::Iter<'a, (T, ())>, fn(&'a (T, ())) -> &'a T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.as_slice().iter().map(|(value, ())| value)
+    }
+}
