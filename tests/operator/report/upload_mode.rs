@@ -1,6 +1,5 @@
 //! `status.uploadMode` says how every living pod is configured.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use direct_upload_api::{ConfiguredMode, HorizonStatus, Reason};

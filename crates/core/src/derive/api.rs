@@ -77,7 +77,7 @@ pub struct Asked {
     pub refuses_uploads: bool,
     /// What to record on its workload: annotations that roll nothing.
     pub notes: Vec<(String, String)>,
-    pub advice: Vec<Advice>,
+    pub advice: Box<[Advice]>,
 }
 
 /// What was known of the user's own files when ours came into effect.
@@ -103,7 +103,7 @@ pub struct ApiView {
     /// Where pages call the API, and what preflights of such calls show. None for a Glance, whose preflights
     /// belong to the dashboards.
     pub calls: Option<Box<Calls>>,
-    pub advice: Vec<Advice>,
+    pub advice: Box<[Advice]>,
 }
 
 impl Resource {
@@ -136,7 +136,7 @@ impl Asked {
             env: BTreeMap::new(),
             refuses_uploads: false,
             notes: Vec::new(),
-            advice: Vec::new(),
+            advice: Box::default(),
         }
     }
 }
@@ -181,15 +181,7 @@ impl ApiView {
     /// An API that nobody uses, except its own resource.
     pub fn unasked(api: Arc<ManagedApi>) -> Self {
         let (wanted, advice) = (api.wanted(), api.asked.advice.clone());
-        Self {
-            api,
-            wanted,
-            grants: Arc::default(),
-            pending: None,
-            incomplete: None,
-            calls: None,
-            advice,
-        }
+        Self { api, wanted, grants: Arc::default(), pending: None, incomplete: None, calls: None, advice }
     }
 }
 

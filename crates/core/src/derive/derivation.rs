@@ -23,7 +23,7 @@ use super::tenure::{Tenure, Tenures};
 use super::throttle::{self, Throttle};
 use super::world::World;
 use super::{adjust, catalog, exposure_issue, openstack_api, user_cors, vantage};
-use crate::model::{Advice, Changes, Id, Key, Problem, Snapshot};
+use crate::model::{Advice, Changes, Id, Key, Map, Problem, Set, Snapshot};
 use crate::workload::drain;
 use crate::workload::rehearsal::LookState;
 
@@ -39,16 +39,16 @@ pub struct Derivation {
     apis: Stage<ApiView>,
     pairings: Stage<Pairing>,
     askers: Joint<Askers>,
-    unseen: Joint<BTreeMap<String, Problem>>,
+    unseen: Joint<Map<String, Problem>>,
     grants: Stage<Grants>,
     intents: Stage<Intent>,
     states: Stage<GlanceState>,
     addresses: Joint<String>,
     proofs: Stage<Proof>,
     throttles: Joint<Throttle>,
-    horizon_places: Stage<BTreeSet<HostPath>>,
-    glance_places: Stage<BTreeSet<HostPath>>,
-    rivals: Joint<BTreeSet<Id>>,
+    horizon_places: Stage<Set<HostPath>>,
+    glance_places: Stage<Set<HostPath>>,
+    rivals: Joint<Set<Id>>,
     horizon_views: Stage<HorizonView>,
     glance_views: Stage<GlanceView>,
 }
@@ -57,7 +57,7 @@ pub struct Derivation {
 #[derive(Debug, Default, PartialEq)]
 struct Askers {
     /// The Horizons that use it, or whose pods still upload there.
-    horizons: BTreeSet<Key>,
+    horizons: Set<Key>,
     /// Whether one of them needs its account to read the catalog.
     looks: bool,
 }
@@ -204,7 +204,7 @@ impl Askers {
 }
 
 /// The namespaces with a Horizon that cannot be seen completely.
-fn incomplete(dashboards: &Stage<Dashboard>) -> BTreeMap<String, Problem> {
+fn incomplete(dashboards: &Stage<Dashboard>) -> Map<String, Problem> {
     let unseen = |(key, dashboard): (&Key, &Dashboard)| Some((key.namespace.clone(), dashboard.unseen()?));
     dashboards.iter().filter_map(unseen).collect()
 }
@@ -215,9 +215,9 @@ fn horizon_view(
     intent: &Intent,
     proof: Arc<Proof>,
     throttle: Throttle,
-    rivals: &Joint<BTreeSet<Id>>,
+    rivals: &Joint<Set<Id>>,
 ) -> HorizonView {
-    let mut advice = dashboard.advice.clone();
+    let mut advice = dashboard.advice.to_vec();
     advice.extend(pairing.advice.iter().cloned());
     if let (Some(spec), Intent::Direct) = (dashboard.spec(), intent) {
         advice.extend(of_rolls(false, spec.suspend, &spec.rollout, &dashboard.tenure));
@@ -226,7 +226,7 @@ fn horizon_view(
     let canaries = || proof.destinations.iter().filter_map(|to| Some((to, to.canary.as_ref()?)));
     advice.extend(canaries().filter_map(|(to, canary)| canary.advice(&to.to)));
     advice.extend(canaries().filter_map(|(_, canary)| canary.stuck_advice()));
-    HorizonView { dashboard, pairing, intent: intent.clone(), proof, throttle, advice }
+    HorizonView { dashboard, pairing, intent: intent.clone(), proof, throttle, advice: advice.into() }
 }
 
 fn glance_view(
@@ -234,7 +234,7 @@ fn glance_view(
     glance: Arc<ImageService>,
     grants: Arc<Grants>,
     looked: bool,
-    rivals: &Joint<BTreeSet<Id>>,
+    rivals: &Joint<Set<Id>>,
 ) -> GlanceView {
     let horizon = |key: &Key| Requester::Dashboard(Id::new("Horizon", key));
     let mut wanted = glance.public.wanted();
@@ -243,7 +243,7 @@ fn glance_view(
     }
     let found = adjust::derive(snapshot, &glance);
     let issues = issues(snapshot, &glance, &wanted.keys().collect());
-    let mut advice = glance.public.asked.advice.clone();
+    let mut advice = glance.public.asked.advice.to_vec();
     advice.extend(found.refusals());
     advice.extend(found.of_exposures(&glance, &issues, !wanted.is_empty()));
     if let (Ok(terms), false) = (&glance.public.resource.terms, wanted.is_empty()) {
@@ -262,7 +262,15 @@ fn glance_view(
     let due = look.due.as_ref().filter(|_| looked).or(cors.due.as_ref().filter(|_| hides_cors));
     let pending = exposures.as_ref().err().filter(|problem| problem.reason == Reason::ObservationPending).cloned();
     GlanceView {
-        public: ApiView { api: public.clone(), wanted, grants, pending, incomplete, calls: None, advice },
+        public: ApiView {
+            api: public.clone(),
+            wanted,
+            grants,
+            pending,
+            incomplete,
+            calls: None,
+            advice: advice.into(),
+        },
         internal: internal.clone().map(ApiView::unasked),
         issues,
         awaited,

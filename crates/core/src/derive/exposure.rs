@@ -168,6 +168,10 @@ impl Exposures {
             false
         });
         self.notes.extend(left_out);
+        let Self { urls, notes, exposing } = &mut self;
+        urls.shrink_to_fit();
+        notes.shrink_to_fit();
+        exposing.shrink_to_fit();
         self
     }
 

@@ -167,7 +167,7 @@ fn asked(
         carried,
         without_late,
         notes: Vec::new(),
-        advice,
+        advice: advice.into(),
     }
 }
 

@@ -233,8 +233,11 @@ struct Quota<'a> {
 impl<'a> Quota<'a> {
     fn new(glance: &'a Key, allowed: &AllowedHorizons, before: &ByNamespace, in_use: &BTreeSet<Origin>) -> Self {
         let others = before.iter().filter(|(namespace, _)| **namespace != glance.namespace);
-        let has: ByNamespace =
-            others.map(|(namespace, had)| (namespace.clone(), had.iter().filter(|origin| in_use.contains(origin)).cloned().collect())).collect();
+        let has: ByNamespace = others
+            .map(|(namespace, had)| {
+                (namespace.clone(), had.iter().filter(|origin| in_use.contains(origin)).cloned().collect())
+            })
+            .collect();
         let taken = has.iter().flat_map(|(namespace, had)| had.iter().map(|origin| size(namespace, origin)));
         let room = ROOM.saturating_sub(taken.sum());
         let most = usize::try_from(allowed.max_origins_per_namespace.unwrap_or(MOST)).unwrap_or(usize::MAX);

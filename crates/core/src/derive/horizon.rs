@@ -49,7 +49,7 @@ pub struct Dashboard {
     pub panel_is_open: bool,
     /// The image panel that counts: what the spec says, else what a rehearsal found.
     pub panel: Panel,
-    pub advice: Vec<Advice>,
+    pub advice: Box<[Advice]>,
 }
 
 /// Everything that the plan of one Horizon depends on.
@@ -65,7 +65,7 @@ pub struct HorizonView {
     /// Whether its mode may change now because of that.
     pub throttle: Throttle,
     /// All of it, from every stage.
-    pub advice: Vec<Advice>,
+    pub advice: Box<[Advice]>,
 }
 
 impl Dashboard {
@@ -86,7 +86,7 @@ impl Dashboard {
                     seen: None,
                     panel_is_open: false,
                     panel: Panel::Unknown,
-                    advice: Vec::new(),
+                    advice: Box::default(),
                 };
             }
         };
@@ -129,7 +129,7 @@ impl Dashboard {
                 && !snapshot.answers.are_assumed(),
             seen,
             panel,
-            advice,
+            advice: advice.into(),
         }
     }
 

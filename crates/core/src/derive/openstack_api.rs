@@ -41,7 +41,7 @@ pub fn view(snapshot: &Snapshot, dashboards: &Stage<Dashboard>, object: &ApiObje
         sources: Map::new(),
         credentialed: BTreeSet::new(),
         incomplete: None,
-        advice: unasked.advice.clone(),
+        advice: unasked.advice.to_vec(),
     };
     let namespace = &object.meta.key.namespace;
     for named in object.spec.iter().flat_map(|spec| &spec.cors.horizons) {
@@ -64,7 +64,7 @@ pub fn view(snapshot: &Snapshot, dashboards: &Stage<Dashboard>, object: &ApiObje
     let calls = spec.map(|spec| Box::new(Calls::derive(snapshot, &unasked.api, spec, &origins)));
     advice.extend(calls.iter().flat_map(|calls| calls.advice.iter().cloned()));
     let grants = Arc::new(Grants { sources, ..Grants::default() });
-    ApiView { wanted, grants, incomplete, calls, advice, ..unasked }
+    ApiView { wanted, grants, incomplete, calls, advice: advice.into(), ..unasked }
 }
 
 fn terms(spec: &OpenStackApiSpec) -> Terms {

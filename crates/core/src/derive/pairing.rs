@@ -19,13 +19,13 @@ use crate::workload::Applied;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pairing {
     pub catalog: CatalogState,
-    pub destinations: Vec<Destination>,
+    pub destinations: Box<[Destination]>,
     pub proxies: GlanceProxies,
     /// If no Glance refuses it.
     pub intent: Intent,
     /// The Glances that must accept this Horizon: those it uses, and those to which its pods still upload.
     pub needs: Set<Key>,
-    pub advice: Vec<Advice>,
+    pub advice: Box<[Advice]>,
 }
 
 impl Pairing {
@@ -36,11 +36,11 @@ impl Pairing {
             Err(why) => {
                 return Self {
                     catalog: CatalogState::default(),
-                    destinations: Vec::new(),
+                    destinations: Box::default(),
                     proxies: GlanceProxies::default(),
                     intent: Intent::Hold(Problem::new(Reason::Undecodable, why.clone())),
                     needs: uploads_to(dashboard),
-                    advice: Vec::new(),
+                    advice: Box::default(),
                 };
             }
         };
@@ -71,7 +71,7 @@ impl Pairing {
         if intent == Intent::Direct {
             needs.extend(destinations.iter().filter_map(Destination::key).cloned());
         }
-        Self { catalog, destinations, proxies, intent, needs, advice }
+        Self { catalog, destinations: destinations.into(), proxies, intent, needs, advice: advice.into() }
     }
 
     /// The Glances whose own account reads the catalog for it.

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 
 use super::target;
 use crate::model::{
-    ApiObject, ConfigMap, GlanceObject, HorizonObject, Key, Known, Map, Meta, Problem, Set, Snapshot, Workload, describe,
+    ApiObject, ConfigMap, GlanceObject, HorizonObject, Key, Known, Map, Meta, Problem, Set, Snapshot, Workload,
+    describe,
 };
 use crate::openstack::{API, GLANCE, OpenStackService};
 use crate::workload::{Applied, Claim, Target, annotations, is_content_name_of};

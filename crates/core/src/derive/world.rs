@@ -34,8 +34,12 @@ impl World {
     /// What must be watched for it.
     pub fn needs(&self) -> Needs {
         let files = self.accepting().filter_map(|view| view.api.asked.source.clone());
-        let authorities =
-            self.horizons.values().flat_map(|view| [&view.proof.authorities, &view.pairing.catalog.source]).flatten().cloned();
+        let authorities = self
+            .horizons
+            .values()
+            .flat_map(|view| [&view.proof.authorities, &view.pairing.catalog.source])
+            .flatten()
+            .cloned();
         let mut needs =
             Needs { namespaces: self.keys().map(|key| key.namespace.clone()).collect(), ..self.routing.clone() };
         let of_calls = self.apis.values().filter_map(|view| view.calls.as_ref()?.authorities.clone());

@@ -24,7 +24,8 @@ impl Plan {
             }
         }
         let brings = view.adjustments.iter().flatten().any(|adjustment| !adjustment.annotations.is_empty());
-        let secured = view.service.object.finalizer || self.steps.iter().any(|step| step.action == Action::AddFinalizer);
+        let secured =
+            view.service.object.finalizer || self.steps.iter().any(|step| step.action == Action::AddFinalizer);
         if brings && !secured {
             first.insert(
                 0,

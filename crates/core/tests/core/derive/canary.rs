@@ -124,7 +124,7 @@ fn the_first_switch_waits_and_nothing_falls_back() {
     assert!(waits(&after(vec![failed(HERE), failed(HERE)])));
     assert!(!waits(&after(vec![passed(HERE)])));
     assert!(!waits(&after(vec![unknown()])));
-    assert!(!after(vec![failed(HERE), failed(HERE)]).evidence.is_broken());
+    assert!(!after(vec![failed(HERE), failed(HERE)]).proof.evidence.is_broken());
 }
 
 #[rstest]

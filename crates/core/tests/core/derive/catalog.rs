@@ -49,7 +49,7 @@ fn endpoints(view: &HorizonView) -> Vec<String> {
 #[test]
 fn nothing_is_asked_and_nothing_taken_back_before_the_first_answer() {
     let view = view(&snapshot(""));
-    assert_eq!((view.intent, view.proof.evidence), (Intent::Direct, Evidence::Pending));
+    assert_eq!((&view.intent, &view.proof.evidence), (&Intent::Direct, &Evidence::Pending));
     assert!(view.proof.destinations[0].questions.is_empty());
 }
 
@@ -158,7 +158,7 @@ fn glance_view(snapshot: &Snapshot) -> GlanceView {
 fn answered(snapshot: &mut Snapshot, answer: &str, outcome: Result<(), String>) {
     let job = glance_view(snapshot).look.expect("a Job that is due").key;
     let uid = &snapshot.deployments.get(&Key::new("openstack", "glance")).unwrap().unwrap().meta.uid;
-    let ours = BTreeMap::from([(annotations::FOR.to_owned(), format!("Catalog/{uid}"))]);
+    let ours = [(annotations::FOR.to_owned(), format!("Catalog/{uid}"))].into_iter().collect();
     let created = Some("2026-01-02T03:04:05Z".parse().unwrap());
     let meta = Meta { key: job.clone(), ours, created, ..Meta::default() };
     snapshot.jobs.insert(job.clone(), Job { meta, outcome: Some(outcome), ..Job::default() });

@@ -25,7 +25,7 @@ pub fn exposures(spec: &str, objects: &[&str]) -> Result<Exposures, Problem> {
     ];
     let all: Vec<&str> = own.iter().map(String::as_str).chain(objects.iter().copied()).collect();
     let world = World::of(&read(&join(&all)).snapshot);
-    world.glances[&Key::new("openstack", "horizon")].exposures.clone()
+    world.glances[&Key::new("openstack", "horizon")].service.exposures.clone()
 }
 
 /// Their URLs, separated by blanks; and the notes.

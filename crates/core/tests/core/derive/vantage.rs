@@ -28,7 +28,7 @@ fn assumed(more: &str, probe: &str, reached: Option<&str>) -> Vec<String> {
     let targets = World::of(&snapshot).probe_targets();
     snapshot.answers = Answers::Given(targets.into_iter().map(answered).collect());
     let view = World::of(&snapshot).horizons[&Key::new("openstack", "horizon")].clone();
-    view.proof.assumptions.into_iter().filter(|sentence| sentence.contains("run outside the cluster")).collect()
+    view.proof.assumptions.iter().filter(|sentence| sentence.contains("run outside the cluster")).cloned().collect()
 }
 
 #[rstest]

@@ -1,7 +1,5 @@
 //! Which pods serve, and what a roll waits for.
 
-use std::collections::BTreeSet;
-
 use direct_upload_core::model::{Key, Kind, Snapshot};
 use direct_upload_core::workload::Applied;
 use rstest::rstest;
@@ -66,7 +64,7 @@ const MINE: Option<(&str, &str)> = Some(("ReplicaSet", "uid-of-mine"));
 #[case::of_a_set_beside_a_stateful_set(Kind::StatefulSet, MINE, false)]
 fn only_pods_of_its_controllers_serve(#[case] kind: Kind, #[case] owner: Option<(&str, &str)>, #[case] serves: bool) {
     let applied = applied(kind, &by_label(), pod(owner));
-    let expected = serves.then(|| OLD.to_owned()).into_iter().collect::<BTreeSet<_>>();
+    let expected = serves.then(|| OLD.to_owned()).into_iter().collect();
     assert_eq!(applied.running, expected);
     assert_eq!(applied.rollout.is_err(), serves, "{:?}", applied.rollout);
 }

@@ -88,7 +88,7 @@ impl Cloud {
             Action::RemoveFinalizer => self.set_finalizer(who, false),
             Action::ApplyConfigMap(draft) => {
                 let mut meta = meta(&draft.key.name);
-                meta.ours.clone_from(&draft.annotations);
+                meta.ours = draft.annotations.clone().into_iter().collect();
                 let config_map =
                     ConfigMap { meta, managed: true, data: draft.data.clone(), effects: effects(&draft.data) };
                 self.snapshot.config_maps.insert(draft.key.clone(), config_map);
@@ -163,7 +163,7 @@ impl Cloud {
         let replaces =
             |step: &Step| matches!(step.action, Action::Mount { .. } | Action::SwitchMode { .. } | Action::Rehearse(_));
         assert_eq!(plan.steps.iter().filter(|step| replaces(step)).count(), 1, "{name} rolls: {:?}", plan.steps);
-        let refused = matches!(World::of(&self.seen()).horizons[&key(name)].evidence, Evidence::Refused(..));
+        let refused = matches!(World::of(&self.seen()).horizons[&key(name)].proof.evidence, Evidence::Refused(..));
         assert!(
             refused || self.direct_pods(name) == 2,
             "{name} has {} direct pods: {:?}",
