@@ -26,7 +26,7 @@ pub fn horizon(view: &HorizonView, plan: &Plan, now: Timestamp) -> Option<Horizo
     if matches!(plan.state, State::Pending | State::Gone) {
         return None;
     }
-    let mut before = view.dashboard.object.status.clone().unwrap_or_default();
+    let mut before = view.dashboard.object.status.as_deref().cloned().unwrap_or_default();
     if !view.dashboard.has_current_status() {
         before.verification = None;
     }

@@ -268,16 +268,16 @@ impl Reconciler {
             Status::Horizon(view) => {
                 let status = status::horizon(view, &look.plan, now);
                 self.metrics.horizon(&look.meta.key, status.as_ref());
-                send(writer, &look.meta, view.dashboard.object.status.as_ref(), status).await
+                send(writer, &look.meta, view.dashboard.object.status.as_deref(), status).await
             }
             Status::Api(view, origins) => {
                 let status = status::api(view, &look.plan, origins, now);
                 self.metrics.api(&look.meta.key, status.as_ref());
-                send(writer, &look.meta, view.api.resource.status.as_ref(), status).await
+                send(writer, &look.meta, view.api.resource.status.as_deref(), status).await
             }
             Status::Glance(view, origins) => {
                 let status = status::glance(view, &look.plan, origins, now);
-                send(writer, &look.meta, view.service.object.status.as_ref(), status).await
+                send(writer, &look.meta, view.service.object.status.as_deref(), status).await
             }
         }
     }

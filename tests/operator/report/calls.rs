@@ -70,7 +70,7 @@ fn a_status_about_former_origins_does_not_stay() {
         let mut view = view.clone();
         view.calls.as_mut().expect("it is exposed").evidence = Evidence::Pending;
         Arc::make_mut(&mut view.api).resource.status =
-            Some(GlanceStatus { config_maps: config_maps.to_vec(), ..told.clone() });
+            Some(Arc::new(GlanceStatus { config_maps: config_maps.to_vec(), ..told.clone() }));
         of(&view)
     };
     assert_eq!(pending(&told.config_maps), None);

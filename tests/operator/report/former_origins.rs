@@ -38,7 +38,8 @@ fn before_a_verdict_a_status_stays_if_it_is_about_the_present_origins(
 
     Arc::make_mut(&mut view.proof).evidence = Evidence::Pending;
     let mut object = (*view.dashboard.object).clone();
-    object.status = Some(HorizonStatus { origins: origins.iter().map(ToString::to_string).collect(), ..told });
+    object.status =
+        Some(Arc::new(HorizonStatus { origins: origins.iter().map(ToString::to_string).collect(), ..told }));
     Arc::make_mut(&mut view.dashboard).object = Arc::new(object);
     let status = status(&view);
     assert_eq!(status.is_some(), expected.is_some(), "{status:?}");

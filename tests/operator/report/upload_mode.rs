@@ -30,7 +30,7 @@ fn mode(mut view: HorizonView, before: ConfiguredMode, change: impl FnOnce(&mut 
     applied.config_maps.insert("silent".into(), Arc::new(silent));
     change(applied);
     let mut object = (*dashboard.object).clone();
-    object.status = Some(HorizonStatus { upload_mode: Some(before), ..HorizonStatus::default() });
+    object.status = Some(Arc::new(HorizonStatus { upload_mode: Some(before), ..HorizonStatus::default() }));
     dashboard.object = Arc::new(object);
     let state = State::Done(Problem::new(Reason::Verified, "direct"));
     let plan = Plan { steps: Vec::new(), state, wake: None, config_map: None, internal: None, regions: Vec::new() };

@@ -38,7 +38,7 @@ pub struct Resource {
     pub meta: Meta,
     /// Whether it has our finalizer.
     pub finalizer: bool,
-    pub status: Option<GlanceStatus>,
+    pub status: Option<Arc<GlanceStatus>>,
     /// Its namespace is being deleted: nothing can be created in it.
     pub terminating: bool,
     /// How to make changes; or why that is unknown, if the spec cannot be read.

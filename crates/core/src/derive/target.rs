@@ -73,7 +73,7 @@ fn guessed(snapshot: &Snapshot, key: &Key, kind: WorkloadKind, guesses: &[&str])
     }
 }
 
-pub fn container(workload: &Workload, key: &Key, reference: &WorkloadRef) -> Result<Container, Problem> {
+pub fn container(workload: &Workload, key: &Key, reference: &WorkloadRef) -> Result<Arc<Container>, Problem> {
     let containers = &workload.template.containers;
     let of_name = |name: &str| containers.iter().find(|c| c.name == name);
     let found = match &reference.container {

@@ -1,5 +1,7 @@
 //! The part of `metadata` that decisions depend on, and custom resources.
 
+use std::sync::Arc;
+
 use direct_upload_api::{GlanceSpec, GlanceStatus, HorizonSpec, HorizonStatus, OpenStackApiSpec};
 use jiff::Timestamp;
 
@@ -45,7 +47,7 @@ pub struct Custom<Spec, Status> {
     /// Whether it has our finalizer.
     pub finalizer: bool,
     pub spec: Result<Spec, String>,
-    pub status: Option<Status>,
+    pub status: Option<Arc<Status>>,
 }
 
 /// A stored Horizon.

@@ -1,6 +1,7 @@
 //! Deployments, StatefulSets, DaemonSets, and their revisions.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use direct_upload_api::WorkloadKind;
 use kube_core::labels::Selector;
@@ -47,7 +48,7 @@ pub struct Roll {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PodTemplate {
     pub labels: BTreeMap<String, String>,
-    pub containers: Vec<Container>,
+    pub containers: Vec<Arc<Container>>,
     pub init_containers: Vec<Container>,
     pub volumes: Vec<Volume>,
     /// `terminationGracePeriodSeconds`, if it is written.

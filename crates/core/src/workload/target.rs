@@ -9,7 +9,7 @@ use crate::model::{Container, Workload};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
     pub workload: Arc<Workload>,
-    pub container: Container,
+    pub container: Arc<Container>,
 }
 
 impl Target {

@@ -1,5 +1,7 @@
 //! Our own resources.
 
+use std::sync::Arc;
+
 use direct_upload_api::FINALIZER;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::de::DeserializeOwned;
@@ -30,6 +32,6 @@ where
         Some(spec) => decode(spec.clone()),
     };
     let spec = spec.map_err(|e| format!("spec: {e}"));
-    let status = object.get("status").cloned().and_then(|s| decode(s).ok());
+    let status = object.get("status").cloned().and_then(|s| decode(s).ok()).map(Arc::new);
     Ok(Custom { meta: meta(metadata), finalizer, spec, status })
 }

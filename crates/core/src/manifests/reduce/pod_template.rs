@@ -1,6 +1,7 @@
 //! Pod templates: containers, variables, volumes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use k8s_openapi::api::core::v1 as core;
 use serde_json::Value;
@@ -14,7 +15,7 @@ pub fn template(template: core::PodTemplateSpec) -> PodTemplate {
     let (spec, metadata) = (template.spec.unwrap_or_default(), template.metadata.unwrap_or_default());
     // What came as JSON can be written as JSON.
     let fingerprint = fingerprint(&serde_json::to_value(&spec).unwrap_or_default());
-    let mut containers: Vec<_> = spec.containers.into_iter().map(container).collect();
+    let mut containers: Vec<_> = spec.containers.into_iter().map(container).map(Arc::new).collect();
     // It is collected in the memory of Kubernetes' own containers, which are many times larger.
     containers.shrink_to_fit();
     PodTemplate {

@@ -1,5 +1,7 @@
 //! What a roll does to a workload's pods, and who may decide it: strategy, preStop hooks, field managers.
 
+use std::sync::Arc;
+
 use direct_upload_api::OPERATOR;
 use k8s_openapi::api::apps::v1::{DaemonSetUpdateStrategy, DeploymentStrategy};
 use k8s_openapi::api::core::v1::LifecycleHandler;
@@ -63,7 +65,7 @@ pub fn pre_stop(hook: LifecycleHandler) -> PreStop {
 /// Records who applies each container. A hook that looks like ours, but that somebody else also applies (a
 /// rendering in Git), belongs to them.
 pub fn attribute(mut template: PodTemplate, metadata: &ObjectMeta) -> PodTemplate {
-    for container in &mut template.containers {
+    for container in template.containers.iter_mut().map(Arc::make_mut) {
         let key = format!("k:{{\"name\":\"{}\"}}", container.name);
         let others = metadata.managed_fields.iter().flatten().filter_map(|entry| {
             let manager = entry.manager.as_deref().filter(|name| !name.starts_with(OPERATOR))?;

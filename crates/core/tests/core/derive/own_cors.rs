@@ -1,6 +1,7 @@
 //! What the user's own files say in `[cors]` is repeated in ours, also from Secrets: a Job of Glance's own image reads it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use direct_upload_api::{CorsValue, Reason};
 use direct_upload_core::derive::{GlanceView, World};
@@ -23,7 +24,7 @@ fn snapshot(spec: &str) -> Snapshot {
             .volumes
             .push(Volume { name: "etc".into(), source: VolumeSource::Secret("glance-etc".into()) });
         let mount = mounted("etc", MAIN, "glance-api.conf");
-        workload.template.containers[0].mounts.push(mount);
+        Arc::make_mut(&mut workload.template.containers[0]).mounts.push(mount);
     });
     snapshot
 }
@@ -192,7 +193,7 @@ fn a_secret_beside_a_config_map_counts_for_what_it_decides() {
         workload.template.volumes.push(Volume { name: "more".into(), source: VolumeSource::Secret("more".into()) });
         let main = mounted("etc", MAIN, "glance-api.conf");
         let more = mounted("more", "/etc/glance/glance-api.conf.d/more.conf", "more.conf");
-        workload.template.containers[0].mounts.extend([main, more]);
+        Arc::make_mut(&mut workload.template.containers[0]).mounts.extend([main, more]);
     });
     let answer = r#"{"cors": {"set": {"allowed_origin": ["https://more.example.com"], "max_age": 8}, "left": {}, "beside": ["allowed_origin"]}}"#;
     answered(&mut snapshot, answer, Ok(()));
@@ -224,7 +225,7 @@ fn an_option_is_repeated_as_oslo_config_reads_it(
         edit(&mut snapshot, |workload| {
             let source = VolumeSource::ConfigMap { name: "etc".into(), items: BTreeMap::new() };
             workload.template.volumes.push(Volume { name: "etc".into(), source });
-            workload.template.containers[0].mounts.push(mounted("etc", MAIN, "glance-api.conf"));
+            Arc::make_mut(&mut workload.template.containers[0]).mounts.push(mounted("etc", MAIN, "glance-api.conf"));
         });
         let glance = view(&snapshot);
         assert_eq!(carried(&glance), [OWN]);

@@ -98,7 +98,11 @@ impl Cloud {
                 meta: meta(name),
                 kind: WorkloadKind::Deployment,
                 selector: Some(labels.clone().into_iter().collect()),
-                template: PodTemplate { labels: labels.clone(), containers: vec![container], ..PodTemplate::default() },
+                template: PodTemplate {
+                    labels: labels.clone(),
+                    containers: vec![container.into()],
+                    ..PodTemplate::default()
+                },
                 replicas: 2,
                 ..Workload::default()
             };

@@ -66,11 +66,11 @@ impl Cloud {
         let told = |generation: i64| json!({"observedGeneration": generation, "configMaps": plan.config_map.as_slice(), "conditions": [condition]});
         if who < GLANCES.len() {
             let mut object = (**self.snapshot.glances.get(&key).unwrap().unwrap()).clone();
-            object.status = Some(serde_json::from_value(told(object.meta.generation)).unwrap());
+            object.status = Some(Arc::new(serde_json::from_value(told(object.meta.generation)).unwrap()));
             self.snapshot.glances.insert(key, object);
         } else {
             let mut object = (**self.snapshot.horizons.get(&key).unwrap().unwrap()).clone();
-            object.status = Some(serde_json::from_value(told(object.meta.generation)).unwrap());
+            object.status = Some(Arc::new(serde_json::from_value(told(object.meta.generation)).unwrap()));
             self.snapshot.horizons.insert(key, object);
         }
     }

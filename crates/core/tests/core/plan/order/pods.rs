@@ -1,6 +1,7 @@
 //! Workloads and their pods: what the controllers of a cluster do.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use direct_upload_core::model::{Job, Owner, Pod, PreStop, Volume, VolumeMount, VolumeSource, Workload};
 use direct_upload_core::workload::{CONFIG_VOLUME, Mount, annotations};
@@ -83,8 +84,9 @@ impl Cloud {
             sub_path: Some(file),
             read_only: true,
         };
-        workload.template.containers[0].mounts = mounted.into_iter().map(mount_of).collect();
-        workload.template.containers[0].pre_stop = mount.and_then(|m| m.pre_stop).map(PreStop::Ours);
+        Arc::make_mut(&mut workload.template.containers[0]).mounts = mounted.into_iter().map(mount_of).collect();
+        Arc::make_mut(&mut workload.template.containers[0]).pre_stop =
+            mount.and_then(|m| m.pre_stop).map(PreStop::Ours);
         self.snapshot.deployments.insert(key(name), workload);
     }
 }
