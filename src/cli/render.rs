@@ -14,7 +14,7 @@ use direct_upload_check as check;
 use direct_upload_check::Finding;
 use direct_upload_core::derive::HorizonView;
 use direct_upload_core::manifests::Input;
-use direct_upload_core::model::{Id, Names};
+use direct_upload_core::model::{Id, Kind, Names};
 use direct_upload_core::plan::Options;
 use direct_upload_core::render::deployer::Deployer;
 use direct_upload_core::simulate::{self, Cluster, Simulation};
@@ -226,7 +226,7 @@ fn tell_panels(input: &Input, outcome: &Simulation) -> bool {
 fn with_stated(outcome: &Simulation, panel: Panel, finding: Finding) -> Option<(Panel, Finding)> {
     let world = outcome.cluster.world();
     let of_place = |end: &&simulate::End| {
-        let config_map = end.config_map.as_ref().map(|key| Id::new("ConfigMap", key));
+        let config_map = end.config_map.as_ref().map(|key| Id::new(Kind::ConfigMap, key));
         config_map.is_some() && config_map == finding.place.object
     };
     let Some(end) = outcome.ends.iter().find(of_place).filter(|_| panel == Panel::Unknown) else {
@@ -272,7 +272,7 @@ fn write_files(out: &Path, outcome: &Simulation) -> io::Result<()> {
     std::fs::create_dir_all(out).map_err(|e| named(out, &e))?;
     for (resource, name, contents) in simulate::rendered_files(outcome) {
         let mut folder = out.to_owned();
-        for part in [&resource.key.namespace, &resource.kind.to_lowercase(), &resource.key.name] {
+        for part in [&resource.key.namespace, &resource.kind.name().to_lowercase(), &resource.key.name] {
             folder.push(part);
             // The parts are DNS names, but a link in the folder could still lead elsewhere.
             if folder.is_symlink() {

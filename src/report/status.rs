@@ -81,14 +81,13 @@ pub fn api(view: &ApiView, plan: &Plan, origins: &[OriginPlan], now: Timestamp) 
         return None;
     }
     let before = view.api.resource.status.clone().unwrap_or_default();
-    let told: &[_] = if plan.is_reported_by(&before) { &before.conditions } else { &[] };
     let names: Vec<String> = origins.iter().map(|o| o.origin.to_string()).collect();
     let facts = Facts {
         generation: view.api.resource.meta.generation,
         config_map: plan.config_map.as_deref(),
         mounted: mounted(&view.api.tenure),
         origins: sentence(&names, "to be accepted:"),
-        verified: verification::of_accepting(view, told),
+        verified: verification::of_accepting(view, plan),
         before: &before.conditions,
         now,
     };

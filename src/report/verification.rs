@@ -4,9 +4,9 @@ use direct_upload_api::{
     ConditionType, HorizonStatus, ProbeFailure, ProbeVerdict, Reason, Verification, VerificationStatus,
 };
 use direct_upload_core::derive::{ApiView, Evidence, Failed, HorizonView};
-use direct_upload_core::plan::refused;
+use direct_upload_core::plan::{Plan, refused};
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 /// How many failures a status lists at most.
 const LISTED: usize = 10;
@@ -73,8 +73,27 @@ fn off(view: &HorizonView) -> bool {
     view.dashboard.object.spec.as_ref().is_ok_and(|s| s.direct_upload.verification == Verification::Off)
 }
 
+/// What preflights of an API's calls show. While there are too few for a verdict, the one in the status stands.
+#[must_use]
+pub fn of_calls(view: &ApiView, plan: &Plan) -> Option<ProbeVerdict> {
+    match view.calls.as_ref()?.evidence {
+        Evidence::Granted(..) => Some(ProbeVerdict::Granted),
+        Evidence::Refused(..) => Some(ProbeVerdict::Refused),
+        Evidence::Unknown(_) => Some(ProbeVerdict::Unknown),
+        Evidence::Pending => was_granted(view, plan).then_some(ProbeVerdict::Granted),
+        Evidence::None => None,
+    }
+}
+
+/// Whether the status says so, of the ConfigMap that is in use or will be.
+fn was_granted(view: &ApiView, plan: &Plan) -> bool {
+    let verified = ConditionType::Verified.to_string();
+    let told = view.api.resource.status.iter().filter(|status| plan.is_reported_by(status));
+    told.flat_map(|status| &status.conditions).any(|c| c.type_ == verified && c.status == "True")
+}
+
 /// A Glance's: what a preflight shows depends on the dashboard. Of another API: what its own show.
-pub(crate) fn of_accepting(view: &ApiView, before: &[Condition]) -> (&'static str, Reason, String) {
+pub(crate) fn of_accepting(view: &ApiView, plan: &Plan) -> (&'static str, Reason, String) {
     let unknown = |why: &str| ("Unknown", Reason::NotVerified, why.to_owned());
     let Some(calls) = &view.calls else {
         return unknown("each Horizon's own condition Verified has the results of its preflights");
@@ -87,8 +106,7 @@ pub(crate) fn of_accepting(view: &ApiView, before: &[Condition]) -> (&'static st
         (Evidence::Refused(_, failures), _) => ("False", refused(failures), all(failures)),
         (Evidence::Unknown(failures), _) => ("Unknown", Reason::PreflightUnanswered, all(failures)),
         (Evidence::Pending, _) => {
-            let stood = before.iter().any(|c| c.type_ == ConditionType::Verified.to_string() && c.status == "True");
-            if stood {
+            if was_granted(view, plan) {
                 granted()
             } else {
                 unknown("there are not enough preflights for a verdict yet; it takes three answers in a row that agree")

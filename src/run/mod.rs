@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use direct_upload_core::derive::World;
-use direct_upload_core::model::Kind;
+use direct_upload_core::model::{Key, Kind, ResourceId, ResourceKind};
 use direct_upload_core::plan::Options;
 use kube::Config;
 use thiserror::Error;
@@ -41,7 +41,7 @@ use crate::run::cataloger::Cataloger;
 use crate::run::contain::contain;
 use crate::run::health::{Health, ROUND, STUCK};
 use crate::run::prober::Prober;
-use crate::run::queue::{Queue, ResourceKind, Subject};
+use crate::run::queue::Queue;
 use crate::run::reconcile::Reconciler;
 
 /// The settings of a running operator.
@@ -190,8 +190,8 @@ pub async fn run(config: Config, settings: Settings, mut stop: watch::Receiver<b
             queries.send_if_modified(|before| std::mem::replace(before, asked) != *before);
             let asked = world.canary_queries();
             uploads.send_if_modified(|before| std::mem::replace(before, asked) != *before);
-            for subject in subjects(&world, &before) {
-                queue.push(subject);
+            for resource in resources(&world, &before) {
+                queue.push(resource);
             }
             before = world;
         }
@@ -226,12 +226,12 @@ fn tell(metrics: &Metrics, frozen: Option<&str>) {
 }
 
 /// The resources whose view changed.
-fn subjects(world: &World, before: &World) -> Vec<Subject> {
+fn resources(world: &World, before: &World) -> Vec<ResourceId> {
     let [horizons, glances, apis] = world.changed(before);
-    let subject = |kind| move |key: &direct_upload_core::model::Key| Subject { kind, key: key.clone() };
+    let resource = |kind| move |key: &Key| ResourceId::new(kind, key);
     let accepting = glances
         .into_iter()
-        .map(subject(ResourceKind::Glance))
-        .chain(apis.into_iter().map(subject(ResourceKind::OpenStackApi)));
-    accepting.chain(horizons.into_iter().map(subject(ResourceKind::Horizon))).collect()
+        .map(resource(ResourceKind::Glance))
+        .chain(apis.into_iter().map(resource(ResourceKind::OpenStackApi)));
+    accepting.chain(horizons.into_iter().map(resource(ResourceKind::Horizon))).collect()
 }

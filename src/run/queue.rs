@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use direct_upload_core::model::{Key, Kind};
+use direct_upload_core::model::ResourceId;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
@@ -14,36 +14,9 @@ use super::contain::{Failure, contain};
 use super::health::{Pulse, ROUND};
 use super::prober::jitter;
 
-/// The kinds of resources that the operator works on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum ResourceKind {
-    Horizon,
-    Glance,
-    OpenStackApi,
-}
-
-impl ResourceKind {
-    /// Its name in manifests.
-    pub fn name(self) -> &'static str {
-        let kind = match self {
-            Self::Horizon => Kind::Horizon,
-            Self::Glance => Kind::Glance,
-            Self::OpenStackApi => Kind::OpenStackAPI,
-        };
-        kind.registration().name
-    }
-}
-
-/// A resource to work on.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Subject {
-    pub kind: ResourceKind,
-    pub key: Key,
-}
-
 /// Where to put in work.
 #[derive(Clone, Debug)]
-pub(crate) struct Queue(mpsc::UnboundedSender<Subject>);
+pub(crate) struct Queue(mpsc::UnboundedSender<ResourceId>);
 
 /// What the worker does with a resource.
 pub(crate) trait Work: Send + Sync + 'static {
@@ -51,10 +24,10 @@ pub(crate) trait Work: Send + Sync + 'static {
     ///
     /// # Errors
     /// Something failed that may succeed later.
-    fn reconcile(&self, subject: &Subject) -> impl Future<Output = Result<Option<Duration>, ()>> + Send;
+    fn reconcile(&self, resource: &ResourceId) -> impl Future<Output = Result<Option<Duration>, ()>> + Send;
 
     /// It did not end by itself.
-    fn failed(&self, subject: &Subject, failure: &Failure);
+    fn failed(&self, resource: &ResourceId, failure: &Failure);
 }
 
 /// Work on one resource that takes longer is stopped and starts again.
@@ -94,9 +67,9 @@ impl Queue {
     }
 
     /// Requests work on a resource that changed.
-    pub fn push(&self, subject: Subject) {
+    pub fn push(&self, resource: ResourceId) {
         // Without a worker, the program is about to end.
-        let _ = self.0.send(subject);
+        let _ = self.0.send(resource);
     }
 }
 
@@ -108,18 +81,18 @@ struct Due {
     latest: Instant,
 }
 
-type Finished = (Subject, Result<Option<Duration>, ()>);
+type Finished = (ResourceId, Result<Option<Duration>, ()>);
 
 /// Processes the queue.
 pub(crate) struct Worker {
-    receiver: mpsc::UnboundedReceiver<Subject>,
+    receiver: mpsc::UnboundedReceiver<ResourceId>,
     concurrency: usize,
     patience: Duration,
-    due: HashMap<Subject, Due>,
+    due: HashMap<ResourceId, Due>,
     /// Until when recent work, at one per [`LONGEST`], would have taken (the generic cell rate algorithm).
-    paced: HashMap<Subject, Instant>,
-    busy: HashSet<Subject>,
-    failures: HashMap<Subject, u32>,
+    paced: HashMap<ResourceId, Instant>,
+    busy: HashSet<ResourceId>,
+    failures: HashMap<ResourceId, u32>,
     running: JoinSet<Finished>,
 }
 
@@ -133,12 +106,12 @@ impl Worker {
             tokio::select! {
                 _ = round.tick() => self.paced.retain(|_, until| *until > Instant::now()),
                 pushed = self.receiver.recv() => match pushed {
-                    Some(subject) => self.changed(subject, Instant::now()),
+                    Some(resource) => self.changed(resource, Instant::now()),
                     None => break,
                 },
                 () = sleep_until(next.as_ref().map_or_else(Instant::now, |(_, at)| *at)), if next.is_some() => {
-                    if let Some((subject, _)) = next {
-                        self.start(subject, &work);
+                    if let Some((resource, _)) = next {
+                        self.start(resource, &work);
                     }
                 }
                 Some(done) = self.running.join_next(), if !self.running.is_empty() => self.finish(done),
@@ -147,69 +120,69 @@ impl Worker {
         while self.running.join_next().await.is_some() {}
     }
 
-    /// The next subject that may start, and when.
-    fn next(&self) -> Option<(Subject, Instant)> {
+    /// The next resource that may start, and when.
+    fn next(&self) -> Option<(ResourceId, Instant)> {
         if self.running.len() >= self.concurrency {
             return None;
         }
-        let free = self.due.iter().filter(|(subject, _)| !self.busy.contains(*subject));
-        free.min_by_key(|(_, due)| due.at).map(|(subject, due)| (subject.clone(), due.at))
+        let free = self.due.iter().filter(|(resource, _)| !self.busy.contains(*resource));
+        free.min_by_key(|(_, due)| due.at).map(|(resource, due)| (resource.clone(), due.at))
     }
 
     /// Schedules work after a change.
-    fn changed(&mut self, subject: Subject, now: Instant) {
-        let is_frequent = self.paced.get(&subject).is_some_and(|until| *until > now + LONGEST * (BURST - 1));
+    fn changed(&mut self, resource: ResourceId, now: Instant) {
+        let is_frequent = self.paced.get(&resource).is_some_and(|until| *until > now + LONGEST * (BURST - 1));
         let quiet = if is_frequent { LONGEST } else { QUIET };
-        let due = self.due.entry(subject).or_insert(Due { at: now + quiet, latest: now + LONGEST });
+        let due = self.due.entry(resource).or_insert(Due { at: now + quiet, latest: now + LONGEST });
         due.latest = due.latest.min(now + LONGEST);
         due.at = due.latest.min(now + quiet);
     }
 
     /// Schedules work at a time. An earlier one stays.
-    fn wake(&mut self, subject: Subject, at: Instant) {
-        let due = self.due.entry(subject).or_insert(Due { at, latest: at });
+    fn wake(&mut self, resource: ResourceId, at: Instant) {
+        let due = self.due.entry(resource).or_insert(Due { at, latest: at });
         due.latest = due.latest.min(at);
         due.at = due.at.min(at);
     }
 
-    fn begin(&mut self, subject: &Subject, now: Instant) {
-        self.due.remove(subject);
-        self.busy.insert(subject.clone());
-        let until = self.paced.entry(subject.clone()).or_insert(now);
+    fn begin(&mut self, resource: &ResourceId, now: Instant) {
+        self.due.remove(resource);
+        self.busy.insert(resource.clone());
+        let until = self.paced.entry(resource.clone()).or_insert(now);
         *until = (*until).max(now) + LONGEST;
     }
 
-    /// Whatever happens to the work, the subject is released.
-    fn start<W: Work>(&mut self, subject: Subject, work: &Arc<W>) {
-        self.begin(&subject, Instant::now());
+    /// Whatever happens to the work, the resource is released.
+    fn start<W: Work>(&mut self, resource: ResourceId, work: &Arc<W>) {
+        self.begin(&resource, Instant::now());
         let (work, patience) = (work.clone(), self.patience);
         self.running.spawn(async move {
-            let result = contain(patience, work.reconcile(&subject)).await;
+            let result = contain(patience, work.reconcile(&resource)).await;
             let result = result.unwrap_or_else(|failure| {
-                work.failed(&subject, &failure);
+                work.failed(&resource, &failure);
                 Err(())
             });
-            (subject, result)
+            (resource, result)
         });
     }
 
     fn finish(&mut self, done: Result<Finished, tokio::task::JoinError>) {
-        let (subject, result) = match done {
+        let (resource, result) = match done {
             Ok(outcome) => outcome,
             // Only the end of the program aborts work.
             Err(error) => return tracing::error!(%error, "a reconcile ended abnormally"),
         };
-        self.busy.remove(&subject);
+        self.busy.remove(&resource);
         let delay = if let Ok(wake) = result {
-            self.failures.remove(&subject);
+            self.failures.remove(&resource);
             wake
         } else {
-            let failures = self.failures.entry(subject.clone()).or_default();
+            let failures = self.failures.entry(resource.clone()).or_default();
             *failures += 1;
             Some(backoff(*failures))
         };
         if let Some(delay) = delay {
-            self.wake(subject, Instant::now() + delay);
+            self.wake(resource, Instant::now() + delay);
         }
     }
 }
@@ -225,6 +198,7 @@ fn backoff(failures: u32) -> Duration {
 mod tests {
     use std::sync::Mutex;
 
+    use direct_upload_core::model::{Key, ResourceKind};
     use rstest::rstest;
 
     use super::*;
@@ -235,7 +209,7 @@ mod tests {
     struct Unlucky(Mutex<(u32, Vec<String>)>);
 
     impl Work for Unlucky {
-        async fn reconcile(&self, _: &Subject) -> Result<Option<Duration>, ()> {
+        async fn reconcile(&self, _: &ResourceId) -> Result<Option<Duration>, ()> {
             let turn = {
                 let mut state = self.0.lock().unwrap();
                 state.0 += 1;
@@ -248,13 +222,13 @@ mod tests {
             }
         }
 
-        fn failed(&self, _: &Subject, failure: &Failure) {
+        fn failed(&self, _: &ResourceId, failure: &Failure) {
             self.0.lock().unwrap().1.push(failure.to_string());
         }
     }
 
-    fn glance() -> Subject {
-        Subject { kind: ResourceKind::Glance, key: Key::new("cloud", "glance") }
+    fn glance() -> ResourceId {
+        ResourceId { kind: ResourceKind::Glance, key: Key::new("cloud", "glance") }
     }
 
     /// Changes at these times, in milliseconds; a run takes no time. Returns when work starts.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use direct_upload_api::{ConditionType, Reason};
-use direct_upload_core::model::{Kind, Meta, Problem};
+use direct_upload_core::model::{Kind, Meta, Problem, ResourceId, ResourceKind};
 use direct_upload_core::plan::{self, Action, Options, OriginPlan, Plan, State, Step};
 use jiff::Timestamp;
 use kube::Client;
@@ -12,11 +12,11 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use super::contain::Failure;
-use super::queue::{ResourceKind, Subject, Work};
+use super::queue::Work;
 use super::trouble::Troubles;
 use crate::apply::{Applier, ApplyError};
 use crate::observe::Live;
-use crate::report::{Events, Metrics, status};
+use crate::report::{Events, Metrics, status, verification};
 use crate::run::Settings;
 
 /// The name in events for the write of a status.
@@ -86,33 +86,33 @@ impl Reconciler {
 
 impl Work for Reconciler {
     /// Failures are logged and counted here.
-    async fn reconcile(&self, subject: &Subject) -> Result<Option<Duration>, ()> {
-        let name = subject.kind.name();
-        let (writer, events) = self.writers(subject.kind);
+    async fn reconcile(&self, resource: &ResourceId) -> Result<Option<Duration>, ()> {
+        let name = resource.kind.name();
+        let (writer, events) = self.writers(resource.kind);
         if let Err(error) = writer.catch_up().await {
-            tracing::warn!(kind = name, object = %subject.key, %error, "it is not known whether the last write arrived");
+            tracing::warn!(kind = name, object = %resource.key, %error, "it is not known whether the last write arrived");
             self.metrics.reconciled(name, false);
             return Err(());
         }
         let mut before = Vec::new();
         for _ in 0..ROUNDS {
-            let Some(mut look) = self.look(subject).await else {
-                self.troubles.over(subject);
-                self.metrics.standing(name, &subject.key, None);
-                match subject.kind {
-                    ResourceKind::Horizon => self.metrics.horizon(&subject.key, None),
-                    ResourceKind::OpenStackApi => self.metrics.api(&subject.key, None),
+            let Some(mut look) = self.look(resource).await else {
+                self.troubles.over(resource);
+                self.metrics.standing(resource, None);
+                match resource.kind {
+                    ResourceKind::Horizon => self.metrics.horizon(&resource.key, None),
+                    ResourceKind::OpenStackApi => self.metrics.api(&resource.key, None),
                     ResourceKind::Glance => {}
                 }
                 return Ok(None);
             };
             let steps: Vec<_> = look.plan.steps.iter().take_while(|step| !step.action.waits()).cloned().collect();
             if steps.is_empty() {
-                return self.settle(subject, look).await;
+                return self.settle(resource, look).await;
             }
             if steps == before {
                 look.plan.state = State::Unmet(ConditionType::RolledOut, in_vain(&steps));
-                return self.give_up(subject, &look).await;
+                return self.give_up(resource, &look).await;
             }
             for step in &steps {
                 if self.frozen.borrow().is_some() {
@@ -123,51 +123,51 @@ impl Work for Reconciler {
                     // It is recorded, and the next plan does not include it.
                     Err(ApplyError::Left(_)) => break,
                     Err(ApplyError::Closed(_)) => return Err(()),
-                    Err(error) => return self.fail(subject, look, &step.action, &error).await,
+                    Err(error) => return self.fail(resource, look, &step.action, &error).await,
                 }
             }
             before = steps;
         }
-        tracing::error!(kind = name, object = %subject.key, "the plan does not end; trying again later");
+        tracing::error!(kind = name, object = %resource.key, "the plan does not end; trying again later");
         self.metrics.reconciled(name, false);
         Err(())
     }
 
-    fn failed(&self, subject: &Subject, failure: &Failure) {
-        let kind = subject.kind.name();
-        tracing::error!(kind, object = %subject.key, "a reconcile {failure}; it is tried again later");
+    fn failed(&self, resource: &ResourceId, failure: &Failure) {
+        let kind = resource.kind.name();
+        tracing::error!(kind, object = %resource.key, "a reconcile {failure}; it is tried again later");
         self.metrics.reconciled(kind, false);
         self.metrics.gave_up("reconcile", failure.cause());
     }
 }
 
 impl Reconciler {
-    async fn look(&self, subject: &Subject) -> Option<Look> {
-        let mut look = self.see(subject).await?;
+    async fn look(&self, resource: &ResourceId) -> Option<Look> {
+        let mut look = self.see(resource).await?;
         if let Some(why) = &*self.frozen.borrow() {
             look.plan = look.plan.withhold(Reason::Frozen, why);
         }
         Some(look)
     }
 
-    async fn see(&self, subject: &Subject) -> Option<Look> {
+    async fn see(&self, resource: &ResourceId) -> Option<Look> {
         let world = self.live.world().await;
         let now = Timestamp::now();
-        match subject.kind {
+        match resource.kind {
             ResourceKind::Horizon => {
-                let view = world.horizons.get(&subject.key)?;
+                let view = world.horizons.get(&resource.key)?;
                 let plan = plan::horizon(view, now, &self.options);
                 let meta = view.dashboard.object.meta.clone();
                 Some(Look { meta, plan, status: Status::Horizon(Box::new(view.clone())) })
             }
             ResourceKind::OpenStackApi => {
-                let view = world.apis.get(&subject.key)?;
+                let view = world.apis.get(&resource.key)?;
                 let (plan, origins) = plan::api(view, now, &self.options);
                 let meta = view.api.resource.meta.clone();
                 Some(Look { meta, plan, status: Status::Api(Box::new(view.clone()), origins) })
             }
             ResourceKind::Glance => {
-                let view = world.glances.get(&subject.key)?;
+                let view = world.glances.get(&resource.key)?;
                 let (plan, origins) = plan::glance(view, now, &self.options);
                 let meta = view.service.object.meta.clone();
                 Some(Look { meta, plan, status: Status::Glance(Box::new(view.clone()), origins) })
@@ -205,11 +205,11 @@ impl Reconciler {
     }
 
     /// Nothing is left to do now, so the status says what was reached.
-    async fn settle(&self, subject: &Subject, look: Look) -> Result<Option<Duration>, ()> {
-        let written = self.write_status(subject, &look).await;
-        self.metrics.reconciled(subject.kind.name(), written.is_ok());
+    async fn settle(&self, resource: &ResourceId, look: Look) -> Result<Option<Duration>, ()> {
+        let written = self.write_status(resource, &look).await;
+        self.metrics.reconciled(resource.kind.name(), written.is_ok());
         written?;
-        self.troubles.over(subject);
+        self.troubles.over(resource);
         Ok(look.plan.wake.map(|time| until(time, Timestamp::now())))
     }
 
@@ -217,52 +217,52 @@ impl Reconciler {
     /// again.
     async fn fail(
         &self,
-        subject: &Subject,
+        resource: &ResourceId,
         mut look: Look,
         action: &Action,
         error: &ApplyError,
     ) -> Result<Option<Duration>, ()> {
-        let Some((problem, is_new)) = self.troubles.failed(subject, action.name(), error) else {
-            self.metrics.reconciled(subject.kind.name(), false);
+        let Some((problem, is_new)) = self.troubles.failed(resource, action.name(), error) else {
+            self.metrics.reconciled(resource.kind.name(), false);
             return Err(());
         };
         if is_new {
-            let (_, events) = self.writers(subject.kind);
+            let (_, events) = self.writers(resource.kind);
             events.failure(&look.meta, (action.name(), action.object()), &error.to_string());
         }
         look.plan.state = State::Unmet(place(&problem, action), problem);
-        self.give_up(subject, &look).await
+        self.give_up(resource, &look).await
     }
 
     /// Reports why nothing more can be done now. It is tried again with growing pauses.
-    async fn give_up(&self, subject: &Subject, look: &Look) -> Result<Option<Duration>, ()> {
-        self.metrics.reconciled(subject.kind.name(), false);
-        self.write_status(subject, look).await?;
+    async fn give_up(&self, resource: &ResourceId, look: &Look) -> Result<Option<Duration>, ()> {
+        self.metrics.reconciled(resource.kind.name(), false);
+        self.write_status(resource, look).await?;
         Err(())
     }
 
     /// If no status can be written, an event says why.
-    async fn write_status(&self, subject: &Subject, look: &Look) -> Result<(), ()> {
-        let error = match self.send_status(subject.kind.name(), look, &self.writers(subject.kind).0).await {
+    async fn write_status(&self, resource: &ResourceId, look: &Look) -> Result<(), ()> {
+        let error = match self.send_status(resource, look, &self.writers(resource.kind).0).await {
             Ok(()) => return Ok(()),
             Err(ApplyError::Closed(_)) => return Err(()),
             Err(error) => error,
         };
-        tracing::warn!(kind = subject.kind.name(), object = %subject.key, %error, "status not written");
-        if let Some((_, true)) = self.troubles.failed(subject, STATUS, &error) {
-            let (_, events) = self.writers(subject.kind);
+        tracing::warn!(kind = resource.kind.name(), object = %resource.key, %error, "status not written");
+        if let Some((_, true)) = self.troubles.failed(resource, STATUS, &error) {
+            let (_, events) = self.writers(resource.kind);
             events.failure(&look.meta, (STATUS, None), &error.to_string());
         }
         Err(())
     }
 
-    async fn send_status(&self, kind: &'static str, look: &Look, writer: &Applier) -> Result<(), ApplyError> {
+    async fn send_status(&self, resource: &ResourceId, look: &Look, writer: &Applier) -> Result<(), ApplyError> {
         let standing = match &look.plan.state {
             State::Done(why) => Some((true, why.reason)),
             State::Switching(why) | State::Unmet(_, why) => Some((false, why.reason)),
             State::Pending | State::Gone => None,
         };
-        self.metrics.standing(kind, &look.meta.key, standing);
+        self.metrics.standing(resource, standing);
         let now = Timestamp::now();
         match &look.status {
             Status::Horizon(view) => {
@@ -272,7 +272,7 @@ impl Reconciler {
             }
             Status::Api(view, origins) => {
                 let status = status::api(view, &look.plan, origins, now);
-                self.metrics.api(&look.meta.key, status.as_ref());
+                self.metrics.api(&resource.key, verification::of_calls(view, &look.plan).zip(status.as_ref()));
                 send(writer, &look.meta, view.api.resource.status.as_deref(), status).await
             }
             Status::Glance(view, origins) => {

@@ -7,14 +7,13 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use direct_upload_api::Reason;
-use direct_upload_core::model::Problem;
+use direct_upload_core::model::{Problem, ResourceId};
 
-use super::queue::Subject;
 use crate::apply::ApplyError;
 
 /// The failures since the last success.
 #[derive(Debug, Default)]
-pub(crate) struct Troubles(Mutex<HashMap<Subject, Trouble>>);
+pub(crate) struct Troubles(Mutex<HashMap<ResourceId, Trouble>>);
 
 #[derive(Debug, Default)]
 struct Trouble {
@@ -25,9 +24,9 @@ struct Trouble {
 
 impl Troubles {
     /// A write failed. Returns what to report, and whether also in an event.
-    pub fn failed(&self, subject: &Subject, step: &'static str, error: &ApplyError) -> Option<(Problem, bool)> {
+    pub fn failed(&self, resource: &ResourceId, step: &'static str, error: &ApplyError) -> Option<(Problem, bool)> {
         let mut all = self.lock();
-        let trouble = all.entry(subject.clone()).or_default();
+        let trouble = all.entry(resource.clone()).or_default();
         trouble.times += 1;
         let problem = if trouble.times > 1 { error.lasting_problem() } else { error.problem() }?;
         let told = Some((step, problem.reason));
@@ -37,24 +36,23 @@ impl Troubles {
     }
 
     /// Everything succeeded, or the resource is gone.
-    pub fn over(&self, subject: &Subject) {
-        self.lock().remove(subject);
+    pub fn over(&self, resource: &ResourceId) {
+        self.lock().remove(resource);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Subject, Trouble>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<ResourceId, Trouble>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use direct_upload_core::model::Key;
+    use direct_upload_core::model::{Key, ResourceKind};
 
     use super::*;
-    use crate::run::queue::ResourceKind;
 
-    fn subject() -> Subject {
-        Subject { kind: ResourceKind::Glance, key: Key::new("cloud", "glance") }
+    fn resource() -> ResourceId {
+        ResourceId { kind: ResourceKind::Glance, key: Key::new("cloud", "glance") }
     }
 
     fn refused(code: u16, message: &str) -> ApplyError {
@@ -65,24 +63,24 @@ mod tests {
     fn what_may_pass_is_told_when_it_stays_and_by_one_event() {
         let troubles = Troubles::default();
         let webhook = refused(500, "failed calling webhook \"w\": connection refused");
-        assert!(troubles.failed(&subject(), "ApplyConfigMap", &webhook).is_none(), "it may pass");
-        let (problem, is_new) = troubles.failed(&subject(), "ApplyConfigMap", &webhook).unwrap();
+        assert!(troubles.failed(&resource(), "ApplyConfigMap", &webhook).is_none(), "it may pass");
+        let (problem, is_new) = troubles.failed(&resource(), "ApplyConfigMap", &webhook).unwrap();
         assert_eq!(problem.reason, Reason::WriteFailed);
         assert!(problem.message().contains("failed calling webhook") && is_new);
         let timeout = refused(504, "timed out");
-        let (problem, is_new) = troubles.failed(&subject(), "ApplyConfigMap", &timeout).unwrap();
+        let (problem, is_new) = troubles.failed(&resource(), "ApplyConfigMap", &timeout).unwrap();
         assert!(problem.message().contains("timed out") && !is_new, "the same step, in other words");
-        let (_, is_new) = troubles.failed(&subject(), "Mount", &webhook).unwrap();
+        let (_, is_new) = troubles.failed(&resource(), "Mount", &webhook).unwrap();
         assert!(is_new, "another step");
-        troubles.over(&subject());
-        assert!(troubles.failed(&subject(), "Mount", &webhook).is_none(), "a new story");
+        troubles.over(&resource());
+        assert!(troubles.failed(&resource(), "Mount", &webhook).is_none(), "a new story");
     }
 
     #[test]
     fn what_a_person_has_to_mend_is_told_at_once() {
         let troubles = Troubles::default();
         for is_first in [true, false] {
-            let (problem, is_new) = troubles.failed(&subject(), "Mount", &refused(403, "no")).unwrap();
+            let (problem, is_new) = troubles.failed(&resource(), "Mount", &refused(403, "no")).unwrap();
             assert_eq!((problem.reason, is_new), (Reason::WriteFailed, is_first));
         }
     }
@@ -92,7 +90,7 @@ mod tests {
         let troubles = Troubles::default();
         let away =
             || ApplyError::Transport { object: "x".into(), source: kube::Error::LinesCodecMaxLineLengthExceeded };
-        assert!(troubles.failed(&subject(), "Mount", &away()).is_none());
-        assert!(troubles.failed(&subject(), "Mount", &away()).is_none());
+        assert!(troubles.failed(&resource(), "Mount", &away()).is_none());
+        assert!(troubles.failed(&resource(), "Mount", &away()).is_none());
     }
 }

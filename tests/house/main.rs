@@ -20,9 +20,9 @@ const CRATES: [(&str, &[&str]); 4] = [
     (
         "crates/api/src",
         &[
+            "rule",
             "web",
             "duration",
-            "rule",
             "panel",
             "conditions",
             "rehearsing",

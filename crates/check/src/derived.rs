@@ -7,20 +7,20 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use direct_upload_api::web::Origin;
-use direct_upload_api::{Reason, Rule, Severity};
+use direct_upload_api::{ExposureKind, Rule, Severity};
 use direct_upload_core::derive::exposure_issue::policy::{self, PolicyObject};
 use direct_upload_core::derive::exposure_issue::{quantity, tolerance};
 use direct_upload_core::derive::{
-    Backends, ExposingObject, Exposure, ExposureIssue, Exposures, GlanceView, Intent, Stated, World, exposure_issue,
-    exposures, names_service,
+    Backends, ExposingObject, Exposure, ExposureIssue, Exposures, GlanceView, Intent, OwnMode, Stated, World,
+    exposure_issue, exposures, names_service,
 };
 use direct_upload_core::manifests::Lines;
-use direct_upload_core::model::{Advice, Id, Key, Problem, Snapshot, Unread, Workload, describe};
+use direct_upload_core::model::{Advice, Id, Key, Problem, ResourceKind, Snapshot, Unread, Workload};
 use serde_json::Value;
 
 use super::finding::{Finding, Location};
 use super::objects::Object;
-use super::unit::{ConfigFile, Program, Unit};
+use super::unit::{ConfigFile, Program, Unit, WorkloadId};
 use crate::classify::Kind;
 use crate::facts::catalog::{Published, Source};
 use crate::facts::cloud::{Certainty, ExposedDashboard, PlacedIssue, StatedDashboard};
@@ -89,11 +89,11 @@ pub fn issues(
     let resources = resources(world);
     let origins = |unit: &Unit| -> BTreeSet<&Origin> {
         let near = dashboards.iter().filter(|d| d.scope == unit.scope);
-        let wanted = resources.get(&unit.name).into_iter().flat_map(|view| view.public.wanted.keys());
+        let wanted = resource_of(&resources, unit).into_iter().flat_map(|view| view.public.wanted.keys());
         near.filter_map(|d| d.origin.as_ref()).chain(wanted).collect()
     };
     let mut add = |unit: &Unit, issue: ExposureIssue| {
-        let view = resources.get(&unit.name);
+        let view = resource_of(&resources, unit);
         if view.is_some_and(|view| sets(view, &issue)) {
             return;
         }
@@ -165,13 +165,18 @@ fn sets(view: &GlanceView, issue: &ExposureIssue) -> bool {
     })
 }
 
-/// The Glance resources, by the names of their workloads' units.
-fn resources(world: &World) -> BTreeMap<String, &GlanceView> {
-    let name = |view: &GlanceView| {
-        let workload = &view.public.api.tenure.named.as_ref().ok()?.workload;
-        Some(describe(workload.kind, &workload.meta.key))
-    };
-    world.glances.values().filter_map(|view| Some((name(view)?, view))).collect()
+/// The Glance resources, by the workloads that they name.
+fn resources(world: &World) -> BTreeMap<WorkloadId, &GlanceView> {
+    let workload = |view: &GlanceView| Some(id_of(&view.public.api.tenure.named.as_ref().ok()?.workload));
+    world.glances.values().filter_map(|view| Some((workload(view)?, view))).collect()
+}
+
+fn resource_of<'a>(resources: &BTreeMap<WorkloadId, &'a GlanceView>, unit: &Unit) -> Option<&'a GlanceView> {
+    resources.get(unit.workload.as_ref()?).copied()
+}
+
+fn id_of(workload: &Workload) -> WorkloadId {
+    (workload.kind, workload.meta.key.clone())
 }
 
 /// A controller that answers preflights with methods of its own, and without `PUT` (ingress-nginx and
@@ -309,13 +314,13 @@ pub fn endpoints(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec
     stated.into_iter().chain(whole).collect()
 }
 
-/// What Horizons state, or a rehearsal found, by the name of the workload's unit.
-pub fn stated(world: &World) -> BTreeMap<String, StatedDashboard> {
+/// What Horizons state, or a rehearsal found, by the workloads that they name.
+pub fn stated(world: &World) -> BTreeMap<WorkloadId, StatedDashboard> {
     let stated = world.horizons.values().filter_map(|view| {
         let workload = &view.dashboard.tenure.named.as_ref().ok()?.workload;
         let size = view.dashboard.spec().and_then(|spec| spec.direct_upload.probe.put.size);
         let size = size.and_then(|size| u64::try_from(size).ok());
-        Some((describe(workload.kind, &workload.meta.key), StatedDashboard { panel: view.dashboard.panel, size }))
+        Some((id_of(workload), StatedDashboard { panel: view.dashboard.panel, size }))
     });
     stated.collect()
 }
@@ -325,32 +330,34 @@ pub fn findings(world: &World, objects: &[Object], units: &[Unit]) -> Vec<Findin
     let mut findings = Vec::new();
     let resources = resources(world);
     let glances = units.iter().filter(|unit| unit.service() == Some(Program::Glance));
-    let read: Vec<&&GlanceView> = glances.filter_map(|unit| resources.get(&unit.name)).collect();
+    let read: Vec<&GlanceView> = glances.filter_map(|unit| resource_of(&resources, unit)).collect();
     // What `issues` finds, too, and with its line in the input.
     let is_found = |view: &GlanceView, issue: &ExposureIssue| {
-        let annotated = ["Ingress", "Route", "HTTPRoute"].contains(&issue.object.kind.as_str());
+        let kinds = [ExposureKind::Ingress, ExposureKind::Route, ExposureKind::HTTPRoute];
+        let annotated = kinds.into_iter().any(|kind| issue.object.is_a(kind));
         let named = view.public.api.tenure.named.as_ref().map(|target| &target.workload.meta.key.namespace);
         let is_near = named.is_ok_and(|namespace| *namespace == issue.object.key.namespace);
-        (!annotated || is_near) && read.iter().any(|own| std::ptr::eq(**own, view))
+        (!annotated || is_near) && read.iter().any(|own| std::ptr::eq(*own, view))
     };
     for (key, view) in world.horizons.iter() {
-        let place = place(objects, "Horizon", key, &["spec"]);
+        let place = place(objects, ResourceKind::Horizon.name(), key, &["spec"]);
         let problems = [view.dashboard.exposures.as_ref().err(), view.dashboard.settings.as_ref().err()];
         let endpoints = view.proof.destinations.iter().filter_map(|d| d.to.endpoint.as_ref().err());
         let intent = match &view.intent {
-            Intent::Own(problem) if problem.reason == Reason::ImportRequired => Some(problem),
-            _ => None,
+            Intent::Own(OwnMode::ImportOnly, problem) => Some(problem),
+            Intent::Own(OwnMode::Disabled | OwnMode::Deleted | OwnMode::NoGlance, _)
+            | Intent::Direct
+            | Intent::Hold(_) => None,
         };
         let problems = problems.into_iter().flatten().chain(endpoints).chain(intent);
         findings.extend(of_resource(&place, problems, &view.advice));
     }
     for view in world.accepting() {
-        let (service, key) = (view.api.service, &view.api.resource.meta.key);
-        let exposures = world.glances.get(key).filter(|_| service.takes_uploads());
-        let exposures = exposures.and_then(|glance| glance.service.exposures.as_ref().err());
-        let place = place(objects, service.kind, key, &["spec"]);
+        let (kind, key) = (view.api.resource.kind, &view.api.resource.meta.key);
+        let glance = world.glances.get(key).filter(|_| kind == ResourceKind::Glance);
+        let exposures = glance.and_then(|glance| glance.service.exposures.as_ref().err());
+        let place = place(objects, kind.name(), key, &["spec"]);
         let problems = [exposures, view.api.asked.settings.as_ref().err()];
-        let glance = world.glances.get(key).filter(|_| service.takes_uploads());
         let issue_of = |advice: &Advice| {
             glance.and_then(|glance| Some((glance, glance.issues.iter().find(|issue| issue.is_told_by(advice))?)))
         };

@@ -75,13 +75,16 @@ pub enum Program {
     Horizon,
 }
 
+/// Kind and key of a workload.
+pub type WorkloadId = (WorkloadKind, Key);
+
 /// The files of one workload, one folder or one namespace.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Unit {
-    /// `Deployment openstack/glance-api`, or a folder.
+    /// `Deployment openstack/glance-api`, or a folder: for readers.
     pub name: String,
     /// The workload whose pods read the files, if it is among the objects.
-    pub workload: Option<(WorkloadKind, Key)>,
+    pub workload: Option<WorkloadId>,
     /// Folders or namespace. Units that share more of it belong together.
     pub scope: Vec<String>,
     pub files: Vec<ConfigFile>,

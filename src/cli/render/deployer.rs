@@ -10,7 +10,7 @@ use std::path::Path;
 use direct_upload_api::Reason;
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_core::manifests::{self, Input};
-use direct_upload_core::model::{FieldPath, Id, Key, Names};
+use direct_upload_core::model::{FieldPath, Id, Key, Names, ResourceKind};
 use direct_upload_core::plan::State;
 use direct_upload_core::render::deployer::{Deployer, Fragment, FragmentFile, LeftOut};
 use direct_upload_core::simulate::{Part, Simulation};
@@ -23,14 +23,17 @@ const NAMESPACE: &str = "openstack";
 
 /// What users who gave `--origin` and `--url` call the fields and resources that are made of them.
 pub fn names() -> Names {
-    let object = |kind: &'static str| (Id::new(kind, &Key::new(NAMESPACE, kind.to_lowercase())), kind);
+    let object = |kind: ResourceKind| {
+        let key = Key::new(NAMESPACE, kind.name().to_lowercase());
+        (Id::new(kind, &key), kind.name())
+    };
     Names {
         fields: vec![
             (FieldPath::new(&["spec", "directUpload", "glanceEndpoint"]), "--url"),
             (FieldPath::new(&["spec", "cors", "allowedOrigins"]), "--origin"),
             (FieldPath::new(&["spec", "publicURL"]), "--origin"),
         ],
-        objects: vec![object("Horizon"), object("Glance")],
+        objects: vec![object(ResourceKind::Horizon), object(ResourceKind::Glance)],
     }
 }
 
@@ -47,12 +50,16 @@ pub fn input(origins: &[Origin], url: &Endpoint) -> Result<Input, Vec<String>> {
         workload("horizon"),
         workload("glance"),
         // The given URL is that of the catalog, so no one needs to ask Keystone.
-        resource("glance", "Glance", &json!({"publicURL": url.to_string(), "cors": {"allowedOrigins": others}})),
+        resource(
+            "glance",
+            ResourceKind::Glance,
+            &json!({"publicURL": url.to_string(), "cors": {"allowedOrigins": others}}),
+        ),
         // It says what is unknown of a workload and would only be a note about one that the user does not have: the
         // place of its snippets does not matter, because none is mounted, and its uploads go to the given URL.
         resource(
             "horizon",
-            "Horizon",
+            ResourceKind::Horizon,
             &json!({
                 "publicURL": first.as_str(), "layout": "Debian", "directUpload": {"glanceEndpoint": url.to_string()},
             }),
@@ -73,9 +80,9 @@ fn workload(name: &str) -> Value {
     })
 }
 
-fn resource(group: &str, kind: &str, spec: &Value) -> Value {
+fn resource(group: &str, kind: ResourceKind, spec: &Value) -> Value {
     json!({
-        "apiVersion": format!("{group}.openstack.org/v1beta1"), "kind": kind,
+        "apiVersion": format!("{group}.openstack.org/v1beta1"), "kind": kind.name(),
         "metadata": {"namespace": NAMESPACE, "name": group}, "spec": spec,
     })
 }
@@ -91,8 +98,8 @@ pub fn tell(deployer: Deployer, parts: &[Part], outcome: &Simulation, names: &Na
             continue;
         }
         let Some(part) = parts.iter().find(|part| part.resource == end.resource) else { continue };
-        for LeftOut { field, fix, severity } in &part.fragment.left_out {
-            output::say(format_args!("{severity}: {resource}: the fragment for {deployer} leaves out {field}: {fix}"));
+        for LeftOut { what, fix, severity } in &part.fragment.left_out {
+            output::say(format_args!("{severity}: {resource}: the fragment for {deployer} leaves out {what}: {fix}"));
         }
         if end.state.lacks().is_none() && part.fragment == Fragment::default() {
             output::say(format_args!("note: {resource}: it needs no fragment"));

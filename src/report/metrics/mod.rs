@@ -7,8 +7,12 @@ use std::sync::atomic::AtomicI64;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use direct_upload_api::{ConditionType, ConfiguredMode, GlanceStatus, HorizonStatus, Reason, VerificationStatus};
-use direct_upload_core::model::{CanaryOutcome, CanaryQuery, Key, Kind, ProbeAnswer, StuckReading};
+use direct_upload_api::{
+    ConditionType, ConfiguredMode, GlanceStatus, HorizonStatus, ProbeVerdict, Reason, VerificationStatus,
+};
+use direct_upload_core::model::{
+    CanaryOutcome, CanaryQuery, Key, Kind, ProbeAnswer, ResourceId, ResourceKind, StuckReading,
+};
 use direct_upload_core::plan::Action;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -82,8 +86,6 @@ struct DashboardState {
     verdict: Option<(&'static str, i64)>,
 }
 
-type ResourceRef = (&'static str, Key);
-
 /// The operator's metrics.
 #[derive(Debug)]
 pub struct Metrics {
@@ -94,8 +96,8 @@ pub struct Metrics {
     unread: Family<KindLabels, Gauge>,
     unreadable: Family<KindLabels, Gauge>,
     resources: Family<ResourceLabels, Gauge>,
-    /// Kind and resource → ready and reason.
-    standing: Mutex<BTreeMap<ResourceRef, (bool, Reason)>>,
+    /// Whether each is ready, and the reason.
+    standing: Mutex<BTreeMap<ResourceId, (bool, Reason)>>,
     dashboards: Mutex<BTreeMap<Key, DashboardState>>,
     direct: Family<HorizonLabels, Gauge>,
     verdict_since: Family<VerdictLabels, Gauge>,
@@ -120,7 +122,7 @@ impl Default for Metrics {
         build.get_or_create(&BuildLabels { version: env!("CARGO_PKG_VERSION") }).set(1);
         // All counters exist from the start, so that alerts and panels see the first event: a rate needs a
         // value before it. See "Avoid missing metrics", https://prometheus.io/docs/practices/instrumentation/.
-        for kind in ["Horizon", "Glance", "OpenStackAPI"] {
+        for kind in ResourceKind::ALL.map(ResourceKind::name) {
             for outcome in ["success", "error"] {
                 drop(reconciles.get_or_create(&ReconcileLabels { kind, outcome }));
             }
@@ -233,11 +235,11 @@ impl Metrics {
     }
 
     /// A resource's state; `None` when it is gone.
-    pub fn standing(&self, kind: &'static str, key: &Key, standing: Option<(bool, Reason)>) {
+    pub fn standing(&self, resource: &ResourceId, standing: Option<(bool, Reason)>) {
         let mut all = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
         match standing {
-            Some(standing) => drop(all.insert((kind, key.clone()), standing)),
-            None => drop(all.remove(&(kind, key.clone()))),
+            Some(standing) => drop(all.insert(resource.clone(), standing)),
+            None => drop(all.remove(resource)),
         }
     }
 
@@ -255,20 +257,17 @@ impl Metrics {
         }
     }
 
-    /// What the condition `Verified` of an OpenStackAPI says now; `None` when it has no status, or is gone.
-    pub fn api(&self, key: &Key, status: Option<&GlanceStatus>) {
+    /// What preflights of an OpenStackAPI's calls show, with the status that says so; `None` when there is no verdict,
+    /// or the resource is gone.
+    pub fn api(&self, key: &Key, judged: Option<(ProbeVerdict, &GlanceStatus)>) {
         let verified = ConditionType::Verified.to_string();
-        let condition = status.and_then(|status| status.conditions.iter().find(|c| c.type_ == verified));
-        let unanswered = Reason::PreflightUnanswered.to_string();
-        let verdict = condition.and_then(|condition| match condition.status.as_str() {
-            "True" => Some("granted"),
-            "False" => Some("refused"),
-            _ => (condition.reason == unanswered).then_some("unknown"),
+        let judged = judged.and_then(|(verdict, status)| {
+            let condition = status.conditions.iter().find(|condition| condition.type_ == verified)?;
+            Some((verdict.into(), condition.last_transition_time.0.as_second()))
         });
-        let since = condition.map(|condition| condition.last_transition_time.0.as_second());
         let mut all = self.apis.lock().unwrap_or_else(PoisonError::into_inner);
-        match verdict.zip(since) {
-            Some(verdict) => drop(all.insert(key.clone(), verdict)),
+        match judged {
+            Some(judged) => drop(all.insert(key.clone(), judged)),
             None => drop(all.remove(key)),
         }
     }
@@ -291,8 +290,8 @@ impl Metrics {
 
     fn count_resources(&self) {
         let mut counts = BTreeMap::<_, i64>::new();
-        for ((kind, _), standing) in self.standing.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            *counts.entry((*kind, *standing)).or_default() += 1;
+        for (resource, standing) in self.standing.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            *counts.entry((resource.kind.name(), *standing)).or_default() += 1;
         }
         self.resources.clear();
         for ((kind, (ready, reason)), count) in counts {

@@ -41,10 +41,10 @@ fn failed(reason: Reason, rule: Option<Rule>) -> Vec<Failed> {
     vec![Failed { region: None, origin: "https://portal.example.com".into(), reason, reply }]
 }
 
-fn status(evidence: Evidence) -> Option<GlanceStatus> {
+fn shown_by(evidence: Evidence) -> ApiView {
     let mut view = view();
     view.calls.as_mut().expect("it is exposed").evidence = evidence;
-    of(&view)
+    view
 }
 
 fn of(view: &ApiView) -> Option<GlanceStatus> {
@@ -57,7 +57,7 @@ fn of(view: &ApiView) -> Option<GlanceStatus> {
 #[case(Evidence::Pending)]
 #[case(Evidence::Granted(Weight { fresh: false, firm: true }, vec![]))]
 fn nothing_is_said_before_a_verdict(#[case] evidence: Evidence) {
-    assert_eq!(status(evidence), None);
+    assert_eq!(of(&shown_by(evidence)), None);
 }
 
 /// Unless it was about other files, because the write that said so has failed.
@@ -106,14 +106,16 @@ fn evidence_becomes_conditions_and_a_metric(
     #[case] ready: &str,
     #[case] metric: Option<&str>,
 ) {
-    let status = status(evidence).expect("a status");
+    let view = shown_by(evidence);
+    let status = of(&view).expect("a status");
     assert_eq!(condition(&status, "Verified"), verified);
     assert_eq!(condition(&status, "Ready"), ready);
     assert_eq!(status.public_url.as_deref(), Some("https://keystone.example.com"));
     assert_eq!(status.exposures[0].from, "Ingress openstack/keystone");
     let metrics = Metrics::default();
     let key = direct_upload_core::model::Key::new("openstack", "keystone");
-    metrics.api(&key, Some(&status));
+    let (plan, _) = plan::api(&view, NOW, &options());
+    metrics.api(&key, report::verification::of_calls(&view, &plan).map(|verdict| (verdict, &status)));
     let text = metrics.text();
     let lines: Vec<_> = text.lines().filter(|line| line.starts_with("direct_upload_api_verdict")).collect();
     let labels = |verdict: &str| {

@@ -6,6 +6,8 @@ use std::net::{IpAddr, Ipv6Addr};
 use thiserror::Error;
 use url::{Host, Url};
 
+use crate::rule::Rule;
+
 /// A canonical web origin (RFC 6454 §6.2): `scheme://host[:port]`, lower case, punycode, default port
 /// omitted, no path. It equals byte for byte what a browser sends in the `Origin` header.
 /// `[cors] allowed_origin` must have the same value (DU001).
@@ -25,14 +27,18 @@ pub struct PublicUrl {
 pub enum OriginError {
     /// A `*` or `null` would open the API to every site (DU005).
     #[error(
-        "{0:?} would let every web site use the API (DU005); list exact origins such as https://horizon.example.com"
+        "{0:?} would let every web site use the API ({rule}); list exact origins such as https://horizon.example.com",
+        rule = Rule::AnyOrigin
     )]
     Wildcard(String),
     /// Not `http` or `https`.
     #[error("{0:?} is not an http(s) URL; write e.g. https://horizon.example.com")]
     NotHttp(String),
     /// More than an origin.
-    #[error("{0:?} has a {1}, which no browser sends in an Origin (DU001); write only scheme://host[:port]")]
+    #[error(
+        "{0:?} has a {1}, which no browser sends in an Origin ({rule}); write only scheme://host[:port]",
+        rule = Rule::OriginForm
+    )]
     Extra(String, &'static str),
     /// The host is not allowed in a host name.
     #[error("{0:?} has a host that browsers cannot use ({1}); write e.g. https://horizon.example.com")]

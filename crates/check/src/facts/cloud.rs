@@ -19,7 +19,7 @@ use super::traefik;
 use crate::classify::Kind;
 use crate::finding::Location;
 use crate::formats::python::Value;
-use crate::unit::{Program, Unit};
+use crate::unit::{Program, Unit, WorkloadId};
 
 /// The origin from which browsers load a dashboard, according to something in the input.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,8 +83,8 @@ pub struct Cloud<'a> {
     pub published: Vec<Published>,
     pub dashboards: Vec<ExposedDashboard>,
     pub pairs: Vec<Pair>,
-    /// What resources state, by the name of the unit.
-    pub stated: BTreeMap<String, StatedDashboard>,
+    /// What resources state, by the workload.
+    pub stated: BTreeMap<WorkloadId, StatedDashboard>,
     /// Stated by the user; it overrides the images' tags.
     pub release: Option<Release>,
     /// Objects that answer preflights instead of Glance.
@@ -93,12 +93,12 @@ pub struct Cloud<'a> {
 
 impl<'a> Cloud<'a> {
     /// Joins the facts. `exposed`: dashboards from Ingresses and similar objects. `published`: Glance's
-    /// public URLs. `stated`: what resources state, by the name of the unit.
+    /// public URLs. `stated`: what resources state, by the workload.
     pub fn new(
         units: &'a [Unit],
         exposed: Vec<ExposedDashboard>,
         published: Vec<Published>,
-        stated: BTreeMap<String, StatedDashboard>,
+        stated: BTreeMap<WorkloadId, StatedDashboard>,
         release: Option<Release>,
     ) -> Self {
         let of_service = |service| units.iter().filter(move |unit| unit.service() == Some(service));
@@ -159,7 +159,7 @@ impl<'a> Cloud<'a> {
     pub fn panel_of(&self, glance: usize) -> Panel {
         let panel = |horizon: &HorizonFacts<'_>| {
             let chosen = horizon.chosen_panel();
-            let stated = self.stated.get(&horizon.unit.name).map(|own| own.panel);
+            let stated = self.stated_of(horizon).map(|own| own.panel);
             let default = if horizon.is_whole() { Panel::Angular } else { Panel::Unknown };
             let fallback = if chosen.is_some() { Panel::Unknown } else { default };
             let known = [chosen, stated].into_iter().flatten().find(|panel| *panel != Panel::Unknown);
@@ -174,10 +174,14 @@ impl<'a> Cloud<'a> {
         }
     }
 
+    fn stated_of(&self, horizon: &HorizonFacts<'_>) -> Option<&StatedDashboard> {
+        self.stated.get(horizon.unit.workload.as_ref()?)
+    }
+
     /// How many bytes the largest uploads to this Glance have: what its dashboards' resources state, or the size
     /// above which images are not common.
     pub fn largest_of(&self, glance: usize) -> u64 {
-        let stated = self.horizons_of(glance).filter_map(|horizon| self.stated.get(&horizon.unit.name)?.size);
+        let stated = self.horizons_of(glance).filter_map(|horizon| self.stated_of(horizon)?.size);
         // A resource may name a dashboard whose settings are not in the input.
         let any = || self.stated.values().filter_map(|own| own.size).max();
         stated.max().or_else(any).unwrap_or(tolerance::SMALL)

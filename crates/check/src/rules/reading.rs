@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use direct_upload_api::web::Origin;
 use direct_upload_api::{Rule, Severity};
 
-use direct_upload_core::openstack::{API, CORS_OPTIONS, CorsOption, GLANCE, OpenStackService};
+use direct_upload_core::model::ResourceKind;
+use direct_upload_core::openstack::{CORS_OPTIONS, CorsOption, GLANCE, OpenStackService};
 
 use super::origins::NO_SUBGROUPS;
 use crate::facts::api::{ApiFacts, Conf, Setting};
@@ -195,7 +196,7 @@ pub(crate) fn replaced(
     if kept.contains("*") || last.is_substituted() {
         return findings;
     }
-    let kind = api.service.map_or(API, |service| service.kind);
+    let kind = api.service.map_or(ResourceKind::OpenStackApi, |service| service.kind);
     for setting in settings {
         // An entry whose form never matches is not lost if its right form stays.
         let is_kept =

@@ -77,6 +77,6 @@ fn limits_of_objects_are_those_that_are_read() {
     let shown = EFFECTS.iter().filter(|e| e.limit != Limit::Other && is_of_objects(e.server));
     let shown: BTreeSet<String> = shown.map(|e| format!("{} {} {:?}", e.server, e.directive, e.limit)).collect();
     let read: BTreeSet<String> =
-        LIMITS.iter().map(|(kind, field, limit)| format!("{kind} {field} {limit:?}")).collect();
+        LIMITS.iter().map(|(kind, field, limit)| format!("{kind} {} {limit:?}", field.join("."))).collect();
     assert_eq!(shown, read);
 }

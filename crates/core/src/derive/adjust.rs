@@ -15,7 +15,9 @@ use direct_upload_api::{ExposureKind, Rule, is_ours};
 use super::exposing_object::ExposingObject;
 use super::exposure_issue::{self, ExposureIssue};
 use super::glance::ImageService;
-use crate::model::{Advice, FieldPath, Id, Ingress, Key, Known, Meta, Owners, RefusedWrite, Route, Snapshot};
+use crate::model::{
+    Advice, FieldPath, Id, Ingress, Key, Known, Meta, Owners, RefusedWrite, ResourceKind, Route, Snapshot,
+};
 use crate::workload::{Claim, annotations};
 
 /// An object on which our annotations must change.
@@ -102,11 +104,11 @@ fn adjustments(snapshot: &Snapshot, glance: &ImageService, left: &mut BTreeMap<I
     let mut adjustments = Vec::new();
     let Some(through) = managed(glance) else { return Ok(adjustments) };
     let meta = &glance.object.meta;
-    let claim = Claim { kind: "Glance".into(), key: meta.key.clone(), uid: meta.uid.clone() };
+    let claim = Claim::new(ResourceKind::Glance, meta);
     let namespace = &meta.key.namespace;
     let ingresses = snapshot.ingresses.list(namespace)?.map(Annotated::from);
     for object in ingresses.chain(snapshot.routes.list(namespace)?.map(Annotated::from)) {
-        let claimed = Claim::read(object.meta).filter(|claim| claim.kind == "Glance");
+        let claimed = Claim::read(object.meta).filter(|claim| claim.is_by(ResourceKind::Glance));
         let leads = through.iter().find(|through| object.is(through));
         let wanted = match leads.map(|through| (through, why_left(snapshot, through, claimed.as_ref(), meta))) {
             None => BTreeMap::new(),
@@ -222,7 +224,7 @@ impl Adjustments {
     }
 
     fn why(&self, issue: &ExposureIssue, through: &[ExposingObject]) -> Option<String> {
-        if issue.object.kind == ExposureKind::HTTPRoute.to_string() {
+        if issue.object.is_a(ExposureKind::HTTPRoute) {
             let timeout = issue.rule == Rule::TooSlow;
             return timeout.then(|| "all rules of an HTTPRoute are one field, which belongs to its author".to_owned());
         }

@@ -16,7 +16,9 @@ use super::grant::Grants;
 use super::requester::Requester;
 use super::tenure::Tenure;
 use super::user_cors::{self, UserCors};
-use crate::model::{Advice, Custom, EnvValue, Key, Known, Map, Meta, Problem, Snapshot, UserFile};
+use crate::model::{
+    Advice, Custom, EnvValue, Key, Known, Map, Meta, Problem, ResourceId, ResourceKind, Snapshot, UserFile,
+};
 use crate::openstack::{CorsFilter, OpenStackService};
 use crate::render::ApiSettings;
 use crate::workload::{Applied, Secrets, Target};
@@ -24,7 +26,8 @@ use crate::workload::{Applied, Secrets, Target};
 /// One API and its pods.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ManagedApi {
-    pub service: &'static OpenStackService,
+    /// What is known of the service; or why it is not known which one this is.
+    pub service: Result<&'static OpenStackService, Problem>,
     /// The part of the resource that requests it; none if the whole resource is about it.
     pub part: Option<&'static str>,
     pub resource: Resource,
@@ -35,6 +38,7 @@ pub struct ManagedApi {
 /// The resource that describes an API.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resource {
+    pub kind: ResourceKind,
     pub meta: Meta,
     /// Whether it has our finalizer.
     pub finalizer: bool,
@@ -110,16 +114,23 @@ impl Resource {
     /// Reads what resources that describe an API have in common.
     pub fn read<Spec>(
         snapshot: &Snapshot,
+        kind: ResourceKind,
         object: &Custom<Spec, GlanceStatus>,
         terms: impl FnOnce(&Spec) -> Terms,
     ) -> Self {
         Self {
+            kind,
             meta: object.meta.clone(),
             finalizer: object.finalizer,
             status: object.status.clone(),
             terminating: snapshot.is_terminating(&object.meta.key.namespace),
             terms: object.spec.as_ref().map(terms).map_err(|why| Problem::new(Reason::Undecodable, why.clone())),
         }
+    }
+
+    /// Its kind and key.
+    pub fn id(&self) -> ResourceId {
+        ResourceId::new(self.kind, &self.meta.key)
     }
 }
 

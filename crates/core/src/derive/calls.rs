@@ -14,7 +14,7 @@ use super::exposure::{self, Exposures, Stated};
 use super::exposure_issue::calls as issues;
 use super::proof::{self, Evidence, Failed};
 use crate::judge::call::CallPreflight;
-use crate::model::{Advice, ApiCall, Epoch, FieldPath, Key, ProbeTarget, Problem, Snapshot};
+use crate::model::{Advice, ApiCall, Epoch, FieldPath, Key, ProbeTarget, Problem, Reach, Snapshot};
 use crate::openstack::upload::Credentials;
 use crate::openstack::{ALLOW_HEADERS, OpenStackService};
 
@@ -41,11 +41,11 @@ impl Calls {
         let stated = Stated { public_url: spec.public_url.as_deref(), exposed_by: spec.exposed_by.as_deref() };
         let workload = api.tenure.named.as_ref().map(|target| &*target.workload);
         let exposures = exposure::derive(snapshot, stated, workload, namespace);
-        let headers = headers(api.service, spec);
+        let service = spec.service.into();
         let through = exposures.iter().flat_map(|exposures| &exposures.exposing);
-        let found = issues::find(through, api.service, &origins.keys().collect(), &headers);
+        let found = issues::find(through, service, &origins.keys().collect(), &headers(service, spec));
         let notes = exposures.iter().flat_map(|exposures| exposures.notes.iter().cloned());
-        let objections = exposures.iter().flat_map(|exposures| objections(exposures, api.service, spec, origins));
+        let objections = exposures.iter().flat_map(|exposures| objections(exposures, service, spec, origins));
         let advice = notes.chain(found).chain(objections).collect();
         let named = spec.verification.ca_config_map.as_ref();
         let authorities = named.map(|named| Key::new(namespace.clone(), named.name.clone()));
@@ -53,55 +53,76 @@ impl Calls {
             Self { exposures, authorities, questions: BTreeSet::new(), epoch: None, evidence: Evidence::None, advice };
         let is_asked = spec.verification.preflight == ProbeCheck::Check && api.resource.meta.deleting.is_none();
         let primary = calls.exposures.as_ref().ok().and_then(Exposures::primary).cloned();
-        let Some(url) = primary.filter(|_| is_asked && api.tenure.target.is_ok()) else { return calls };
-        let endpoint = Endpoint::from(url);
+        if let Some(url) = primary.filter(|_| is_asked && api.tenure.target.is_ok()) {
+            calls.ask(snapshot, api, spec, &Endpoint::from(url), origins);
+        }
+        calls
+    }
+
+    /// Asks for each origin whether its pages may call the URL, and reads what the answers show.
+    fn ask(
+        &mut self,
+        snapshot: &Snapshot,
+        api: &ManagedApi,
+        spec: &OpenStackApiSpec,
+        endpoint: &Endpoint,
+        origins: &Origins,
+    ) {
         // A browser sends no preflight to the page's own origin.
         let crossing: Origins =
             origins.iter().filter(|(origin, _)| *origin != endpoint.origin()).map(|(o, c)| (o.clone(), *c)).collect();
         if crossing.is_empty() {
-            return calls;
+            return;
         }
-        let item = named.and_then(|named| named.key.as_deref());
         let hosts = match proof::named_hosts(&spec.verification.host_aliases, "spec.verification.hostAliases") {
             Ok(hosts) => hosts,
             Err(problem) => {
-                calls.advice.push(Advice::new(problem.message()).field(FieldPath::new(&[
-                    "spec",
-                    "verification",
-                    "hostAliases",
-                ])));
-                return calls;
+                let field = FieldPath::new(&["spec", "verification", "hostAliases"]);
+                return self.advice.push(Advice::new(problem.message()).field(field));
             }
         };
-        calls.epoch = epoch(api, &crossing);
-        match proof::reach_by(snapshot, hosts, calls.authorities.as_ref(), item).map(Arc::new) {
+        self.epoch = epoch(api, &crossing);
+        let item = spec.verification.ca_config_map.as_ref().and_then(|named| named.key.as_deref());
+        match proof::reach_by(snapshot, hosts, self.authorities.as_ref(), item).map(Arc::new) {
             Ok(reach) => {
-                let question = |(origin, credentials): (&Origin, &bool)| ProbeTarget {
-                    origin: origin.clone(),
-                    endpoint: endpoint.clone(),
-                    panel: Panel::Unknown,
-                    uploads: None,
-                    page: None,
-                    address_spaces: false,
-                    call: Some(ApiCall {
-                        service: api.service.name,
-                        methods: api.service.allow_methods.to_vec(),
-                        headers: headers.clone(),
-                        credentials: *credentials,
-                    }),
-                    reach: reach.clone(),
-                };
-                calls.questions = crossing.iter().map(question).collect();
-                calls.evidence = proof::evidence(snapshot, None, &calls.questions, &calls.epoch);
+                let asked =
+                    crossing.iter().map(|(origin, credentials)| question(endpoint, spec, &reach, origin, *credentials));
+                self.questions = asked.collect();
+                self.evidence = proof::evidence(snapshot, None, &self.questions, &self.epoch);
             }
-            Err(unknown) if unknown.pending => calls.evidence = Evidence::Pending,
+            Err(unknown) if unknown.pending => self.evidence = Evidence::Pending,
             Err(unknown) => {
                 let reply = proof::no_ca(unknown.why, "spec.verification.caConfigMap");
                 let (origin, reason) = (endpoint.to_string(), Reason::PreflightUnanswered);
-                calls.evidence = Evidence::Unknown(vec![Failed { region: None, origin, reason, reply }]);
+                self.evidence = Evidence::Unknown(vec![Failed { region: None, origin, reason, reply }]);
             }
         }
-        calls
+    }
+}
+
+/// The preflight of a call from one origin.
+fn question(
+    endpoint: &Endpoint,
+    spec: &OpenStackApiSpec,
+    reach: &Arc<Reach>,
+    origin: &Origin,
+    credentials: bool,
+) -> ProbeTarget {
+    let service: &OpenStackService = spec.service.into();
+    ProbeTarget {
+        origin: origin.clone(),
+        endpoint: endpoint.clone(),
+        panel: Panel::Unknown,
+        uploads: None,
+        page: None,
+        address_spaces: false,
+        call: Some(ApiCall {
+            service: service.name,
+            methods: service.allow_methods.to_vec(),
+            headers: headers(service, spec),
+            credentials,
+        }),
+        reach: reach.clone(),
     }
 }
 

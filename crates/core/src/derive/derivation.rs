@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use direct_upload_api::Rollout;
 use direct_upload_api::web::Origin;
-use direct_upload_api::{Reason, Rollout};
 
 use super::api::ApiView;
 use super::conflict::{self, HostPath};
@@ -23,7 +23,7 @@ use super::tenure::{Tenure, Tenures};
 use super::throttle::{self, Throttle};
 use super::world::World;
 use super::{adjust, catalog, exposure_issue, openstack_api, user_cors, vantage};
-use crate::model::{Advice, Changes, Id, Key, Map, Problem, Set, Snapshot};
+use crate::model::{Advice, Changes, Id, Key, Map, Problem, ResourceKind, Set, Snapshot};
 use crate::workload::drain;
 use crate::workload::rehearsal::LookState;
 
@@ -236,7 +236,7 @@ fn glance_view(
     looked: bool,
     rivals: &Joint<Set<Id>>,
 ) -> GlanceView {
-    let horizon = |key: &Key| Requester::Dashboard(Id::new("Horizon", key));
+    let horizon = |key: &Key| Requester::Dashboard(Id::new(ResourceKind::Horizon, key));
     let mut wanted = glance.public.wanted();
     for (origin, horizons) in &grants.by {
         wanted.entry(origin.clone()).or_default().extend(horizons.iter().map(horizon));
@@ -260,7 +260,7 @@ fn glance_view(
         _ => cors.pending.as_ref().filter(|_| hides_cors && is_new).map(|why| user_cors::awaited(why.as_deref())),
     };
     let due = look.due.as_ref().filter(|_| looked).or(cors.due.as_ref().filter(|_| hides_cors));
-    let pending = exposures.as_ref().err().filter(|problem| problem.reason == Reason::ObservationPending).cloned();
+    let pending = exposures.as_ref().err().filter(|problem| problem.is_pending()).cloned();
     GlanceView {
         public: ApiView {
             api: public.clone(),

@@ -14,7 +14,7 @@ use super::exposure::{self, Exposures, Stated};
 use super::exposure_issue::ExposureIssue;
 use super::tenure::Tenure;
 use super::{image_import, swift, user_cors};
-use crate::model::{Advice, AdviceField, GlanceObject, Id, Known, Map, Problem, Snapshot, UserFile};
+use crate::model::{Advice, AdviceField, GlanceObject, Id, Known, Map, Problem, ResourceKind, Snapshot, UserFile};
 use crate::openstack::layout::GlancePlaces;
 use crate::openstack::{CorsOption, GLANCE, layout, policy, release};
 use crate::render::{
@@ -66,7 +66,7 @@ impl ImageService {
         tenure: Arc<Tenure>,
         internal: Option<Arc<Tenure>>,
     ) -> Self {
-        let resource = Resource::read(snapshot, &**object, terms);
+        let resource = Resource::read(snapshot, ResourceKind::Glance, &**object, terms);
         let exposures = match &object.spec {
             Ok(spec) => {
                 let stated = Stated { public_url: spec.public_url.as_deref(), exposed_by: spec.exposed_by.as_deref() };
@@ -100,9 +100,9 @@ impl ImageService {
         let internal = spec.zip(internal).and_then(|(spec, tenure)| {
             let asked = of_internal(spec, spec.apis.internal.as_ref()?, &asked, &tenure);
             let (part, resource) = (Some("spec.apis.internal"), resource.clone());
-            Some(Arc::new(ManagedApi { service: &GLANCE, part, resource, tenure, asked }))
+            Some(Arc::new(ManagedApi { service: Ok(&GLANCE), part, resource, tenure, asked }))
         });
-        let public = Arc::new(ManagedApi { service: &GLANCE, part: None, resource, tenure, asked });
+        let public = Arc::new(ManagedApi { service: Ok(&GLANCE), part: None, resource, tenure, asked });
         Self { object: object.clone(), public, internal, exposures, catalog, cors }
     }
 }

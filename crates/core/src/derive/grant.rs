@@ -12,10 +12,10 @@ use direct_upload_api::{AllowedHorizons, Reason, Scheme};
 use super::api::ManagedApi;
 use super::consent;
 use super::glance::ImageService;
-use super::horizon::{Dashboard, Intent};
+use super::horizon::{Dashboard, Intent, OwnMode};
 use super::pairing::Pairing;
 use super::stage::Stage;
-use crate::model::{Id, Key, Map, Problem, Set, Snapshot};
+use crate::model::{Id, Key, Map, Problem, ResourceKind, Set, Snapshot};
 use crate::workload::{Applied, annotations};
 
 /// The default number of origins of each other namespace.
@@ -60,7 +60,7 @@ pub enum Denial {
 impl Grants {
     /// Why nothing can be said yet: something is still being read for the first time.
     pub fn pending(&self) -> Option<&Problem> {
-        self.unseen.values().find(|problem| problem.reason == Reason::ObservationPending)
+        self.unseen.values().find(|problem| problem.is_pending())
     }
 
     /// Whether an origin must stay because its owner cannot be seen.
@@ -68,9 +68,57 @@ impl Grants {
         self.unseen.keys().any(|namespace| self.before.get(namespace).is_some_and(|had| had.contains(origin)))
     }
 
-    /// The same with the requests for which there is space, in this order. A request: whether it is new, who makes
-    /// it, and the origin.
-    fn within(mut self, mut quota: Quota<'_>, asked: Vec<(bool, &Key, Origin)>) -> Self {
+    /// A Horizon whose namespace may use this Glance: what it requests.
+    fn admit<'a>(&mut self, glance: &Key, asker: &Asker<'a>, in_use: &BTreeSet<Origin>) -> Vec<Request<'a>> {
+        let Asker { dashboard, pairing } = asker;
+        let key = &dashboard.object.meta.key;
+        let had = self.before.get(&key.namespace).cloned().unwrap_or_default();
+        if dashboard.holds() {
+            self.holders.insert(key.clone());
+        }
+        let mut origins = match pairing.origins_at(glance, dashboard) {
+            Ok(origins) => origins,
+            Err(problem) => {
+                if problem.is_unknown() || dashboard.holds() {
+                    self.unseen.insert(key.namespace.clone(), problem);
+                }
+                return Vec::new();
+            }
+        };
+        // An origin that is unnecessary because both share it is not worth a roll.
+        let all = dashboard.origins().unwrap_or_default();
+        origins.extend(all.into_iter().filter(|o| in_use.contains(o)));
+        // An assumption does not replace an earlier fact.
+        origins.extend(had.iter().filter(|origin| dashboard.may_be_at(origin)).cloned());
+        origins.into_iter().map(|origin| (!had.contains(&origin), key, origin)).collect()
+    }
+
+    /// A Horizon whose namespace may not use this Glance, or may not yet be known to. Its pods leave first.
+    fn refuse(&mut self, dashboard: &Dashboard, problem: Problem) {
+        let key = &dashboard.object.meta.key;
+        if problem.is_unknown() {
+            self.unseen.insert(key.namespace.clone(), problem);
+            return;
+        }
+        let had = self.before.get(&key.namespace).cloned().unwrap_or_default();
+        if dashboard.holds() && !had.is_empty() {
+            self.holders.insert(key.clone());
+            self.leaving.extend(had);
+        }
+    }
+
+    /// Which of a Horizon's objects give its granted origins.
+    fn note_sources(&mut self, dashboard: &Dashboard) {
+        let key = &dashboard.object.meta.key;
+        let who = Id::new(ResourceKind::Horizon, key);
+        for (origin, _) in self.by.iter().filter(|(_, horizons)| horizons.contains(key)) {
+            let sources = self.sources.entry(origin.clone()).or_default();
+            sources.extend(dashboard.exposures.iter().flat_map(|e| e.sources_of(origin, &who)));
+        }
+    }
+
+    /// The same with the requests for which there is space, in this order.
+    fn within(mut self, mut quota: Quota<'_>, asked: Vec<Request<'_>>) -> Self {
         for (_, key, origin) in asked {
             match quota.reserve(&key.namespace, &origin) {
                 Ok(()) => {
@@ -110,6 +158,9 @@ pub fn parse(text: &str) -> Option<ByNamespace> {
     Some(all.into_iter().map(|(namespace, list)| (namespace, origins(list))).collect())
 }
 
+/// An origin that a Horizon requests: whether it is new, who requests it, and the origin.
+type Request<'a> = (bool, &'a Key, Origin);
+
 /// A Horizon that requests access.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asker<'a> {
@@ -140,7 +191,7 @@ pub fn settled(pairing: &Pairing, horizon: &Key, grants: &Stage<Grants>) -> Inte
     let denials: Vec<_> = pairing.destinations.iter().filter_map(|d| denial(d.key()?)).collect();
     let never = denials.iter().find(|denial| matches!(denial, Denial::Never(_)));
     match never.or(denials.first()) {
-        Some(Denial::Never(problem)) => Intent::Own(problem.clone()),
+        Some(Denial::Never(problem)) => Intent::Own(OwnMode::NoGlance, problem.clone()),
         Some(Denial::NoRoom(problem)) => Intent::Hold(problem.clone()),
         None => pairing.intent.clone(),
     }
@@ -158,35 +209,10 @@ fn for_glance(
     let in_use = glance.public.origins_in_use();
     let mut grants = Grants { before: granted_before(&glance.public), ..Grants::default() };
     let mut asked = Vec::new();
-    for Asker { dashboard, pairing } in askers {
-        let key = &dashboard.object.meta.key;
-        let had = grants.before.get(&key.namespace).cloned().unwrap_or_default();
-        match consent(&key.namespace) {
-            Ok(()) => {
-                match pairing.origins_at(own, dashboard) {
-                    Ok(mut origins) => {
-                        // An origin that is unnecessary because both share it is not worth a roll.
-                        let all = dashboard.origins().unwrap_or_default();
-                        origins.extend(all.into_iter().filter(|o| in_use.contains(o)));
-                        // An assumption does not replace an earlier fact.
-                        origins.extend(had.iter().filter(|origin| dashboard.may_be_at(origin)).cloned());
-                        asked.extend(origins.into_iter().map(|o| (!had.contains(&o), key, o)));
-                    }
-                    Err(problem) if problem.is_unknown() || dashboard.holds() => {
-                        grants.unseen.insert(key.namespace.clone(), problem);
-                    }
-                    Err(_) => {}
-                }
-                if dashboard.holds() {
-                    grants.holders.insert(key.clone());
-                }
-            }
-            Err(problem) if problem.is_unknown() => drop(grants.unseen.insert(key.namespace.clone(), problem)),
-            Err(_) if dashboard.holds() && !had.is_empty() => {
-                grants.holders.insert(key.clone());
-                grants.leaving.extend(had);
-            }
-            Err(_) => {}
+    for asker in askers {
+        match consent(&asker.dashboard.object.meta.key.namespace) {
+            Ok(()) => asked.extend(grants.admit(own, asker, &in_use)),
+            Err(problem) => grants.refuse(asker.dashboard, problem),
         }
     }
     let may_ask = |namespace: &String| consent(namespace).map_or_else(|problem| problem.is_unknown(), |()| true);
@@ -197,13 +223,8 @@ fn for_glance(
     asked.sort();
     let quota = Quota::new(own, allowed, &grants.before, &in_use);
     let mut grants = grants.within(quota, asked);
-    for dashboard in askers.iter().map(|asker| asker.dashboard) {
-        let key = &dashboard.object.meta.key;
-        for (origin, _) in grants.by.iter().filter(|(_, horizons)| horizons.contains(key)) {
-            let who = Id::new("Horizon", key);
-            let sources = grants.sources.entry(origin.clone()).or_default();
-            sources.extend(dashboard.exposures.iter().flat_map(|e| e.sources_of(origin, &who)));
-        }
+    for asker in askers {
+        grants.note_sources(asker.dashboard);
     }
     grants
 }

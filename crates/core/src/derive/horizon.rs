@@ -15,7 +15,7 @@ use super::proof::{self, Evidence, Proof};
 use super::snippet_place;
 use super::tenure::Tenure;
 use super::throttle::Throttle;
-use crate::model::{Advice, HorizonObject, Key, Problem, Snapshot};
+use crate::model::{Advice, HorizonObject, Key, Problem, ResourceKind, Snapshot};
 use crate::openstack::layout;
 use crate::render::{HorizonCorsSettings, HorizonHttpdSettings, HorizonSettings, TlsTerminationSettings};
 use crate::workload::{Applied, annotations, is_for, rehearsal};
@@ -26,9 +26,22 @@ pub enum Intent {
     /// Set `direct`.
     Direct,
     /// Do not set the mode, and remove an existing setting.
-    Own(Problem),
+    Own(OwnMode, Problem),
     /// Leave everything unchanged.
     Hold(Problem),
+}
+
+/// Why Horizon's own setting of the mode is in effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnMode {
+    /// The spec switches direct upload off.
+    Disabled,
+    /// The resource is being deleted.
+    Deleted,
+    /// Glance accepts images by import only.
+    ImportOnly,
+    /// There is no Glance to which its users could upload directly.
+    NoGlance,
 }
 
 /// What can be said about one Horizon without its Glances.
@@ -71,24 +84,9 @@ pub struct HorizonView {
 impl Dashboard {
     /// Reads one.
     pub fn derive(snapshot: &Snapshot, object: &Arc<HorizonObject>, tenure: Arc<Tenure>) -> Self {
-        let terminating = snapshot.is_terminating(&object.meta.key.namespace);
         let spec = match &object.spec {
             Ok(spec) => spec,
-            Err(why) => {
-                let unread = Problem::new(Reason::Undecodable, why.clone());
-                return Self {
-                    object: object.clone(),
-                    terminating,
-                    tenure,
-                    exposures: Err(unread.clone()),
-                    settings: Err(unread),
-                    hosts: BTreeMap::new(),
-                    seen: None,
-                    panel_is_open: false,
-                    panel: Panel::Unknown,
-                    advice: Box::default(),
-                };
-            }
+            Err(why) => return Self::unreadable(snapshot, object, tenure, why),
         };
         let namespace = &object.meta.key.namespace;
         let stated = Stated { public_url: spec.public_url.as_deref(), exposed_by: spec.exposed_by.as_deref() };
@@ -99,26 +97,11 @@ impl Dashboard {
         let seen = tenure.named.as_ref().ok().and_then(|t| rehearsal::panel(&object.meta.key, t, rehearsals()));
         let panel = spec.direct_upload.panel.map_or(seen.unwrap_or_default(), Panel::from);
         let settings = settings(&object.meta.key, spec, &tenure, &exposures, snapshot.answers.are_assumed());
-        let mut advice: Vec<_> = exposures.iter().flat_map(|exposures| exposures.notes.iter().cloned()).collect();
-        if spec.cors.as_ref().is_some_and(|cors| cors.enabled) {
-            advice.push(
-                Advice::new("spec.cors puts CORS headers on Horizon's own answers")
-                    .fix("remove spec.cors unless something else needs it: uploads depend only on Glance's [cors]"),
-            );
-        }
-        if let (None, None, Rehearsing::Off, Ok(settings)) =
-            (spec.layout, &spec.paths.local_settings_dir, spec.rollout.rehearsal, &settings)
-        {
-            let dir = &settings.local_settings_dir;
-            advice.push(
-                Advice::new(format!("spec.layout is not set and rehearsals are off, so nothing shows that the image reads snippets from {dir}"))
-                    .rule(Rule::NoEffect)
-                    .fix("set spec.layout or spec.paths.localSettingsDir"),
-            );
-        }
+        let notes = exposures.iter().flat_map(|exposures| exposures.notes.iter().cloned());
+        let advice = notes.chain(advice(spec, settings.as_ref().ok())).collect();
         Self {
             object: object.clone(),
-            terminating,
+            terminating: snapshot.is_terminating(namespace),
             tenure,
             exposures,
             settings: settings.and_then(|settings| hosts.as_ref().map(|_| settings).map_err(Clone::clone)),
@@ -129,7 +112,24 @@ impl Dashboard {
                 && !snapshot.answers.are_assumed(),
             seen,
             panel,
-            advice: advice.into(),
+            advice,
+        }
+    }
+
+    /// One whose spec this version cannot read.
+    fn unreadable(snapshot: &Snapshot, object: &Arc<HorizonObject>, tenure: Arc<Tenure>, why: &str) -> Self {
+        let unread = Problem::new(Reason::Undecodable, why);
+        Self {
+            object: object.clone(),
+            terminating: snapshot.is_terminating(&object.meta.key.namespace),
+            tenure,
+            exposures: Err(unread.clone()),
+            settings: Err(unread),
+            hosts: BTreeMap::new(),
+            seen: None,
+            panel_is_open: false,
+            panel: Panel::Unknown,
+            advice: Box::default(),
         }
     }
 
@@ -184,8 +184,14 @@ impl Dashboard {
     /// ConfigMap that was removed from its pods.
     pub fn backed_out(&self) -> Option<&str> {
         let workload = &self.tenure.target.as_ref().ok()?.workload;
-        let mut all =
-            self.tenure.applied.as_ref().ok()?.config_maps.values().filter(|c| is_for(c, "Horizon", workload));
+        let mut all = self
+            .tenure
+            .applied
+            .as_ref()
+            .ok()?
+            .config_maps
+            .values()
+            .filter(|c| is_for(c, ResourceKind::Horizon, workload));
         all.find_map(|c| c.meta.ours.get(annotations::BACKED_OUT).map(String::as_str))
     }
 
@@ -222,6 +228,28 @@ impl HorizonView {
 fn origins(exposures: &Result<Exposures, Problem>) -> Result<BTreeSet<Origin>, Problem> {
     let exposures = exposures.as_ref().map_err(Clone::clone)?;
     Ok(exposures.urls.iter().map(|e| e.url.origin().clone()).collect())
+}
+
+/// What the spec alone shows. `settings`: what is rendered of it.
+fn advice(spec: &HorizonSpec, settings: Option<&HorizonSettings>) -> Vec<Advice> {
+    let mut advice = Vec::new();
+    if spec.cors.as_ref().is_some_and(|cors| cors.enabled) {
+        advice.push(
+            Advice::new("spec.cors puts CORS headers on Horizon's own answers")
+                .fix("remove spec.cors unless something else needs it: uploads depend only on Glance's [cors]"),
+        );
+    }
+    if let (None, None, Rehearsing::Off, Some(settings)) =
+        (spec.layout, &spec.paths.local_settings_dir, spec.rollout.rehearsal, settings)
+    {
+        let dir = &settings.local_settings_dir;
+        advice.push(
+            Advice::new(format!("spec.layout is not set and rehearsals are off, so nothing shows that the image reads snippets from {dir}"))
+                .rule(Rule::NoEffect)
+                .fix("set spec.layout or spec.paths.localSettingsDir"),
+        );
+    }
+    advice
 }
 
 /// What to render.

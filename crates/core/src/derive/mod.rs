@@ -45,7 +45,7 @@ pub use exposure::backends::Backends;
 pub use exposure::{Exposure, Exposures, Stated, derive as exposures, names_service};
 pub use exposure_issue::{ExposureIssue, lacks};
 pub use glance::{GlanceView, ImageService};
-pub use horizon::{Dashboard, HorizonView, Intent};
+pub use horizon::{Dashboard, HorizonView, Intent, OwnMode};
 pub use proof::{Evidence, Failed, Weight};
 pub use requester::Requester;
 pub use swift::stores;

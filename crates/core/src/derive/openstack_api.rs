@@ -18,22 +18,21 @@ use super::requester::Requester;
 use super::stage::Stage;
 use super::tenure::Tenure;
 use super::user_cors;
-use crate::model::{Advice, ApiObject, FieldPath, Id, Key, Map, Problem, Set, Snapshot};
-use crate::openstack::{API, CorsFilter, GLANCE, OpenStackService, SWIFT_ORIGINS, layout};
+use crate::model::{Advice, ApiObject, FieldPath, Id, Key, Map, Problem, ResourceKind, Set, Snapshot};
+use crate::openstack::{CorsFilter, OpenStackService, SWIFT_ORIGINS, layout};
 use crate::render::{ApiSettings, CorsSettings};
 use crate::workload::{Target, mountable};
 
-/// Stands for a service whose name this version cannot read. Nothing is rendered for it.
-const UNREADABLE: OpenStackService = OpenStackService { kind: API, ..GLANCE };
-
 /// The view of one, with the origins that it should accept.
 pub fn view(snapshot: &Snapshot, dashboards: &Stage<Dashboard>, object: &ApiObject, tenure: Arc<Tenure>) -> ApiView {
-    let service = object.spec.as_ref().map_or(&UNREADABLE, |spec| spec.service.into());
-    let asked = match &object.spec {
-        Ok(spec) => asked(snapshot, spec, service, &tenure),
-        Err(why) => Asked::unreadable(why),
+    let (service, asked) = match &object.spec {
+        Ok(spec) => {
+            let service = spec.service.into();
+            (Ok(service), asked(snapshot, spec, service, &tenure))
+        }
+        Err(why) => (Err(Problem::new(Reason::Undecodable, why)), Asked::unreadable(why)),
     };
-    let resource = Resource::read(snapshot, object, terms);
+    let resource = Resource::read(snapshot, ResourceKind::OpenStackApi, object, terms);
     let api = Arc::new(ManagedApi { service, part: None, resource, tenure, asked });
     let unasked = ApiView::unasked(api);
     let mut callers = Callers {
@@ -47,14 +46,16 @@ pub fn view(snapshot: &Snapshot, dashboards: &Stage<Dashboard>, object: &ApiObje
     for named in object.spec.iter().flat_map(|spec| &spec.cors.horizons) {
         let key = Key::new(named.namespace.as_ref().unwrap_or(namespace), named.name.clone());
         let origins = of_horizon(snapshot, dashboards, &key);
-        callers.accept(&Id::new("Horizon", &key), origins, named.with_credentials);
+        callers.accept(&Id::new(ResourceKind::Horizon, &key), origins, named.with_credentials);
     }
     for named in object.spec.iter().flat_map(|spec| &spec.cors.dashboards) {
         let key = Key::new(namespace, named.name.clone());
         let origins = of_workload(snapshot, named.kind, &key);
         callers.accept(&Id::new(named.kind.to_string(), &key), origins, named.with_credentials);
     }
-    if let (Ok(spec), CorsFilter::Swift) = (&object.spec, service.filter) {
+    if let (Ok(spec), Ok(service)) = (&object.spec, &unasked.api.service)
+        && service.filter == CorsFilter::Swift
+    {
         let found = of_swift(spec, &unasked.api.asked.settings, &callers);
         callers.advice.extend(found);
     }
@@ -163,7 +164,7 @@ fn of_horizon(snapshot: &Snapshot, dashboards: &Stage<Dashboard>, key: &Key) -> 
         Some(dashboard) if dashboard.object.meta.deleting.is_some() => Ok(Vec::new()),
         Some(dashboard) => {
             let exposures = dashboard.exposures.as_ref().map_err(Clone::clone)?;
-            let who = Id::new("Horizon", key);
+            let who = Id::new(ResourceKind::Horizon, key);
             let origins = dashboard.origins()?.into_iter();
             Ok(origins.map(|origin| (origin.clone(), exposures.sources_of(&origin, &who))).collect())
         }

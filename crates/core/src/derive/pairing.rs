@@ -10,7 +10,7 @@ use super::consent;
 use super::destination::{Destination, Partner, Wish};
 use super::glance::ImageService;
 use super::glance_proxies::GlanceProxies;
-use super::horizon::{Dashboard, Intent};
+use super::horizon::{Dashboard, Intent, OwnMode};
 use super::stage::Stage;
 use crate::model::{Advice, Key, Problem, Sentence, Set, Snapshot};
 use crate::workload::Applied;
@@ -76,8 +76,8 @@ impl Pairing {
 
     /// The Glances whose own account reads the catalog for it.
     pub fn looks(&self) -> BTreeSet<Key> {
-        let asks = !matches!(&self.intent, Intent::Own(problem) if matches!(problem.reason, Reason::DirectDisabled | Reason::Releasing));
-        let asks = asks && self.catalog.query.is_none() && self.catalog.source.is_none();
+        let is_idle = matches!(&self.intent, Intent::Own(OwnMode::Disabled | OwnMode::Deleted, _));
+        let asks = !is_idle && self.catalog.query.is_none() && self.catalog.source.is_none();
         if !asks {
             return BTreeSet::new();
         }
@@ -246,15 +246,18 @@ fn intent(
     spec: &HorizonSpec,
 ) -> Intent {
     if dashboard.object.meta.deleting.is_some() {
-        return Intent::Own(Problem::new(Reason::Releasing, "this resource is being deleted"));
+        return Intent::Own(OwnMode::Deleted, Problem::new(Reason::Releasing, "this resource is being deleted"));
     }
     if !spec.direct_upload.enabled {
-        return Intent::Own(Problem::new(Reason::DirectDisabled, "spec.directUpload.enabled is false"));
+        return Intent::Own(
+            OwnMode::Disabled,
+            Problem::new(Reason::DirectDisabled, "spec.directUpload.enabled is false"),
+        );
     }
     // One mode for all destinations: the first that is lost ends direct, the first that is unknown keeps
     // the mode.
     let standings: Vec<_> = destinations.iter().filter_map(|d| standing(glances, dashboard, d)).collect();
-    let lost = standings.iter().find(|intent| matches!(intent, Intent::Own(_)));
+    let lost = standings.iter().find(|intent| matches!(intent, Intent::Own(..)));
     if let Some(intent) = lost.or(standings.first()) {
         return intent.clone();
     }
@@ -276,7 +279,7 @@ fn intent(
                 && is_dead_end(problem.reason)
                 && !catalog.is_looked_up() =>
         {
-            Intent::Own(problem)
+            Intent::Own(OwnMode::NoGlance, problem)
         }
         Some(problem) => Intent::Hold(problem),
         None => Intent::Direct,
@@ -294,7 +297,7 @@ fn standing(glances: &Stage<ImageService>, dashboard: &Dashboard, destination: &
     let lost = |problem: &Problem| {
         let problem = destination.problem(problem);
         let lost = destination.region.is_none() || noted();
-        if lost { Intent::Own(problem) } else { Intent::Hold(problem) }
+        if lost { Intent::Own(OwnMode::NoGlance, problem) } else { Intent::Hold(problem) }
     };
     match &destination.partner {
         // The Glance is lost, so the snippet is removed before anything else. An ambiguity or a typing error
@@ -305,19 +308,22 @@ fn standing(glances: &Stage<ImageService>, dashboard: &Dashboard, destination: &
         Err(problem) => Some(Intent::Hold(destination.problem(problem))),
         Ok(Partner::Glance(key)) => {
             let glance = glances.get(key).filter(|g| g.object.meta.deleting.is_none());
-            let problem = match glance {
-                None => Problem::new(Reason::GlanceNotFound, format!("Glance {key} is being deleted")),
-                Some(glance) if glance.public.asked.refuses_uploads => Problem::new(
-                    Reason::ImportRequired,
-                    format!(
+            let (why, problem) = match glance {
+                None => {
+                    let found = format!("Glance {key} is being deleted");
+                    (OwnMode::NoGlance, Problem::new(Reason::GlanceNotFound, found))
+                }
+                Some(glance) if glance.public.asked.refuses_uploads => {
+                    let found = format!(
                         "Glance {key} accepts images by import only (its spec.imageImport.required or its upload_image rule), and a direct upload bypasses the import"
-                    ),
-                )
-                .rule(Rule::ImportBypassed)
-                .fix("set spec.directUpload.enabled: false here and HORIZON_IMAGES_UPLOAD_MODE = 'off', or remove the requirement there"),
+                    );
+                    let fix = "set spec.directUpload.enabled: false here and HORIZON_IMAGES_UPLOAD_MODE = 'off', or remove the requirement there";
+                    let problem = Problem::new(Reason::ImportRequired, found).rule(Rule::ImportBypassed).fix(fix);
+                    (OwnMode::ImportOnly, problem)
+                }
                 Some(_) => return None,
             };
-            Some(Intent::Own(destination.problem(&problem)))
+            Some(Intent::Own(why, destination.problem(&problem)))
         }
         Ok(Partner::External(_)) => None,
     }

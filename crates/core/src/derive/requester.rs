@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::{Id, UserFile};
+use crate::model::{Id, Kind, UserFile};
 
 /// Who requests an origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ impl Requester {
     pub fn object(&self) -> Option<Id> {
         match self {
             Self::Dashboard(object) => Some(object.clone()),
-            Self::File(UserFile::ConfigMap { key, .. }) => Some(Id::new("ConfigMap", key)),
+            Self::File(UserFile::ConfigMap { key, .. }) => Some(Id::new(Kind::ConfigMap, key)),
             Self::Stated | Self::File(UserFile::OfGlance) => None,
         }
     }

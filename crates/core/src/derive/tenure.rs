@@ -8,11 +8,11 @@ use jiff::Timestamp;
 
 use super::target;
 use crate::model::{
-    ApiObject, ConfigMap, GlanceObject, HorizonObject, Key, Known, Map, Meta, Problem, Set, Snapshot, Workload,
-    describe,
+    ApiObject, ConfigMap, GlanceObject, HorizonObject, Key, Known, Map, Meta, Problem, ResourceKind, Set, Snapshot,
+    Workload, describe,
 };
-use crate::openstack::{API, GLANCE, OpenStackService};
-use crate::workload::{Applied, Claim, Target, annotations, is_content_name_of};
+use crate::openstack::{GLANCE, OpenStackService};
+use crate::workload::{Applied, Claim, Purpose, Target, is_content_name_of};
 
 /// Names that a Horizon workload usually has.
 const HORIZONS: [&str; 1] = ["horizon"];
@@ -104,8 +104,7 @@ type Orphans<'a> = dyn Fn(&Names<'_>) -> Known<Vec<Arc<Workload>>> + 'a;
 /// What a resource names.
 #[derive(Clone)]
 struct Names<'a> {
-    /// Kind of the resource, as in claims.
-    kind: &'static str,
+    kind: ResourceKind,
     meta: &'a Meta,
     reference: WorkloadRef,
     workload: Result<Target, Problem>,
@@ -116,7 +115,7 @@ struct Names<'a> {
 impl<'a> Names<'a> {
     fn find(
         snapshot: &Snapshot,
-        kind: &'static str,
+        kind: ResourceKind,
         meta: &'a Meta,
         reference: Result<&WorkloadRef, &String>,
         usual: &[&str],
@@ -134,12 +133,12 @@ impl<'a> Names<'a> {
 
 fn of_horizon<'a>(snapshot: &Snapshot, object: &'a HorizonObject) -> Names<'a> {
     let reference = object.spec.as_ref().map(|spec| &spec.workload_ref);
-    Names::find(snapshot, "Horizon", &object.meta, reference, &HORIZONS)
+    Names::find(snapshot, ResourceKind::Horizon, &object.meta, reference, &HORIZONS)
 }
 
 fn of_glance<'a>(snapshot: &Snapshot, object: &'a GlanceObject) -> Names<'a> {
     let reference = object.spec.as_ref().map(|spec| &spec.workload_ref);
-    Names::find(snapshot, GLANCE.kind, &object.meta, reference, GLANCE.workloads)
+    Names::find(snapshot, ResourceKind::Glance, &object.meta, reference, GLANCE.workloads)
 }
 
 /// The workload of the internal API; none if the resource requests none.
@@ -153,7 +152,13 @@ fn of_internal<'a>(snapshot: &Snapshot, object: &'a GlanceObject, public: &Names
         )),
         found => found,
     };
-    Some(Names { kind: GLANCE.kind, meta: &object.meta, reference: api.workload_ref.clone(), workload, held: None })
+    Some(Names {
+        kind: ResourceKind::Glance,
+        meta: &object.meta,
+        reference: api.workload_ref.clone(),
+        workload,
+        held: None,
+    })
 }
 
 fn of_api<'a>(snapshot: &Snapshot, object: &'a ApiObject) -> Names<'a> {
@@ -161,12 +166,12 @@ fn of_api<'a>(snapshot: &Snapshot, object: &'a ApiObject) -> Names<'a> {
         Ok(spec) => (Ok(&spec.workload_ref), <&OpenStackService>::from(spec.service).workloads),
         Err(why) => (Err(why), [].as_slice()),
     };
-    Names::find(snapshot, API, &object.meta, reference, usual)
+    Names::find(snapshot, ResourceKind::OpenStackApi, &object.meta, reference, usual)
 }
 
 /// Workloads of the namespace with a resource's claim.
-fn claimed_by<'a>(snapshot: &'a Snapshot, kind: &str, meta: &Meta) -> Known<Vec<&'a Arc<Workload>>> {
-    let ours = |w: &Workload| !w.foreign && Claim::on(w).is_some_and(|c| c.kind == kind && c.is(meta));
+fn claimed_by<'a>(snapshot: &'a Snapshot, kind: ResourceKind, meta: &Meta) -> Known<Vec<&'a Arc<Workload>>> {
+    let ours = |w: &Workload| !w.foreign && Claim::on(w).is_some_and(|c| c.is_by(kind) && c.is(meta));
     let mut claimed = Vec::new();
     for kind in WorkloadKind::ALL {
         claimed.extend(snapshot.workloads(kind).list(&meta.key.namespace)?.filter(|w| ours(w)));
@@ -187,8 +192,7 @@ fn orphans(snapshot: &Snapshot, names: &Names<'_>) -> Known<Vec<Arc<Workload>>> 
 fn running(snapshot: &Snapshot, names: &Names<'_>) -> Known<Set<String>> {
     let Key { namespace, name } = &names.meta.key;
     let used: BTreeSet<_> = snapshot.pods.list(namespace)?.filter_map(|pod| pod.config_map.as_ref()).collect();
-    let purpose = format!("{}/", names.kind);
-    let is_for = |c: &ConfigMap| c.meta.ours.get(annotations::FOR).is_some_and(|text| text.starts_with(&purpose));
+    let is_for = |c: &ConfigMap| Purpose::of(&c.meta) == Some(Purpose::Files(names.kind));
     let ours = snapshot.config_maps.list(namespace)?.filter(|c| is_for(c)).map(|c| &c.meta.key.name);
     Ok(ours.filter(|config_map| is_content_name_of(name, config_map) && used.contains(config_map)).cloned().collect())
 }
@@ -196,7 +200,7 @@ fn running(snapshot: &Snapshot, names: &Names<'_>) -> Known<Set<String>> {
 /// Whether all resources are known that may name the same workload. They are in the same namespace.
 fn rivals(snapshot: &Snapshot, names: &Names<'_>) -> Known<()> {
     let namespace = &names.meta.key.namespace;
-    if names.kind == "Horizon" {
+    if names.kind == ResourceKind::Horizon {
         return snapshot.horizons.known(namespace);
     }
     snapshot.glances.known(namespace).and_then(|()| snapshot.apis.known(namespace))

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use direct_upload_api::Reason;
-
 use super::api::ApiView;
 use super::derivation::Derivation;
 use super::glance::GlanceView;
 use super::horizon::HorizonView;
 use super::tenure::Tenure;
 use super::views::Views;
-use crate::model::{CanaryQuery, CatalogQuery, Epoch, Key, Kind, Meta, Needs, ProbeTarget, Problem, Snapshot};
+use crate::model::{
+    CanaryQuery, CatalogQuery, Epoch, Key, Kind, Meta, Needs, ProbeTarget, Problem, ResourceKind, Snapshot,
+};
 
 /// All resources, each with everything its plan depends on. A resource has something to do only if its view
 /// changed.
@@ -69,7 +69,7 @@ impl World {
 
     /// Whether everything that views depend on has been read, or is known to be unreadable.
     pub fn is_read(&self) -> bool {
-        let pending = |p: Option<&Problem>| p.is_some_and(|p| p.reason == Reason::ObservationPending);
+        let pending = |p: Option<&Problem>| p.is_some_and(Problem::is_pending);
         self.read
             && !self
                 .accepting()
@@ -92,11 +92,12 @@ impl World {
 
     /// The workloads that resources name, each with the resource's kind and metadata: of Horizons, then
     /// APIs, then internal ones.
-    pub fn tenures(&self) -> impl Iterator<Item = (&'static str, &Meta, &Tenure)> {
+    pub fn tenures(&self) -> impl Iterator<Item = (ResourceKind, &Meta, &Tenure)> {
         let dashboards = self.horizons.values().map(|view| &*view.dashboard);
-        let dashboards = dashboards.map(|dashboard| ("Horizon", &dashboard.object.meta, &*dashboard.tenure));
+        let dashboards =
+            dashboards.map(|dashboard| (ResourceKind::Horizon, &dashboard.object.meta, &*dashboard.tenure));
         let apis = self.accepting().chain(self.internal()).map(|view| &*view.api);
-        dashboards.chain(apis.map(|api| (api.service.kind, &api.resource.meta, &*api.tenure)))
+        dashboards.chain(apis.map(|api| (api.resource.kind, &api.resource.meta, &*api.tenure)))
     }
 
     /// The uids of the workloads whose pods decide something.

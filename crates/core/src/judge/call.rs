@@ -111,16 +111,24 @@ impl CallPreflight {
         ProbeAnswer::Refused(failure(refusal, received(&answer.headers, ALLOW_HEADERS)).into())
     }
 
+    /// The first check of a browser that the answer does not pass (Fetch §4.8, CORS-preflight fetch).
     fn refusal(&self, answer: &Response) -> Option<Unmet> {
-        let Self { origin, service, method, .. } = self;
-        let from = signature(answer);
+        self.status_refused(answer)
+            .or_else(|| self.other_origin(answer))
+            .or_else(|| self.no_credentials(answer))
+            .or_else(|| self.method_missing(answer))
+            .or_else(|| self.header_missing(answer))
+    }
+
+    fn status_refused(&self, answer: &Response) -> Option<Unmet> {
+        let (service, from) = (self.service, signature(answer));
         match answer.status {
+            status if is_ok(status) => None,
             // Swift's own word for an origin or a method that it does not know.
-            401 if self.is_swift() && is_of_swift(answer) => return Some(self.origin_refused(answer)),
-            401 | 403 | 405 | 407 | 501 => {
+            401 if self.is_swift() && is_of_swift(answer) => Some(self.origin_refused(answer)),
+            status @ (401 | 403 | 405 | 407 | 501) => {
                 let message = format!(
-                    "a login or method filter{from} answered the preflight with {}; a preflight never has a token",
-                    answer.status
+                    "a login or method filter{from} answered the preflight with {status}; a preflight never has a token"
                 );
                 let fix = if self.is_swift() {
                     "let OPTIONS reach Swift's proxy; [filter:authtoken] of its pipeline needs delay_auth_decision = true"
@@ -128,47 +136,60 @@ impl CallPreflight {
                 } else {
                     format!("let OPTIONS reach {service}, whose CORS filter comes before its token check")
                 };
-                return Some((Requirement::Status, Rule::OptionsFiltered, message, fix));
+                Some((Requirement::Status, Rule::OptionsFiltered, message, fix))
             }
-            status if !is_ok(status) => {
+            _ => {
                 let message = format!(
                     "the answer{from} is not from {service}'s CORS filter, which answers each OPTIONS with 200"
                 );
                 let fix =
                     format!("check where the URL leads, and whether {service} runs; browsers follow no redirect here");
-                return Some((Requirement::Status, Rule::CorsOnTheWay, message, fix));
+                Some((Requirement::Status, Rule::CorsOnTheWay, message, fix))
             }
-            _ => {}
         }
-        if !origin_allowed(origin, self.credentials, &answer.headers) {
-            return Some(self.origin_refused(answer));
-        }
+    }
+
+    fn other_origin(&self, answer: &Response) -> Option<Unmet> {
+        let is_allowed = origin_allowed(&self.origin, self.credentials, &answer.headers);
+        (!is_allowed).then(|| self.origin_refused(answer))
+    }
+
+    fn no_credentials(&self, answer: &Response) -> Option<Unmet> {
         let allows = get(&answer.headers, ALLOW_CREDENTIALS).is_some_and(|value| value == "true");
-        if self.credentials == Credentials::Include && !allows {
-            let message =
-                "the dashboard's pages send cookies, and browsers then require Access-Control-Allow-Credentials: true";
-            let fix = if self.is_swift() {
-                "send X-Auth-Token without cookies, and remove withCredentials: Swift never allows credentials"
-            } else {
-                "set spec.cors.allowCredentials: true, or withCredentials: false if its pages send no cookies"
-            };
-            return Some((Requirement::AllowCredentials, Rule::NoCredentials, message.into(), fix.into()));
+        if self.credentials != Credentials::Include || allows {
+            return None;
         }
-        let wild = |listed: &[&str]| self.credentials == Credentials::SameOrigin && listed.contains(&"*");
+        let message =
+            "the dashboard's pages send cookies, and browsers then require Access-Control-Allow-Credentials: true";
+        let fix = if self.is_swift() {
+            "send X-Auth-Token without cookies, and remove withCredentials: Swift never allows credentials"
+        } else {
+            "set spec.cors.allowCredentials: true, or withCredentials: false if its pages send no cookies"
+        };
+        Some((Requirement::AllowCredentials, Rule::NoCredentials, message.into(), fix.into()))
+    }
+
+    fn method_missing(&self, answer: &Response) -> Option<Unmet> {
+        let Self { service, method, .. } = self;
         let lists = match extract(&answer.headers, ALLOW_METHODS) {
-            Extracted::Values(listed) => is_safelisted(method) || listed.contains(method) || wild(&listed),
+            Extracted::Values(listed) => is_safelisted(method) || listed.contains(method) || self.is_wild(&listed),
             Extracted::Null => is_safelisted(method),
             Extracted::Failure(_) => false,
         };
-        if !lists {
-            let message = format!("the answer does not allow the method {method}");
-            let fix = format!(
-                "a server between browser and {service} gave this answer{from}: list {method} there, or better let {service} answer"
-            );
-            return Some((Requirement::AllowMethods, Rule::MethodMissing, message, fix));
+        if lists {
+            return None;
         }
+        let from = signature(answer);
+        let message = format!("the answer does not allow the method {method}");
+        let fix = format!(
+            "a server between browser and {service} gave this answer{from}: list {method} there, or better let {service} answer"
+        );
+        Some((Requirement::AllowMethods, Rule::MethodMissing, message, fix))
+    }
+
+    fn header_missing(&self, answer: &Response) -> Option<Unmet> {
         let missing: Vec<_> = match extract(&answer.headers, ALLOW_HEADERS) {
-            Extracted::Values(listed) if wild(&listed) => Vec::new(),
+            Extracted::Values(listed) if self.is_wild(&listed) => Vec::new(),
             Extracted::Values(listed) => self
                 .headers
                 .iter()
@@ -178,6 +199,11 @@ impl CallPreflight {
             Extracted::Null | Extracted::Failure(_) => self.headers.clone(),
         };
         (!missing.is_empty()).then(|| self.headers_missing(&missing.join(", ")))
+    }
+
+    /// Whether a list allows everything: `*` does, unless the page sends cookies.
+    fn is_wild(&self, listed: &[&str]) -> bool {
+        self.credentials == Credentials::SameOrigin && listed.contains(&"*")
     }
 
     fn headers_missing(&self, names: &str) -> Unmet {

@@ -78,43 +78,20 @@ pub fn origin(asked: &Preflight, upload: &UploadRequest, answer: &Response) -> F
             ),
         );
     }
-    let unquoted = value.trim_matches(['"', '<', '>', '\'']);
-    let parts: Vec<_> = value.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
-    let (rules, message): (&[Rule], String) = if value.eq_ignore_ascii_case("null") {
-        (
-            &[Rule::AnyOrigin, Rule::CorsOnTheWay],
-            "`null` is the origin of sandboxed and local pages, not of this dashboard".into(),
-        )
-    } else if parts.is_empty() {
-        (&[Rule::CorsOnTheWay], "the value is empty".into())
-    } else if parts.len() > 1 || lines(&answer.headers, ALLOW_ORIGIN).count() > 1 {
-        let how =
-            if parts.iter().all(|part| *part == origin) { "the same origin several times" } else { "several values" };
-        (
-            &[Rule::CorsOnTheWay],
-            format!("{how}: browsers want exactly one; Glance sends one, so something in front of Glance adds its own"),
-        )
-    } else if is_same_but_for_form(unquoted, origin) {
-        (
-            &[Rule::OriginForm, Rule::CorsOnTheWay],
-            format!(
-                "it differs from {origin} in form only, but must equal it byte for byte (scheme://host[:port], lower case, no path, no default port)"
-            ),
-        )
-    } else if value.contains('*') {
-        (&[Rule::CorsOnTheWay, Rule::AnyOrigin], "a pattern: browsers know only `*` alone or the exact origin".into())
-    } else if let Some(age) = get(&answer.headers, "Age") {
-        let received = format!("{} | Age: {}", received(&answer.headers, ALLOW_ORIGIN), shown(&age));
-        let message = "a cache between browser and Glance returned an answer for another dashboard".into();
-        let fix = "configure the cache not to store answers to OPTIONS, or to store them by Origin".into();
-        return failure(Requirement::AllowOrigin, &[Rule::CorsOnTheWay], received, message, fix);
-    } else {
-        (
+    let (rules, message): (&[Rule], String) = match (wrong_form(&value, origin, answer), get(&answer.headers, "Age")) {
+        (Some(wrong), _) => wrong,
+        (None, Some(age)) => {
+            let received = format!("{} | Age: {}", received(&answer.headers, ALLOW_ORIGIN), shown(&age));
+            let message = "a cache between browser and Glance returned an answer for another dashboard".into();
+            let fix = "configure the cache not to store answers to OPTIONS, or to store them by Origin".into();
+            return failure(Requirement::AllowOrigin, &[Rule::CorsOnTheWay], received, message, fix);
+        }
+        (None, None) => (
             &[Rule::CorsOnTheWay, Rule::OriginMissing],
             format!(
                 "an origin other than {origin}; Glance answers with the requesting origin or with none, so something in front of Glance writes one fixed origin"
             ),
-        )
+        ),
     };
     let fix = match rules.first() {
         Some(Rule::OriginForm) => format!(
@@ -123,6 +100,36 @@ pub fn origin(asked: &Preflight, upload: &UploadRequest, answer: &Response) -> F
         _ => format!("{ON_THE_WAY}; and {origin} must be in [cors] allowed_origin"),
     };
     failure(Requirement::AllowOrigin, rules, received(&answer.headers, ALLOW_ORIGIN), message, fix)
+}
+
+/// A value that is no single origin, or the right one in another form: which rules, and what it is.
+fn wrong_form(value: &str, origin: &str, answer: &Response) -> Option<(&'static [Rule], String)> {
+    let parts: Vec<_> = value.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
+    if value.eq_ignore_ascii_case("null") {
+        let message = "`null` is the origin of sandboxed and local pages, not of this dashboard";
+        return Some((&[Rule::AnyOrigin, Rule::CorsOnTheWay], message.into()));
+    }
+    if parts.is_empty() {
+        return Some((&[Rule::CorsOnTheWay], "the value is empty".into()));
+    }
+    if parts.len() > 1 || lines(&answer.headers, ALLOW_ORIGIN).count() > 1 {
+        let how =
+            if parts.iter().all(|part| *part == origin) { "the same origin several times" } else { "several values" };
+        let message =
+            format!("{how}: browsers want exactly one; Glance sends one, so something in front of Glance adds its own");
+        return Some((&[Rule::CorsOnTheWay], message));
+    }
+    if is_same_but_for_form(value.trim_matches(['"', '<', '>', '\'']), origin) {
+        let message = format!(
+            "it differs from {origin} in form only, but must equal it byte for byte (scheme://host[:port], lower case, no path, no default port)"
+        );
+        return Some((&[Rule::OriginForm, Rule::CorsOnTheWay], message));
+    }
+    let is_pattern = value.contains('*');
+    is_pattern.then(|| {
+        let message = "a pattern: browsers know only `*` alone or the exact origin";
+        (&[Rule::CorsOnTheWay, Rule::AnyOrigin] as &[Rule], message.into())
+    })
 }
 
 /// Upper case, trailing slash, path or default port (DU001).

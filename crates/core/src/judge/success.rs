@@ -76,43 +76,73 @@ pub fn judge(
     versions: &Wire,
     refusal: Option<&Wire>,
 ) -> Option<UploadVerdict> {
-    let answer = match versions {
-        Wire::Response(answer) if (200..=300).contains(&answer.status) => answer,
-        Wire::Response(answer)
-            if may_check_tokens(answer)
-                && matches!(put, Wire::Response(put) if put.status == answer.status && may_check_tokens(put))
-                && matches!(verdict, UploadVerdict::Refused { .. }) =>
-        {
-            let message = format!(
-                "the versions of Glance, which need no token, were answered with {}{}, too: something in front of Glance may check tokens itself; a user's token was not tried",
-                answer.status,
-                signature(answer)
-            );
-            let fix = "upload an image once; a canary (spec.directUpload.canary) does so all the time";
-            let why = Unreachable::new(UnreachableKind::Unclear, message, fix);
-            return Some(UploadVerdict::Unknown { by: Answerer::Other(String::new()), why });
-        }
-        _ => return None,
-    };
-    let from = signature(answer);
-    let can_be_read = every(&asked.uploads, |upload| readable(asked, upload, answer));
-    // Other errors keep their CORS headers, so only PUTs lose them.
-    let is_only_put = matches!(refusal, Some(Wire::Response(answer))
-        if every(&asked.uploads, |upload| readable(asked, upload, answer)).is_ok());
-    if let (Wire::Response(put), Some(Wire::Response(get)), UploadVerdict::Refused { by, .. }, Ok(())) =
-        (put, refusal, verdict, &can_be_read)
-        && is_replaced(put)
-        && put.status == get.status
-        && [put, get].iter().all(|answer| every(&asked.uploads, |upload| readable(asked, upload, answer)).is_ok())
-    {
-        let message = format!(
-            "a PUT and a GET without a token were both answered with {}{from}, which the page may read: something in front of Glance may replace its refusals; a user's token was not tried",
-            put.status
-        );
-        let fix = "upload an image once; let errors of Glance pass unchanged (nginx: proxy_intercept_errors off)";
-        let why = Unreachable::new(UnreachableKind::Unclear, message, fix);
-        return Some(UploadVerdict::Unknown { by: by.clone(), why });
+    let Wire::Response(answer) = versions else { return None };
+    if !(200..=300).contains(&answer.status) {
+        return tokens_checked(put, verdict, answer);
     }
+    refusals_replaced(asked, put, verdict, answer, refusal)
+        .or_else(|| successes_differ(asked, put, verdict, answer, refusal))
+}
+
+/// Whether the page may read an answer, with each upload that is asked about.
+fn may_read(asked: &Preflight, answer: &Response) -> bool {
+    every(&asked.uploads, |upload| readable(asked, upload, answer)).is_ok()
+}
+
+/// The versions are refused like the PUT, although they need no token.
+fn tokens_checked(put: &Wire, verdict: &UploadVerdict, answer: &Response) -> Option<UploadVerdict> {
+    let is_alike = matches!(put, Wire::Response(put) if put.status == answer.status && may_check_tokens(put));
+    if !is_alike || !may_check_tokens(answer) || !matches!(verdict, UploadVerdict::Refused { .. }) {
+        return None;
+    }
+    let message = format!(
+        "the versions of Glance, which need no token, were answered with {}{}, too: something in front of Glance may check tokens itself; a user's token was not tried",
+        answer.status,
+        signature(answer)
+    );
+    let fix = "upload an image once; a canary (spec.directUpload.canary) does so all the time";
+    let why = Unreachable::new(UnreachableKind::Unclear, message, fix);
+    Some(UploadVerdict::Unknown { by: Answerer::Other(String::new()), why })
+}
+
+/// Both the PUT and the GET of its path get the same refusal, which is not Glance's, and the page may read it.
+fn refusals_replaced(
+    asked: &Preflight,
+    put: &Wire,
+    verdict: &UploadVerdict,
+    answer: &Response,
+    refusal: Option<&Wire>,
+) -> Option<UploadVerdict> {
+    let (Wire::Response(put), Some(Wire::Response(get)), UploadVerdict::Refused { by, .. }) = (put, refusal, verdict)
+    else {
+        return None;
+    };
+    let is_replaced = is_replaced(put) && put.status == get.status;
+    if !is_replaced || ![answer, put, get].iter().all(|answer| may_read(asked, answer)) {
+        return None;
+    }
+    let message = format!(
+        "a PUT and a GET without a token were both answered with {}{}, which the page may read: something in front of Glance may replace its refusals; a user's token was not tried",
+        put.status,
+        signature(answer)
+    );
+    let fix = "upload an image once; let errors of Glance pass unchanged (nginx: proxy_intercept_errors off)";
+    let why = Unreachable::new(UnreachableKind::Unclear, message, fix);
+    Some(UploadVerdict::Unknown { by: by.clone(), why })
+}
+
+/// The page may read Glance's refusals and not its successes, or the reverse.
+fn successes_differ(
+    asked: &Preflight,
+    put: &Wire,
+    verdict: &UploadVerdict,
+    answer: &Response,
+    refusal: Option<&Wire>,
+) -> Option<UploadVerdict> {
+    let from = signature(answer);
+    // Other errors keep their CORS headers, so only PUTs lose them.
+    let is_only_put = matches!(refusal, Some(Wire::Response(answer)) if may_read(asked, answer));
+    let can_be_read = every(&asked.uploads, |upload| readable(asked, upload, answer));
     let (by, message, fix) = match (verdict, can_be_read) {
         (UploadVerdict::Passed { by, .. }, Err(failure)) if get(&answer.headers, ALLOW_ORIGIN).is_some() => (
             by,

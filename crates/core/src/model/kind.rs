@@ -228,6 +228,12 @@ impl Kind {
     }
 }
 
+impl From<Kind> for String {
+    fn from(kind: Kind) -> Self {
+        kind.registration().name.to_owned()
+    }
+}
+
 impl From<WorkloadKind> for Kind {
     fn from(kind: WorkloadKind) -> Self {
         match kind {

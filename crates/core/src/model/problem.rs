@@ -50,6 +50,11 @@ impl Problem {
         self.to_string()
     }
 
+    /// Whether something is still being read for the first time.
+    pub fn is_pending(&self) -> bool {
+        self.reason == Reason::ObservationPending
+    }
+
     /// Whether it means "I cannot see" and not "there is none".
     pub fn is_unknown(&self) -> bool {
         matches!(self.reason, Reason::ObservationPending | Reason::ObservationIncomplete | Reason::Undecodable)

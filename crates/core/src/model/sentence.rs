@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::field_path::FieldPath;
 use super::key::Id;
+use super::resource::ResourceId;
 
 /// A sentence. Where it names a field of the user's, that is a value, so a printer can use another name for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,6 +85,13 @@ impl fmt::Display for Named<'_, Id> {
             Some((_, name)) => f.write_str(name),
             None => object.fmt(f),
         }
+    }
+}
+
+impl fmt::Display for Named<'_, ResourceId> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(resource, names) = self;
+        names.of(&Id::from(*resource)).fmt(f)
     }
 }
 

@@ -12,4 +12,4 @@ pub mod upload;
 
 pub use cors::{ALLOW_HEADERS, CORS_OPTIONS, CorsFilter, CorsKind, CorsOption, SWIFT_ORIGINS, SWIFT_STRICT, is_token};
 pub use release::Release;
-pub use service::{API, GLANCE, OpenStackService, PROGRAMS, SWIFT};
+pub use service::{GLANCE, OpenStackService, PROGRAMS, SWIFT};

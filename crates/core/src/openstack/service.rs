@@ -10,12 +10,13 @@ use std::iter;
 use direct_upload_api::{ApiService, Layout};
 
 use super::cors::CorsFilter;
+use crate::model::ResourceKind;
 
 /// What the operator knows about a service.
 #[derive(Debug, PartialEq, Eq)]
 pub struct OpenStackService {
     /// Kind of its resource.
-    pub kind: &'static str,
+    pub kind: ResourceKind,
     pub name: &'static str,
     /// What answers its preflights.
     pub filter: CorsFilter,
@@ -49,7 +50,7 @@ const METHODS_AND_HEAD: &[&str] = &["GET", "PUT", "POST", "DELETE", "PATCH", "HE
 /// `glance/common/config.py`, then what Horizon's upload sends in addition (DU003), and late headers that
 /// Glance reads from an upload (`glance/api/v2/image_data.py`).
 pub const GLANCE: OpenStackService = OpenStackService {
-    kind: "Glance",
+    kind: ResourceKind::Glance,
     name: "Glance",
     filter: CorsFilter::OsloMiddleware,
     project: "glance",
@@ -85,7 +86,7 @@ pub const GLANCE: OpenStackService = OpenStackService {
 
 /// `keystone/conf/__init__.py`.
 const KEYSTONE: OpenStackService = OpenStackService {
-    kind: API,
+    kind: ResourceKind::OpenStackApi,
     name: "Keystone",
     filter: CorsFilter::OsloMiddleware,
     project: "keystone",
@@ -112,7 +113,7 @@ const KEYSTONE: OpenStackService = OpenStackService {
 
 /// `nova/middleware.py`.
 const NOVA: OpenStackService = OpenStackService {
-    kind: API,
+    kind: ResourceKind::OpenStackApi,
     name: "Nova",
     filter: CorsFilter::OsloMiddleware,
     project: "nova",
@@ -145,7 +146,7 @@ const NOVA: OpenStackService = OpenStackService {
 
 /// `neutron/common/config.py`, including a header of another service that it exposes.
 const NEUTRON: OpenStackService = OpenStackService {
-    kind: API,
+    kind: ResourceKind::OpenStackApi,
     name: "Neutron",
     filter: CorsFilter::OsloMiddleware,
     project: "neutron",
@@ -175,7 +176,7 @@ const NEUTRON: OpenStackService = OpenStackService {
 
 /// `cinder/common/config.py`.
 const CINDER: OpenStackService = OpenStackService {
-    kind: API,
+    kind: ResourceKind::OpenStackApi,
     name: "Cinder",
     filter: CorsFilter::OsloMiddleware,
     project: "cinder",
@@ -208,7 +209,7 @@ const CINDER: OpenStackService = OpenStackService {
 
 /// `placement/wsgi/__init__.py`.
 const PLACEMENT: OpenStackService = OpenStackService {
-    kind: API,
+    kind: ResourceKind::OpenStackApi,
     name: "Placement",
     filter: CorsFilter::OsloMiddleware,
     project: "placement",
@@ -239,7 +240,7 @@ const PLACEMENT: OpenStackService = OpenStackService {
 
 /// `ironic/api/app.py`: what its own filter always allows, and its defaults.
 const IRONIC: OpenStackService = OpenStackService {
-    kind: API,
+    kind: ResourceKind::OpenStackApi,
     name: "Ironic",
     filter: CorsFilter::OsloMiddleware,
     project: "ironic",
@@ -264,7 +265,7 @@ const IRONIC: OpenStackService = OpenStackService {
 
 /// `heat/common/config.py`.
 const HEAT: OpenStackService = OpenStackService {
-    kind: API,
+    kind: ResourceKind::OpenStackApi,
     name: "Heat",
     filter: CorsFilter::OsloMiddleware,
     project: "heat",
@@ -288,7 +289,7 @@ const HEAT: OpenStackService = OpenStackService {
 
 /// `designate/common/config.py`, with the pool's header of earlier releases.
 const DESIGNATE: OpenStackService = OpenStackService {
-    kind: API,
+    kind: ResourceKind::OpenStackApi,
     name: "Designate",
     filter: CorsFilter::OsloMiddleware,
     project: "designate",
@@ -314,7 +315,7 @@ const DESIGNATE: OpenStackService = OpenStackService {
 /// `octavia/common/config.py` of 19.0.0; the filter is put in front by `octavia/api/app.py`, with Octavia's own
 /// configuration.
 const OCTAVIA: OpenStackService = OpenStackService {
-    kind: API,
+    kind: ResourceKind::OpenStackApi,
     name: "Octavia",
     filter: CorsFilter::OsloMiddleware,
     project: "octavia",
@@ -330,7 +331,7 @@ const OCTAVIA: OpenStackService = OpenStackService {
 
 /// `barbican/common/config.py` of 23.0.0; its paste file's filter has `oslo_config_project = barbican`.
 const BARBICAN: OpenStackService = OpenStackService {
-    kind: API,
+    kind: ResourceKind::OpenStackApi,
     name: "Barbican",
     filter: CorsFilter::OsloMiddleware,
     project: "barbican",
@@ -359,7 +360,7 @@ const BARBICANS: &[&str] = &[
 
 /// `manila/common/config.py` of 23.0.1; its paste file's filter has `oslo_config_project = manila`.
 const MANILA: OpenStackService = OpenStackService {
-    kind: API,
+    kind: ResourceKind::OpenStackApi,
     name: "Manila",
     filter: CorsFilter::OsloMiddleware,
     project: "manila",
@@ -394,7 +395,7 @@ const MANILA: OpenStackService = OpenStackService {
 /// whatever its name is. It allows each request header; these are what is asked for. The methods are those of both
 /// containers and objects.
 pub const SWIFT: OpenStackService = OpenStackService {
-    kind: API,
+    kind: ResourceKind::OpenStackApi,
     name: "Swift",
     filter: CorsFilter::Swift,
     project: "swift",
@@ -407,9 +408,6 @@ pub const SWIFT: OpenStackService = OpenStackService {
     late_headers: &[],
     expose_headers: &[],
 };
-
-/// Kind of the resource of all except Glance.
-pub const API: &str = "OpenStackAPI";
 
 impl From<ApiService> for &'static OpenStackService {
     fn from(service: ApiService) -> Self {
@@ -458,6 +456,6 @@ impl OpenStackService {
 
     /// Whether Horizon's uploads go there, with everything this requires.
     pub fn takes_uploads(&self) -> bool {
-        self.kind == GLANCE.kind
+        self.kind == ResourceKind::Glance
     }
 }

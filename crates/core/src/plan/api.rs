@@ -89,6 +89,7 @@ fn living(
 /// Everything that the plan of a living API depends on, if nothing blocks it.
 struct ApiPlanner<'a> {
     view: &'a ApiView,
+    service: &'static OpenStackService,
     terms: &'a Terms,
     target: &'a Target,
     applied: &'a Applied,
@@ -109,12 +110,13 @@ fn try_to(view: &ApiView, retirement: &Retirement, now: Timestamp, options: &Opt
         return Err((ConditionType::Accepted, Problem::new(Reason::Releasing, "the namespace is being deleted")));
     }
     let target = tenure.target.as_ref().map_err(accepted)?;
+    let service = *view.api.service.as_ref().map_err(accepted)?;
     let settings = asked.settings.as_ref().map_err(accepted)?;
     let terms = resource.terms.as_ref().map_err(accepted)?;
     let applied = tenure.applied.as_ref().map_err(|problem| (problem.reason.condition(), problem.clone()))?;
     let unread = [view.incomplete.as_ref(), view.grants.pending(), view.pending.as_ref()];
     let unread = unread.into_iter().flatten();
-    if let Some(problem) = unread.into_iter().find(|p| p.reason == Reason::ObservationPending) {
+    if let Some(problem) = unread.into_iter().find(|problem| problem.is_pending()) {
         return Err((ConditionType::OriginsResolved, problem.clone()));
     }
     let mut settings = settings.clone();
@@ -127,7 +129,7 @@ fn try_to(view: &ApiView, retirement: &Retirement, now: Timestamp, options: &Opt
             cors.origins = origins.union(carried).cloned().collect();
             cors.options = options.unwrap_or(&cors.options).clone();
         }
-        render::api(&settings, view.api.service)
+        render::api(&settings, service)
             .map_err(|e| (ConditionType::ConfigRendered, Problem::new(Reason::InvalidSpec, e.to_string())))
     };
     let earlier = asked.without_late.as_ref().map(|known| files(&known.carried, Some(&known.options)));
@@ -136,7 +138,7 @@ fn try_to(view: &ApiView, retirement: &Retirement, now: Timestamp, options: &Opt
         Some(files) => files,
         None => files(&asked.carried.keys().cloned().collect(), None)?,
     };
-    let planner = ApiPlanner { view, terms, target, applied, retirement, now, options };
+    let planner = ApiPlanner { view, service, terms, target, applied, retirement, now, options };
     let mut plan = if files.is_empty() { planner.clear()? } else { planner.bring(files)? };
     if let (Some(problem), State::Done(_)) = (early, &plan.state) {
         plan.state = State::Unmet(ConditionType::RolledOut, problem);
@@ -153,7 +155,7 @@ impl ApiPlanner<'_> {
     fn bring(&self, files: Vec<File>) -> Result<Plan, Unmet> {
         let accepted = self.retirement.origins(self.view).len();
         let desired = Desired {
-            kind: self.view.api.service.kind,
+            kind: self.view.api.resource.kind,
             // Two workloads with the same files each have their own ConfigMap.
             name: format!("{}{}", self.view.api.resource.meta.key.name, self.view.api.part.map_or("", |_| "-internal")),
             meta: &self.view.api.resource.meta,
@@ -170,13 +172,12 @@ impl ApiPlanner<'_> {
             notes: self.view.api.asked.notes.clone(),
             rollout: &self.terms.rollout,
         };
-        let service = self.view.api.service;
         let why = match self.view.api.part {
             Some(_) => "the internal API gets its options".to_owned(),
-            None => format!("{} must accept {}", service.name, count(accepted)),
+            None => format!("{} must accept {}", self.service.name, count(accepted)),
         };
         let change = desired.compare(self.options, self.now, &why).map_err(|p| (ConditionType::ConfigRendered, p))?;
-        let mut plan = Plan::toward(&change, ready(service, accepted, &self.target.workload.meta.key.name));
+        let mut plan = Plan::toward(&change, ready(self.service, accepted, &self.target.workload.meta.key.name));
         let roll = |workload, mount| {
             let step = Step::new(Action::Mount { workload, mount }, why.clone());
             vec![step.changes(origins::of_roll(self.view, self.retirement))]
@@ -210,7 +211,7 @@ impl ApiPlanner<'_> {
         let workload = &self.target.workload;
         let nobody = if self.view.api.part.is_some() {
             "no option for the internal API is set; nothing is configured"
-        } else if self.view.api.service.takes_uploads() {
+        } else if self.service.takes_uploads() {
             "no Horizon resource and no spec.cors.allowedOrigins requests an origin here; nothing is configured"
         } else {
             "spec.cors names no origin, and no Horizon or dashboard that has one; nothing is configured"
@@ -237,7 +238,7 @@ impl ApiPlanner<'_> {
             return plan.await_rollout(self.target, problem);
         }
         plan.leave(&self.view.api.tenure);
-        plan.steps.extend(garbage(self.view.api.service.kind, &self.target.workload, self.applied, keep));
+        plan.steps.extend(garbage(self.view.api.resource.kind, &self.target.workload, self.applied, keep));
     }
 }
 
@@ -290,7 +291,7 @@ fn finalize(view: &ApiView, now: Timestamp, give_back: impl FnOnce(&mut Plan) ->
         plan.steps.extend(release);
         return plan;
     }
-    plan.steps.extend(finalization.collect(view.api.service.kind));
+    plan.steps.extend(finalization.collect(view.api.resource.kind));
     let why = if holders.is_empty() { "everything is released" } else { "spec.deletion.timeout has passed" };
     plan.steps.push(Step::new(Action::RemoveFinalizer, why));
     plan

@@ -19,7 +19,7 @@ use jiff::Timestamp;
 
 use super::outline::{Plan, State};
 use super::step::{Action, Step};
-use crate::model::{EnvValue, Meta, Problem, Workload};
+use crate::model::{EnvValue, Meta, Problem, ResourceKind, Workload};
 use crate::render::File;
 use crate::workload::rehearsal::panel_note;
 use crate::workload::{Applied, Mount, Secrets, Target, annotations};
@@ -30,8 +30,7 @@ use rehearsal::RehearsalDecision;
 
 /// The desired state of one workload.
 pub(crate) struct Desired<'a> {
-    /// `Horizon` or `Glance`.
-    pub kind: &'static str,
+    pub kind: ResourceKind,
     /// The resource's name, or one made from it. ConfigMaps are named after it.
     pub name: String,
     pub meta: &'a Meta,

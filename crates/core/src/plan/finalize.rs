@@ -9,7 +9,7 @@ use super::deploy::garbage;
 use super::outline::{Plan, State};
 use super::step::{Action, Step};
 use crate::derive::{Handover, Tenure};
-use crate::model::{Meta, Problem, Workload, describe};
+use crate::model::{Meta, Problem, ResourceKind, Workload, describe};
 use crate::workload::{Applied, LastRoll, Target, annotations, claimed};
 
 /// A roll that takes longer is reported with what delays it. Earlier reports would change with each pod.
@@ -133,7 +133,7 @@ impl<'a> Finalization<'a> {
     }
 
     /// Removes what nothing refers to any more.
-    pub fn collect(&self, kind: &str) -> Vec<Step> {
+    pub fn collect(&self, kind: ResourceKind) -> Vec<Step> {
         self.target.map(|(target, applied)| garbage(kind, &target.workload, applied, None)).unwrap_or_default()
     }
 }

@@ -17,8 +17,8 @@ use super::options::Options;
 use super::outline::{Plan, State, Unmet};
 use super::proof::{self, Proven};
 use super::step::{Action, Step};
-use crate::derive::{Evidence, HorizonView, Intent};
-use crate::model::{Problem, Workload};
+use crate::derive::{Evidence, HorizonView, Intent, OwnMode};
+use crate::model::{Problem, ResourceKind, Workload};
 use crate::plan::horizon::finalize::finalize;
 use crate::render::{self, File, HorizonSettings};
 use crate::workload::rehearsal::panel_note;
@@ -53,49 +53,53 @@ fn attempt(view: &HorizonView, spec: &HorizonSpec, now: Timestamp, options: &Opt
     if view.dashboard.terminating {
         return Err((ConditionType::Accepted, Problem::new(Reason::Releasing, "the namespace is being deleted")));
     }
-    let (direct, problem) = match &view.intent {
+    // Only a Horizon that is switched off on purpose keeps its other fragments. One that lost its Glance
+    // gets its original pods back.
+    let (direct, own, keeps_files) = match &view.intent {
         Intent::Hold(problem) => return Err((problem.reason.condition(), problem.clone())),
-        Intent::Direct => (true, None),
-        Intent::Own(problem) => (false, Some(problem)),
+        Intent::Direct => (true, None, true),
+        Intent::Own(why @ (OwnMode::Disabled | OwnMode::ImportOnly), problem) => (false, Some((*why, problem)), true),
+        Intent::Own(why @ (OwnMode::Deleted | OwnMode::NoGlance), problem) => (false, Some((*why, problem)), false),
     };
     let accepted = |p: &Problem| (ConditionType::Accepted, p.clone());
     let target = view.dashboard.tenure.target.as_ref().map_err(accepted)?;
     let unseen = |p: &Problem| (p.reason.condition(), p.clone());
     let applied = view.dashboard.tenure.applied.as_ref().map_err(unseen)?;
     let planner = HorizonPlanner { view, spec, target, applied, direct, now, options, since: None };
-    // Only a Horizon that is switched off on purpose keeps its other fragments. One that lost its Glance
-    // gets its original pods back.
-    let files = match (direct, problem.map(|p| p.reason)) {
-        (false, Some(reason)) if !matches!(reason, Reason::DirectDisabled | Reason::ImportRequired) => Vec::new(),
-        _ => {
-            let settings = view.dashboard.settings.as_ref().map_err(accepted)?;
-            if let Some(plan) = planner.by_own_proxy(settings)? {
-                return Ok(plan);
-            }
-            files(settings, direct)?
+    let mut files = Vec::new();
+    if keeps_files {
+        let settings = view.dashboard.settings.as_ref().map_err(accepted)?;
+        if let Some(plan) = planner.by_own_proxy(settings)? {
+            return Ok(plan);
         }
-    };
+        files = rendered(settings, direct)?;
+    }
+    let problem = own.map(|(_, problem)| problem);
     let mut plan =
         if files.is_empty() { back_out(view, target, applied, problem, now) } else { planner.bring(files)? };
-    if let (false, Some(problem), State::Done(_)) = (direct, problem, &plan.state) {
-        plan.state = own(problem);
+    if let (Some((why, problem)), State::Done(_)) = (own, &plan.state) {
+        plan.state = with_own_mode(why, problem);
     }
     Ok(plan)
 }
 
-fn files(settings: &HorizonSettings, direct: bool) -> Result<Vec<File>, Unmet> {
+fn rendered(settings: &HorizonSettings, direct: bool) -> Result<Vec<File>, Unmet> {
     let settings = HorizonSettings { direct, ..settings.clone() };
     render::horizon(&settings)
         .map_err(|e| (ConditionType::ConfigRendered, Problem::new(Reason::InvalidSpec, e.to_string())))
 }
 
 /// The state of a Horizon whose own setting is in effect.
-fn own(problem: &Problem) -> State {
-    if problem.reason == Reason::DirectDisabled {
-        let message = "direct upload is off; Horizon's own HORIZON_IMAGES_UPLOAD_MODE is in effect";
-        return State::Done(Problem::new(Reason::DirectDisabled, message));
+fn with_own_mode(why: OwnMode, problem: &Problem) -> State {
+    match why {
+        OwnMode::Disabled => {
+            let message = "direct upload is off; Horizon's own HORIZON_IMAGES_UPLOAD_MODE is in effect";
+            State::Done(Problem::new(Reason::DirectDisabled, message))
+        }
+        OwnMode::Deleted | OwnMode::ImportOnly | OwnMode::NoGlance => {
+            State::Unmet(problem.reason.condition(), problem.clone())
+        }
     }
-    State::Unmet(problem.reason.condition(), problem.clone())
 }
 
 /// The workload should have nothing of ours.
@@ -112,7 +116,7 @@ fn back_out(view: &HorizonView, target: &Target, applied: &Applied, problem: Opt
         plan.await_rollout(target, problem);
     } else {
         plan.leave(&view.dashboard.tenure);
-        plan.steps.extend(garbage("Horizon", workload, applied, None));
+        plan.steps.extend(garbage(ResourceKind::Horizon, workload, applied, None));
     }
     plan
 }
@@ -164,7 +168,7 @@ impl HorizonPlanner<'_> {
         let goes = gate.is_ok() && matches!(proven, Proven::Go);
         let seen = self.view.dashboard.seen.map(|panel| panel_note(self.target, panel));
         let desired = Desired {
-            kind: "Horizon",
+            kind: ResourceKind::Horizon,
             name: self.view.dashboard.object.meta.key.name.clone(),
             meta: &self.view.dashboard.object.meta,
             finalizer: self.view.dashboard.object.finalizer,
@@ -227,7 +231,12 @@ impl HorizonPlanner<'_> {
         match rollout {
             Ok(()) => {
                 plan.leave(&self.view.dashboard.tenure);
-                plan.steps.extend(garbage("Horizon", &self.target.workload, self.applied, Some(&change.config_map)));
+                plan.steps.extend(garbage(
+                    ResourceKind::Horizon,
+                    &self.target.workload,
+                    self.applied,
+                    Some(&change.config_map),
+                ));
             }
             Err(problem) => plan.await_rollout(self.target, problem),
         }

@@ -140,6 +140,6 @@ impl State {
     }
 
     pub fn unmet(condition: ConditionType, problem: Problem) -> Self {
-        if problem.reason == Reason::ObservationPending { Self::Pending } else { Self::Unmet(condition, problem) }
+        if problem.is_pending() { Self::Pending } else { Self::Unmet(condition, problem) }
     }
 }

@@ -22,7 +22,8 @@ pub struct Step {
 }
 
 /// What a step does.
-#[derive(Clone, Debug, PartialEq, strum::IntoStaticStr, strum::VariantNames)]
+#[derive(Clone, Debug, PartialEq, strum::EnumDiscriminants)]
+#[strum_discriminants(name(ActionKind), derive(strum::IntoStaticStr, strum::VariantArray))]
 pub enum Action {
     /// Put our finalizer on the resource.
     AddFinalizer,
@@ -76,14 +77,7 @@ impl Step {
 impl Action {
     /// Whether the step is done by others, and the next ones must wait for it.
     pub fn waits(&self) -> bool {
-        matches!(
-            self,
-            Self::AwaitRehearsal { .. }
-                | Self::AwaitRollout { .. }
-                | Self::AwaitGlance { .. }
-                | Self::AwaitHorizons
-                | Self::AwaitProof
-        )
+        ActionKind::from(self).waits()
     }
 
     /// Whether it writes one of our ConfigMaps, or its annotations.
@@ -121,13 +115,35 @@ impl Action {
 
     /// The name in events and metrics.
     pub fn name(&self) -> &'static str {
-        self.into()
+        ActionKind::from(self).into()
     }
 
     /// The names of all steps that the operator does itself: those that do not [wait](Self::waits).
     pub fn names() -> impl Iterator<Item = &'static str> {
-        let names = <Self as strum::VariantNames>::VARIANTS;
-        names.iter().copied().filter(|name| !name.starts_with("Await"))
+        let kinds = <ActionKind as strum::VariantArray>::VARIANTS;
+        kinds.iter().filter(|kind| !kind.waits()).map(Into::into)
+    }
+}
+
+impl ActionKind {
+    fn waits(self) -> bool {
+        match self {
+            Self::AwaitRehearsal | Self::AwaitRollout | Self::AwaitGlance | Self::AwaitHorizons | Self::AwaitProof => {
+                true
+            }
+            Self::AddFinalizer
+            | Self::RemoveFinalizer
+            | Self::ApplyConfigMap
+            | Self::Annotate
+            | Self::Mount
+            | Self::SwitchMode
+            | Self::Claim
+            | Self::Release
+            | Self::Rehearse
+            | Self::Probe
+            | Self::Adjust
+            | Self::Collect => false,
+        }
     }
 }
 

@@ -6,13 +6,13 @@
 
 use std::collections::BTreeMap;
 
-use direct_upload_api::{DOMAIN, Duration, Reason, Rollout, WorkloadKind};
+use direct_upload_api::{Duration, Reason, Rollout, WorkloadKind};
 use serde_json::json;
 
 use super::cluster::{Cluster, edit};
 use crate::derive::Tenure;
-use crate::model::{Id, Key, Meta, describe};
-use crate::workload::{Applied, Claim, annotate, annotations};
+use crate::model::{Id, Key, Meta, ResourceId, ResourceKind, describe};
+use crate::workload::{Applied, Claim, Purpose, annotate, annotations};
 
 /// Prepares the cluster.
 pub(crate) fn assume(cluster: &mut Cluster) {
@@ -158,14 +158,14 @@ fn adopt(cluster: &mut Cluster) {
     }
 }
 
-fn take_over(cluster: &mut Cluster, kind: &str, meta: &Meta, tenure: &Tenure) {
+fn take_over(cluster: &mut Cluster, kind: ResourceKind, meta: &Meta, tenure: &Tenure) {
     let (Ok(target), Ok(applied)) = (&tenure.target, &tenure.applied) else { return };
     let Some(mount) = &applied.mount else { return };
     let workload = &target.workload;
-    if Claim::on(workload).is_some_and(|claim| claim.kind != kind || claim.key != meta.key) {
+    if Claim::on(workload).is_some_and(|claim| !claim.is_by(kind) || claim.key != meta.key) {
         return;
     }
-    let claim = Claim { kind: kind.to_owned(), key: meta.key.clone(), uid: meta.uid.clone() };
+    let claim = Claim::new(kind, meta);
     let id = Id { kind: workload.kind.to_string(), key: workload.meta.key.clone() };
     if let Some(mut object) = cluster.objects.get(&id).cloned() {
         annotate(&mut object, annotations::CLAIM, Some(&claim.to_string()));
@@ -177,8 +177,8 @@ fn take_over(cluster: &mut Cluster, kind: &str, meta: &Meta, tenure: &Tenure) {
             ));
         }
     }
-    cluster.edit(&Id { kind: kind.to_owned(), key: meta.key.clone() }, |finalizer| *finalizer = true);
-    let purpose = BTreeMap::from([(format!("{DOMAIN}/for"), Some(format!("{kind}/{}", workload.meta.uid)))]);
+    cluster.edit(&ResourceId::new(kind, &meta.key), |finalizer| *finalizer = true);
+    let purpose = BTreeMap::from([(annotations::FOR.to_owned(), Some(Purpose::Files(kind).note(workload)))]);
     let key = Key::new(workload.meta.key.namespace.clone(), mount.config_map.clone());
     if let Err(problem) = cluster.annotate(&key, &purpose) {
         cluster.assumptions.push(format!("ConfigMap {key} belongs to no resource: {}", problem.message()));

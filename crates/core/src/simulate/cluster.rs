@@ -10,16 +10,13 @@ use serde_json::Value;
 use super::adopt;
 use crate::derive::{GlanceView, World};
 use crate::manifests::{Input, insert};
-use crate::model::{Id, Job, Key, Map, Meta, Problem, Snapshot, Store, Workload, WorkloadStatus, describe};
+use crate::model::{
+    Id, Job, Key, Kind, Map, Meta, Problem, ResourceId, ResourceKind, Snapshot, Store, Workload, WorkloadStatus,
+    describe,
+};
 use crate::plan::Action;
 use crate::workload::rehearsal::RehearsalDraft;
 use crate::workload::{Mount, adjust, annotate, annotations, apply, release_fields};
-
-/// Kinds whose objects are kept as JSON, because they can be written and are printed.
-const WORKLOADS: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];
-
-/// The same for the kinds that lead to them.
-const EXPOSING: [&str; 2] = ["Ingress", "Route"];
 
 /// The cluster.
 #[derive(Clone, Debug)]
@@ -50,17 +47,17 @@ impl Cluster {
         }
         for manifest in input.manifests {
             let managed = cluster.snapshot.config_maps.get(&manifest.id.key).is_ok_and(|c| c.is_some());
-            let ours = manifest.id.kind == "ConfigMap" && managed;
-            if WORKLOADS.contains(&manifest.id.kind.as_str()) {
-                cluster.workloads.push(manifest.id.clone());
-                cluster.roll_out(&manifest.id);
-                cluster.objects.insert(manifest.id, manifest.object);
-            } else if ours {
-                cluster.objects.insert(manifest.id, manifest.object);
-            } else if EXPOSING.contains(&manifest.id.kind.as_str()) {
-                cluster.exposing.push(manifest.id.clone());
-                cluster.objects.insert(manifest.id, manifest.object);
+            // Those that can be written and are printed.
+            match Kind::named(&manifest.id.kind) {
+                Some(Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet) => {
+                    cluster.workloads.push(manifest.id.clone());
+                    cluster.roll_out(&manifest.id);
+                }
+                Some(Kind::Ingress | Kind::Route) => cluster.exposing.push(manifest.id.clone()),
+                Some(Kind::ConfigMap) if managed => {}
+                _ => continue,
             }
+            cluster.objects.insert(manifest.id, manifest.object);
         }
         adopt::assume(&mut cluster);
         cluster
@@ -85,19 +82,19 @@ impl Cluster {
 
     /// ConfigMaps of ours, in order of key.
     pub fn config_maps(&self) -> impl Iterator<Item = (&Key, &Value)> {
-        self.objects.iter().filter(|(id, _)| id.kind == "ConfigMap").map(|(id, object)| (&id.key, object))
+        self.objects.iter().filter(|(id, _)| id.is_a(Kind::ConfigMap)).map(|(id, object)| (&id.key, object))
     }
 
     /// One ConfigMap of ours.
     pub fn config_map(&self, key: &Key) -> Option<&Value> {
-        self.objects.get(&Id { kind: "ConfigMap".into(), key: key.clone() })
+        self.objects.get(&config_map(key))
     }
 
     /// Carries out a step of a resource.
     ///
     /// # Errors
     /// [`Reason::FieldConflict`] if somebody else's entry has our key.
-    pub fn carry_out(&mut self, resource: &Id, action: &Action) -> Result<(), Problem> {
+    pub fn carry_out(&mut self, resource: &ResourceId, action: &Action) -> Result<(), Problem> {
         match action {
             Action::AddFinalizer => self.edit(resource, |finalizer| *finalizer = true),
             Action::RemoveFinalizer => self.forget(resource),
@@ -139,8 +136,7 @@ impl Cluster {
 
     /// Rehearsals pass.
     fn pass(&mut self, draft: &RehearsalDraft) {
-        let ours =
-            Map::from_iter([(annotations::FOR.to_owned(), format!("{}/{}", draft.kind, draft.workload.meta.uid))]);
+        let ours = Map::from_iter([(annotations::FOR.to_owned(), draft.purpose.note(&draft.workload))]);
         let meta = Meta { key: draft.key.clone(), ours, ..Meta::default() };
         self.snapshot.jobs.insert(
             draft.key.clone(),
@@ -187,7 +183,7 @@ impl Cluster {
 
     /// All pods of a workload are new and ready, whatever its own file says.
     fn roll_out(&mut self, id: &Id) {
-        let Some(kind) = WorkloadKind::ALL.into_iter().find(|kind| kind.as_str() == id.kind) else { return };
+        let Some(kind) = WorkloadKind::ALL.into_iter().find(|kind| id.is_a(*kind)) else { return };
         let store = self.snapshot.workloads_mut(kind);
         let Ok(Some(found)) = store.get(&id.key) else { return };
         let mut workload = Workload::clone(found);
@@ -205,27 +201,27 @@ impl Cluster {
     }
 
     /// Changes the finalizer of a resource.
-    pub fn edit(&mut self, resource: &Id, change: impl Fn(&mut bool)) {
+    pub fn edit(&mut self, resource: &ResourceId, change: impl Fn(&mut bool)) {
         let Snapshot { horizons, glances, apis, .. } = &mut self.snapshot;
-        match resource.kind.as_str() {
-            "Horizon" => edit(horizons, &resource.key, |object| change(&mut object.finalizer)),
-            "OpenStackAPI" => edit(apis, &resource.key, |object| change(&mut object.finalizer)),
-            _ => edit(glances, &resource.key, |object| change(&mut object.finalizer)),
+        match resource.kind {
+            ResourceKind::Horizon => edit(horizons, &resource.key, |object| change(&mut object.finalizer)),
+            ResourceKind::OpenStackApi => edit(apis, &resource.key, |object| change(&mut object.finalizer)),
+            ResourceKind::Glance => edit(glances, &resource.key, |object| change(&mut object.finalizer)),
         }
     }
 
-    fn forget(&mut self, resource: &Id) {
-        match resource.kind.as_str() {
-            "Horizon" => self.snapshot.horizons.remove(&resource.key),
-            "OpenStackAPI" => self.snapshot.apis.remove(&resource.key),
-            _ => self.snapshot.glances.remove(&resource.key),
+    fn forget(&mut self, resource: &ResourceId) {
+        match resource.kind {
+            ResourceKind::Horizon => self.snapshot.horizons.remove(&resource.key),
+            ResourceKind::OpenStackApi => self.snapshot.apis.remove(&resource.key),
+            ResourceKind::Glance => self.snapshot.glances.remove(&resource.key),
         };
     }
 }
 
 /// The name of a ConfigMap.
 pub fn config_map(key: &Key) -> Id {
-    Id { kind: "ConfigMap".into(), key: key.clone() }
+    Id::new(Kind::ConfigMap, key)
 }
 
 /// Changes one object of a store.

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::simulation::Simulation;
-use crate::model::Id;
+use crate::model::ResourceId;
 use crate::workload::annotations;
 
 /// Fields of `metadata` that the API server fills in.
@@ -32,7 +32,7 @@ pub fn manifests(outcome: &Simulation) -> Vec<Value> {
 
 /// Every rendered file: its resource, name and bytes. Files of an internal API have a name that no resource
 /// can have.
-pub fn rendered_files(outcome: &Simulation) -> Vec<(Id, &str, &str)> {
+pub fn rendered_files(outcome: &Simulation) -> Vec<(ResourceId, &str, &str)> {
     let mut files = Vec::new();
     for end in &outcome.ends {
         let mut internal = end.resource.clone();

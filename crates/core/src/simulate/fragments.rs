@@ -10,14 +10,13 @@ use direct_upload_api::web::{Endpoint, Origin};
 use super::end_state::rendered_files;
 use super::simulation::Simulation;
 use crate::derive::{GlanceView, HorizonView, Partner, World};
-use crate::model::{Id, Key};
-use crate::openstack::{API, GLANCE};
+use crate::model::{Key, ResourceId, ResourceKind};
 use crate::render::deployer::{Component, Deployer, Fragment, Preflight, Source, Spec, fragment};
 
 /// One resource's fragment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    pub resource: Id,
+    pub resource: ResourceId,
     pub service: Component,
     pub fragment: Fragment,
 }
@@ -26,16 +25,15 @@ pub struct Part {
 pub fn fragments(deployer: Deployer, outcome: &Simulation) -> Vec<Part> {
     let world = outcome.cluster.world();
     let rendered = rendered_files(outcome);
-    let part = |resource: &Id| {
+    let part = |resource: &ResourceId| {
         let files: Vec<_> =
             rendered.iter().filter(|(id, ..)| id == resource).map(|(_, name, text)| (*name, *text)).collect();
         let key = &resource.key;
         let asked = Asked { files: &files, world: &world };
-        let fragment = match resource.kind.as_str() {
-            "Horizon" => asked.horizon(deployer, world.horizons.get(key)?)?,
-            kind if kind == GLANCE.kind => asked.glance(deployer, key, world.glances.get(key)?)?,
-            kind if kind == API => asked.api(deployer, key)?,
-            _ => return None,
+        let fragment = match resource.kind {
+            ResourceKind::Horizon => asked.horizon(deployer, world.horizons.get(key)?)?,
+            ResourceKind::Glance => asked.glance(deployer, key, world.glances.get(key)?)?,
+            ResourceKind::OpenStackApi => asked.api(deployer, key)?,
         };
         let (service, fragment) = fragment;
         Some(Part { resource: resource.clone(), service, fragment })
@@ -107,7 +105,7 @@ impl Asked<'_> {
         let crossing = view.wanted.keys().filter(|origin| url.as_ref().is_none_or(|url| url.origin() != *origin));
         let asked = |origin: &Origin| Preflight { origin: origin.clone(), url: url.clone(), panel: None };
         let preflights: Vec<_> = crossing.map(asked).collect();
-        let service = Component::Api(view.api.service);
+        let service = Component::Api(view.api.service.as_ref().ok()?);
         let source = Source { service, spec: Spec::Api, files: self.files, preflights: &preflights, own_paths: &[] };
         Some((service, fragment(deployer, &source)))
     }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::cluster::Cluster;
 use crate::derive::{ApiView, World};
-use crate::model::{Advice, Id, Key, Problem};
+use crate::model::{Advice, Key, Problem, ResourceId, ResourceKind};
 use crate::plan::{self, Action, Options, OriginPlan, Plan, State, Step};
 
 /// How far to go.
@@ -25,14 +25,14 @@ pub enum Stage {
 /// A step, and the resource whose plan has it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Taken {
-    pub resource: Id,
+    pub resource: ResourceId,
     pub step: Step,
 }
 
 /// The final state of a resource.
 #[derive(Clone, Debug, PartialEq)]
 pub struct End {
-    pub resource: Id,
+    pub resource: ResourceId,
     pub state: State,
     /// The ConfigMap in use.
     pub config_map: Option<Key>,
@@ -91,7 +91,7 @@ struct Course<'a> {
     now: Timestamp,
     options: &'a Options,
     steps: Vec<Taken>,
-    conflicts: BTreeMap<Id, Problem>,
+    conflicts: BTreeMap<ResourceId, Problem>,
 }
 
 impl Course<'_> {
@@ -133,15 +133,15 @@ fn api_plans<'a>(
 }
 
 /// The plans of one side, by kind and key.
-fn plans(world: &World, side: Side, now: Timestamp, options: &Options) -> Vec<(Id, Plan)> {
-    let id = |kind: &str, key: &Key| Id { kind: kind.to_owned(), key: key.clone() };
-    let apis = api_plans(world, now, options)
-        .map(|(view, plan, _)| (id(view.api.service.kind, &view.api.resource.meta.key), plan));
+fn plans(world: &World, side: Side, now: Timestamp, options: &Options) -> Vec<(ResourceId, Plan)> {
+    let apis = api_plans(world, now, options).map(|(view, plan, _)| (view.api.resource.id(), plan));
     match side {
         Side::Accepting => apis.collect(),
-        Side::Horizons => {
-            world.horizons.iter().map(|(key, view)| (id("Horizon", key), plan::horizon(view, now, options))).collect()
-        }
+        Side::Horizons => world
+            .horizons
+            .iter()
+            .map(|(key, view)| (ResourceId::new(ResourceKind::Horizon, key), plan::horizon(view, now, options)))
+            .collect(),
     }
 }
 
@@ -165,7 +165,7 @@ fn unseen_path(plan: &Plan) -> Option<Problem> {
 }
 
 /// Takes a plan's steps up to and including the first that others must do.
-fn follow(cluster: &mut Cluster, resource: &Id, plan: Plan, steps: &mut Vec<Taken>) -> Result<(), Problem> {
+fn follow(cluster: &mut Cluster, resource: &ResourceId, plan: Plan, steps: &mut Vec<Taken>) -> Result<(), Problem> {
     if let Some(problem) = unseen_path(&plan) {
         return Err(problem);
     }
@@ -185,11 +185,11 @@ fn ends(
     stage: Stage,
     now: Timestamp,
     options: &Options,
-    conflicts: &BTreeMap<Id, Problem>,
+    conflicts: &BTreeMap<ResourceId, Problem>,
 ) -> Vec<End> {
     let world = cluster.world();
-    let end = |kind: &str, key: &Key, plan: Plan, advice: &[Advice], origins: Vec<OriginPlan>| {
-        let resource = Id { kind: kind.to_owned(), key: key.clone() };
+    let end = |kind, key: &Key, plan: Plan, advice: &[Advice], origins: Vec<OriginPlan>| {
+        let resource = ResourceId::new(kind, key);
         let conflict = conflicts.get(&resource);
         let named = |name: String| Key::new(key.namespace.clone(), name);
         End {
@@ -203,7 +203,7 @@ fn ends(
     };
     let mut ends = Vec::new();
     for (view, plan, origins) in api_plans(&world, now, options) {
-        ends.push(end(view.api.service.kind, &view.api.resource.meta.key, plan, &view.advice, origins));
+        ends.push(end(view.api.resource.kind, &view.api.resource.meta.key, plan, &view.advice, origins));
     }
     for (key, view) in world.horizons.iter() {
         let mut plan = plan::horizon(view, now, options);
@@ -212,7 +212,7 @@ fn ends(
                 State::Done(Problem::new(Reason::SwitchingToDirect, "--stage horizon prints what changes in Horizon"));
             plan.config_map = None;
         }
-        ends.push(end("Horizon", key, plan, &view.advice, Vec::new()));
+        ends.push(end(ResourceKind::Horizon, key, plan, &view.advice, Vec::new()));
     }
     ends
 }

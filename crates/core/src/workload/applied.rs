@@ -7,6 +7,7 @@ use direct_upload_api::{Reason, WorkloadKind};
 use kube_core::labels::SelectorExt as _;
 
 use super::mount::Mount;
+use super::purpose::Purpose;
 use super::rehearsal::{self, Rehearsal, SnippetPlace};
 use super::{annotations, failed_roll, rollout};
 use crate::model::{ConfigMap, Key, Known, Map, Pod, Problem, Set, Snapshot, Workload};
@@ -102,7 +103,7 @@ impl Applied {
     /// Why a due roll does not happen, from its ConfigMap and rehearsals. What delayed an earlier one does
     /// not count any more, and nothing counts while pods are replaced.
     pub fn obstacle(&self, workload: &Workload) -> Option<Problem> {
-        let ours = |c: &&Arc<ConfigMap>| rehearsal::for_workload(&c.meta, &workload.meta.uid).is_some();
+        let ours = |c: &&Arc<ConfigMap>| Purpose::for_workload(&c.meta, &workload.meta.uid).is_some();
         let newest = self.config_maps.values().filter(ours).max_by_key(|c| c.meta.born())?;
         let name = &newest.meta.key.name;
         if self.rollout.is_err() || self.mount.as_ref().is_some_and(|mount| mount.config_map == *name) {

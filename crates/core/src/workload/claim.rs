@@ -2,12 +2,13 @@
 
 use super::annotations;
 use super::mount::Mount;
-use crate::model::{Key, Meta, Workload};
+use crate::model::{Key, Meta, ResourceKind, Workload};
 
 /// Which resource a claim names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    pub kind: String,
+    /// As it is written: a later release may have other kinds of resources.
+    kind: String,
     pub key: Key,
     pub uid: String,
 }
@@ -24,6 +25,16 @@ impl Claim {
         let mut parts = text.splitn(4, '/');
         let (kind, namespace, name, uid) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
         Some(Self { kind: kind.to_owned(), key: Key::new(namespace, name), uid: uid.to_owned() })
+    }
+
+    /// The claim of a resource.
+    pub fn new(kind: ResourceKind, meta: &Meta) -> Self {
+        Self { kind: kind.to_string(), key: meta.key.clone(), uid: meta.uid.clone() }
+    }
+
+    /// Whether it names a resource of this kind.
+    pub fn is_by(&self, kind: ResourceKind) -> bool {
+        self.kind == kind.name()
     }
 
     /// Whether it names this resource, and not an earlier one of the same name.

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use super::annotations;
 use super::content_name::{content_hash, content_name};
-use crate::model::{ConfigMap, Key, Workload};
+use super::purpose::Purpose;
+use crate::model::{ConfigMap, Key, ResourceKind, Workload};
 use crate::render::{File, says_enough};
 
 /// A ConfigMap to create.
@@ -24,16 +25,16 @@ pub struct ConfigMapDraft {
 }
 
 /// Whether a ConfigMap belongs to a resource's kind and this workload.
-pub fn is_for(config_map: &ConfigMap, kind: &str, workload: &Workload) -> bool {
-    config_map.meta.ours.get(annotations::FOR).is_some_and(|v| *v == format!("{kind}/{}", workload.meta.uid))
+pub fn is_for(config_map: &ConfigMap, kind: ResourceKind, workload: &Workload) -> bool {
+    Purpose::for_workload(&config_map.meta, &workload.meta.uid) == Some(Purpose::Files(kind))
 }
 
 impl ConfigMapDraft {
     /// The draft for a resource's files.
-    pub fn new(kind: &str, resource: &Key, workload: &Workload, files: &[File]) -> Self {
+    pub fn new(kind: ResourceKind, resource: &Key, workload: &Workload, files: &[File]) -> Self {
         let data: BTreeMap<_, _> = files.iter().map(|f| (f.name.clone(), f.contents.clone())).collect();
         let name = content_name(&resource.name, &data);
-        let purpose = (annotations::FOR.to_owned(), format!("{kind}/{}", workload.meta.uid));
+        let purpose = (annotations::FOR.to_owned(), Purpose::Files(kind).note(workload));
         Self {
             key: Key::new(resource.namespace.clone(), name),
             data,

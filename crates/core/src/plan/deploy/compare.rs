@@ -7,7 +7,7 @@ use direct_upload_api::Reason;
 use jiff::Timestamp;
 
 use super::Desired;
-use crate::model::{ConfigMap, Key, Problem, Workload};
+use crate::model::{ConfigMap, Key, Problem, ResourceKind, Workload};
 use crate::plan::options::Options;
 use crate::plan::step::{Action, Step};
 use crate::workload::drain::{self, Draining};
@@ -60,7 +60,7 @@ impl Desired<'_> {
         let mut desired = Mount::new(&self.target.container, &draft.key.name, &self.files, &options.image);
         desired.secrets.clone_from(&self.secrets);
         desired.env.clone_from(&self.env);
-        let claim = Claim { kind: self.kind.to_owned(), key: self.meta.key.clone(), uid: self.meta.uid.clone() };
+        let claim = Claim::new(self.kind, self.meta);
         desired.annotations.insert(annotations::CLAIM.to_owned(), claim.to_string());
         if let Some(observed) = &self.applied.mount {
             if desired.copier.is_some() && observed.copier.is_some() {
@@ -91,7 +91,7 @@ impl Desired<'_> {
 
     /// The preStop sleep that a roll adds.
     fn drain(&self) -> Option<u32> {
-        match drain::decide(self.kind == "Glance", &self.rollout.drain, self.target) {
+        match drain::decide(self.kind == ResourceKind::Glance, &self.rollout.drain, self.target) {
             Draining::Sleep(seconds) => Some(seconds),
             _ => None,
         }
@@ -140,7 +140,7 @@ fn differing(existing: &ConfigMap, wanted: &BTreeMap<String, String>) -> BTreeMa
 }
 
 /// ConfigMaps of this workload that nothing refers to any more.
-pub fn garbage(kind: &str, workload: &Workload, applied: &Applied, keep: Option<&str>) -> Vec<Step> {
+pub fn garbage(kind: ResourceKind, workload: &Workload, applied: &Applied, keep: Option<&str>) -> Vec<Step> {
     let Ok(referenced) = &applied.referenced else { return Vec::new() };
     let ours = |c: &Arc<ConfigMap>| is_for(c, kind, workload);
     applied

@@ -5,14 +5,19 @@
 //! type than one that a user's file sets later, the API server would refuse that file. Nearly every file
 //! with a hook uses `exec`, and one `exec` replaces the other.
 
+use crate::model::ResourceKind;
 use crate::plan::step::{Action, Step};
 use crate::workload::drain::absence;
 use crate::workload::{Applied, Target};
 
 /// What the next roll costs, to append to its description; empty if nothing.
-pub fn cost(kind: &str, target: &Target, applied: &Applied) -> String {
+pub fn cost(kind: ResourceKind, target: &Target, applied: &Applied) -> String {
     // Uploads do not pass through a Horizon that runs with our files, and other APIs get none.
-    let through = kind == "Glance" || (kind == "Horizon" && applied.mount.is_none());
+    let through = match kind {
+        ResourceKind::Glance => true,
+        ResourceKind::Horizon => applied.mount.is_none(),
+        ResourceKind::OpenStackApi => false,
+    };
     let cuts = target.container.pre_stop.is_none() && through;
     let cuts = cuts.then(|| "its pods do not drain yet, so uploads in flight are cut".to_owned());
     cuts.into_iter().chain(absence(&target.workload)).fold(String::new(), |text, cost| text + "; " + &cost)

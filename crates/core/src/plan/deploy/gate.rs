@@ -11,7 +11,7 @@ use super::compare::Change;
 use super::{Desired, drain};
 use crate::model::{Problem, describe};
 use crate::plan::step::{Action, Step};
-use crate::workload::{LastRoll, annotations, rehearsal, rfc3339};
+use crate::workload::{LastRoll, Purpose, annotations, rfc3339};
 
 /// Least time between rolls that others cause, in seconds.
 const MIN_INTERVAL: u64 = 30;
@@ -69,7 +69,7 @@ impl Desired<'_> {
         let mounted = self.applied.mount.as_ref().map(|mount| mount.config_map.clone());
         let uid = &self.target.workload.meta.uid;
         let ours = |name: &&String| {
-            self.applied.config_map(name).is_some_and(|c| rehearsal::for_workload(&c.meta, uid).is_some())
+            self.applied.config_map(name).is_some_and(|c| Purpose::for_workload(&c.meta, uid).is_some())
         };
         let told = || self.told.config_maps.iter().find(ours).cloned();
         mounted.or_else(|| told().filter(|_| self.told.generation == Some(self.meta.generation)))

@@ -26,7 +26,7 @@ pub(crate) struct UnacceptedOrigins {
 pub fn accepted(view: &HorizonView, destination: &DestinationView) -> Result<(), Problem> {
     let Some(glance) = &destination.glance else { return Ok(()) };
     let trouble = |problem: &Problem| {
-        if problem.reason == Reason::ObservationPending {
+        if problem.is_pending() {
             return Err(problem.clone());
         }
         let problem = Problem::new(Reason::GlanceNotReady, format!("Glance {}: {}", glance.key, problem.message()));
@@ -75,7 +75,7 @@ impl HorizonPlanner<'_> {
         for destination in self.view.proof.destinations.iter().filter(|_| self.direct) {
             let Err(problem) = accepted(self.view, destination) else { continue };
             let held = held.get_or_insert_with(|| UnacceptedOrigins { glances: Vec::new(), problem: problem.clone() });
-            if problem.reason == Reason::ObservationPending {
+            if problem.is_pending() {
                 held.problem = problem;
             }
             held.glances.extend(destination.to.key().filter(|key| !held.glances.contains(key)).cloned());

@@ -4,7 +4,7 @@ use direct_upload_api::{ConditionType, Reason};
 use jiff::Timestamp;
 
 use crate::derive::HorizonView;
-use crate::model::Problem;
+use crate::model::{Problem, ResourceKind};
 use crate::plan::finalize::{Finalization, blind, copied, deadline};
 use crate::plan::outline::{Plan, State};
 use crate::plan::step::{Action, Step};
@@ -41,7 +41,7 @@ pub fn finalize(view: &HorizonView, now: Timestamp) -> Plan {
         plan.wake_at(deadline);
         return plan;
     }
-    plan.steps.extend(finalization.collect("Horizon"));
+    plan.steps.extend(finalization.collect(ResourceKind::Horizon));
     let why = match copied {
         Some(left) => left.message(),
         None if rolled => "everything is released".to_owned(),

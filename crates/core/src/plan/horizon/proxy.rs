@@ -4,7 +4,7 @@
 use direct_upload_api::{ConditionType, Delivery, GlanceProxy, Reason};
 
 use crate::model::Problem;
-use crate::plan::horizon::{HorizonPlanner, back_out, files};
+use crate::plan::horizon::{HorizonPlanner, back_out, rendered};
 use crate::plan::outline::{Plan, State, Unmet};
 use crate::plan::proof::Proven;
 use crate::plan::step::{Action, Step};
@@ -35,7 +35,7 @@ impl HorizonPlanner<'_> {
             since: view.dashboard.backed_out().map(str::to_owned).or(now),
             ..self.clone()
         };
-        let files = files(settings, false)?;
+        let files = rendered(settings, false)?;
         let mut plan = if files.is_empty() {
             back_out(view, self.target, self.applied, None, self.now)
         } else {
@@ -56,7 +56,7 @@ impl HorizonPlanner<'_> {
         let leaves = self.view.pairing.proxies.in_effect.iter().find(|proxy| !stays(proxy));
         let (Some(way), true) = (leaves, self.applied.sets_direct()) else { return Ok(None) };
         let Some(fragment) = self.fragment() else { return Ok(None) };
-        let mut files = files(settings, false)?;
+        let mut files = rendered(settings, false)?;
         files.retain(|file| file.name != fragment.name);
         files.push(fragment);
         let base = HorizonPlanner { direct: false, ..self.clone() };

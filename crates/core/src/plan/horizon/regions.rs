@@ -30,7 +30,7 @@ fn news(view: &HorizonView, state: &State, destination: &DestinationView) -> Opt
     if let Some(problem) = destination.to.partner.as_ref().err().or(endpoint) {
         return blocked(problem);
     }
-    if let Intent::Own(problem) = &view.intent {
+    if let Intent::Own(_, problem) = &view.intent {
         return blocked(problem);
     }
     if let State::Switching(_) = state {

@@ -5,7 +5,8 @@
 use direct_upload_api::{GlanceServer, GlanceSpec, HorizonSpec, Severity};
 
 use super::contents::{self, Contents};
-use super::{Component, Deployer, LeftOut, Source, Spec, ansible};
+use super::{Component, Deployer, LeftOut, LeftOutPart, Source, Spec, ansible};
+use crate::model::{FieldPath, Step};
 use crate::openstack::CorsFilter;
 
 const HTTPD: &str = "write the directives of `render -o files` (zz-direct-upload-httpd.conf) into that httpd yourself";
@@ -19,21 +20,31 @@ pub fn left_out(deployer: Deployer, source: &Source<'_>, contents: &Contents) ->
     }
 }
 
-fn told(field: impl Into<String>, fix: impl Into<String>) -> LeftOut {
-    LeftOut { field: field.into(), fix: fix.into(), severity: Severity::Warning }
+fn told(what: LeftOutPart, fix: impl Into<String>) -> LeftOut {
+    LeftOut { what, fix: fix.into(), severity: Severity::Warning }
+}
+
+/// A field of the spec, by its names.
+fn field(names: &[&str]) -> LeftOutPart {
+    LeftOutPart::Fields(vec![spec_field(names)])
+}
+
+fn spec_field(names: &[&str]) -> FieldPath {
+    names.iter().fold(FieldPath::new(&["spec"]), |path, name| path.field(name))
 }
 
 fn glance(deployer: Deployer, spec: &GlanceSpec, contents: &Contents) -> Vec<LeftOut> {
     let mut all = Vec::new();
     if spec.httpd.server != GlanceServer::None {
         let tls = spec.tls.as_ref().is_some_and(|tls| tls.enabled);
-        let fields = if tls { "spec.httpd and spec.tls" } else { "spec.httpd" };
-        all.push(told(fields, format!("if there is an httpd in front of glance-api, {HTTPD}")));
+        let fields =
+            if tls { vec![spec_field(&["httpd"]), spec_field(&["tls"])] } else { vec![spec_field(&["httpd"])] };
+        all.push(told(LeftOutPart::Fields(fields), format!("if there is an httpd in front of glance-api, {HTTPD}")));
     }
     if deployer != Deployer::Rhoso {
         all.extend(contents.secrets.iter().map(|(store, secret)| {
             told(
-                format!("spec.swift[{store}].credentials"),
+                LeftOutPart::Fields(vec![spec_field(&["swift"]).then(Step::Key(store.clone())).field("credentials")]),
                 format!(
                     "write the options in {} of Secret {} (swift_store_auth_address, swift_store_user and swift_store_key) into [{store}] yourself, where your tool keeps secrets",
                     contents::key(secret),
@@ -44,22 +55,22 @@ fn glance(deployer: Deployer, spec: &GlanceSpec, contents: &Contents) -> Vec<Lef
     }
     if spec.image_import.as_ref().is_some_and(|import| import.worker_self_reference.is_some()) {
         let (severity, fix) = worker(deployer);
-        all.push(LeftOut { severity, ..told("spec.imageImport.workerSelfReference", fix) });
+        all.push(LeftOut { severity, ..told(field(&["imageImport", "workerSelfReference"]), fix) });
     }
     if spec.apis.internal.is_some() {
         all.push(told(
-            "spec.apis.internal",
+            field(&["apis", "internal"]),
             "the fragment configures one API; if your tool runs an internal one, configure it by hand",
         ));
     }
     if spec.exposure.manage {
         let fix = "write the settings that uploads need into your tool's own Ingress or Route (docs/exposure.md)";
-        all.push(told("spec.exposure.manage", fix));
+        all.push(told(field(&["exposure", "manage"]), fix));
     }
     if deployer == Deployer::OpenStackAnsible {
         let split = contents.policy.iter().filter(|(_, rule)| ansible::is_split(rule));
         let fix = "config_template makes a list of a text with a comma, which is another rule; write the rule into a file of policy.d yourself";
-        all.extend(split.map(|(name, _)| told(format!("the rule {name} of the policy"), fix)));
+        all.extend(split.map(|(name, _)| told(LeftOutPart::PolicyRule(name.clone()), fix)));
     }
     all
 }
@@ -86,17 +97,17 @@ fn horizon(deployer: Deployer, spec: &HorizonSpec, source: &Source<'_>, contents
     let mut all = Vec::new();
     if let Some(cors) = spec.cors.as_ref().filter(|cors| cors.enabled) {
         let fix = if cors.allowed_origins.is_empty() { "remove it" } else { HTTPD };
-        all.push(told("spec.cors", fix));
+        all.push(told(field(&["cors"]), fix));
     }
     if let Some(httpd) = &spec.httpd {
         let set = [
-            ("spec.httpd.limitRequestBody", httpd.limit_request_body.is_some()),
-            ("spec.httpd.timeout", httpd.timeout.is_some()),
+            (["httpd", "limitRequestBody"], httpd.limit_request_body.is_some()),
+            (["httpd", "timeout"], httpd.timeout.is_some()),
         ];
-        all.extend(set.into_iter().filter(|(_, is_set)| *is_set).map(|(field, _)| told(field, HTTPD)));
+        all.extend(set.into_iter().filter(|(_, is_set)| *is_set).map(|(names, _)| told(field(&names), HTTPD)));
         if let Some(proxy) = &httpd.glance_proxy {
             all.push(told(
-                "spec.httpd.glanceProxy",
+                field(&["httpd", "glanceProxy"]),
                 format!("{HTTPD}; until then, nothing passes {} to Glance, and uploads there fail", proxy.path),
             ));
         }
@@ -105,28 +116,21 @@ fn horizon(deployer: Deployer, spec: &HorizonSpec, source: &Source<'_>, contents
     let own = source.own_paths.iter().filter(|url| contents.direct && proxied != Some(url.path()));
     all.extend(own.map(|url| {
         told(
-            format!("the path of {url}, which is on the dashboard's own host"),
+            LeftOutPart::OwnPath((*url).clone()),
             "let the web server or load balancer in front of Horizon pass it to Glance (docs/same-origin.md); until then, uploads fail",
         )
     }));
     if deployer == Deployer::OpenStackAnsible && !contents.python.is_empty() {
         // os_horizon at 6126675, defaults/main.yml.
-        let variables = [
-            ("forwardedProtoHeader", "horizon_secure_proxy_ssl_header"),
-            ("trustOrigins", "horizon_ssl_csrf_trusted_origins"),
-            ("allowHosts", "horizon_allowed_hosts"),
-        ];
         let tls = spec.tls_termination.as_ref();
-        let is_set = |field: &str| {
-            tls.is_some_and(|tls| match field {
-                "forwardedProtoHeader" => tls.forwarded_proto_header.is_some(),
-                "trustOrigins" => tls.trust_origins,
-                _ => tls.allow_hosts,
-            })
-        };
-        let set = variables.into_iter().filter(|(field, _)| is_set(field));
-        all.extend(set.map(|(field, variable)| {
-            told(format!("spec.tlsTermination.{field}"), format!("set {variable}, which replaces the role's own value"))
+        let takes_header = tls.is_some_and(|tls| tls.forwarded_proto_header.is_some());
+        let variables = [
+            ("forwardedProtoHeader", "horizon_secure_proxy_ssl_header", takes_header),
+            ("trustOrigins", "horizon_ssl_csrf_trusted_origins", tls.is_some_and(|tls| tls.trust_origins)),
+            ("allowHosts", "horizon_allowed_hosts", tls.is_some_and(|tls| tls.allow_hosts)),
+        ];
+        all.extend(variables.into_iter().filter(|(.., is_set)| *is_set).map(|(name, variable, _)| {
+            told(field(&["tlsTermination", name]), format!("set {variable}, which replaces the role's own value"))
         }));
     }
     all
@@ -137,5 +141,5 @@ fn swift(deployer: Deployer, contents: &Contents) -> Vec<LeftOut> {
         return Vec::new();
     }
     let fix = "kolla-ansible deploys no Swift; write the options of `render -o files` into the [DEFAULT] of its proxy yourself";
-    vec![told("spec.cors", fix)]
+    vec![told(field(&["cors"]), fix)]
 }

@@ -22,6 +22,7 @@ use std::str::FromStr;
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_api::{GlanceSpec, HorizonSpec, Panel, Severity};
 
+use crate::model::FieldPath;
 use crate::openstack::OpenStackService;
 use contents::Contents;
 use next::Next;
@@ -96,14 +97,38 @@ pub struct FragmentFile {
     pub text: String,
 }
 
-/// A field whose effect is in no fragment.
+/// Something whose effect is in no fragment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeftOut {
-    pub field: String,
+    pub what: LeftOutPart,
     /// What to do instead.
     pub fix: String,
     /// A note if the tool itself does it, or if uploads work without it.
     pub severity: Severity,
+}
+
+/// What a fragment can leave out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LeftOutPart {
+    /// Fields of the spec that belong together.
+    Fields(Vec<FieldPath>),
+    /// A rule of Glance's policy.
+    PolicyRule(String),
+    /// A URL on the dashboard's own host.
+    OwnPath(Endpoint),
+}
+
+impl fmt::Display for LeftOutPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fields(fields) => {
+                let fields: Vec<_> = fields.iter().map(ToString::to_string).collect();
+                f.write_str(&fields.join(" and "))
+            }
+            Self::PolicyRule(name) => write!(f, "the rule {name} of the policy"),
+            Self::OwnPath(url) => write!(f, "the path of {url}, which is on the dashboard's own host"),
+        }
+    }
 }
 
 impl Deployer {

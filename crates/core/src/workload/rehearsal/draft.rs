@@ -7,20 +7,11 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::job;
-use crate::model::{Key, Map, Meta, Workload, describe};
+use crate::model::{Key, Map, ResourceKind, Workload, describe};
 use crate::render::{File, FileFormat, OWN_FILE, effects};
-use crate::workload::annotations;
 use crate::workload::mount::Mount;
+use crate::workload::purpose::Purpose;
 use crate::workload::target::Target;
-
-/// The kind of a draft that asks Keystone, and rehearses no file.
-const CATALOG: &str = "Catalog";
-
-/// The kind of a draft that only reads Glance's own configuration.
-const CORS: &str = "Cors";
-
-/// The kinds of drafts that request what only Glance's own configuration says.
-pub(super) const OF_GLANCE: [&str; 2] = [CATALOG, CORS];
 
 /// The digest of the programs that a rehearsal runs. It is computed once: names of rehearsals are made very
 /// often, and the programs are long.
@@ -32,8 +23,7 @@ static PROGRAM: LazyLock<String> =
 pub struct RehearsalDraft {
     /// The Job.
     pub key: Key,
-    /// `Horizon`, `Glance`, `Catalog` or `Cors`.
-    pub kind: &'static str,
+    pub purpose: Purpose,
     pub workload: Arc<Workload>,
     /// The container whose image and environment it uses.
     pub container: String,
@@ -45,41 +35,42 @@ pub struct RehearsalDraft {
 
 impl RehearsalDraft {
     /// The rehearsal of a mount.
-    pub fn for_files(kind: &'static str, resource: &Key, target: &Target, mount: &Mount, files: &[File]) -> Self {
-        Self::new(kind, resource, target, Some(mount.clone()), files.iter().flat_map(arguments).collect())
+    pub fn for_files(kind: ResourceKind, resource: &Key, target: &Target, mount: &Mount, files: &[File]) -> Self {
+        let args = files.iter().flat_map(arguments).collect();
+        Self::new(Purpose::Files(kind), resource, target, Some(mount.clone()), args)
     }
 
     /// A draft that only looks where Horizon reads snippets.
     pub fn look(resource: &Key, target: &Target) -> Self {
-        Self::new("Horizon", resource, target, None, vec!["--look".into()])
+        Self::new(Purpose::Files(ResourceKind::Horizon), resource, target, None, vec!["--look".into()])
     }
 
     /// A draft that reads Keystone's catalog and the user's own `[cors]`.
     pub fn catalog(resource: &Key, target: &Target) -> Self {
-        Self::new(CATALOG, resource, target, None, vec!["--own-cors".into(), "--catalog".into()])
+        Self::new(Purpose::Catalog, resource, target, None, vec!["--own-cors".into(), "--catalog".into()])
     }
 
     /// A draft that only reads the user's own `[cors]`.
     pub fn own_cors(resource: &Key, target: &Target) -> Self {
-        Self::new(CORS, resource, target, None, vec!["--own-cors".into()])
+        Self::new(Purpose::Cors, resource, target, None, vec!["--own-cors".into()])
     }
 
     /// Whether it asks Keystone.
     pub fn asks_keystone(&self) -> bool {
-        self.kind == CATALOG
+        self.purpose == Purpose::Catalog
     }
 
     /// Whether it reads Glance's own configuration, and tries no file.
     pub fn reads_glance(&self) -> bool {
-        OF_GLANCE.contains(&self.kind)
+        self.purpose.reads_glance()
     }
 
-    fn new(kind: &'static str, resource: &Key, target: &Target, mount: Option<Mount>, args: Vec<String>) -> Self {
+    fn new(purpose: Purpose, resource: &Key, target: &Target, mount: Option<Mount>, args: Vec<String>) -> Self {
         let workload = target.workload.clone();
         // What is ours and changes with each roll does not affect the answer.
         let mount = mount.map(|m| Mount { annotations: Map::new(), ..m });
         let depends = json!([
-            kind,
+            purpose.to_string(),
             workload.meta.uid,
             workload.template.edition,
             target.container.name,
@@ -89,7 +80,7 @@ impl RehearsalDraft {
         ]);
         let name = name(&resource.name, &depends);
         let key = Key::new(resource.namespace.clone(), name);
-        Self { key, kind, workload, container: target.container.name.clone(), mount, args }
+        Self { key, purpose, workload, container: target.container.name.clone(), mount, args }
     }
 }
 
@@ -130,10 +121,4 @@ pub fn name(resource: &str, depends: &Value) -> String {
     let suffix = format!("-rehearsal-{hash}");
     let resource: String = resource.chars().take(63 - suffix.len()).collect();
     format!("{}{suffix}", resource.replace('.', "-").trim_end_matches('-'))
-}
-
-/// The kind in the annotation of one of our objects, if it is for the workload with this uid.
-pub(crate) fn for_workload<'a>(meta: &'a Meta, uid: &str) -> Option<&'a str> {
-    let (kind, of) = meta.ours.get(annotations::FOR)?.split_once('/')?;
-    (of == uid).then_some(kind)
 }

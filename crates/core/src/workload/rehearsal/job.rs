@@ -7,7 +7,9 @@ use serde_json::{Map, Value, json};
 use thiserror::Error;
 
 use super::draft::RehearsalDraft;
+use crate::model::ResourceKind;
 use crate::workload::names::COPY_CONTAINER;
+use crate::workload::purpose::Purpose;
 use crate::workload::{annotations, apply, fields};
 
 pub const SCRIPT: &str = include_str!("rehearse.py");
@@ -90,7 +92,7 @@ pub fn job(draft: &RehearsalDraft, workload: &Value) -> Result<Value, NoJob> {
             "name": draft.key.name,
             "labels": {MANAGED_BY: OPERATOR},
             "annotations": {
-                annotations::FOR.to_owned(): format!("{}/{}", draft.kind, meta.uid),
+                annotations::FOR.to_owned(): draft.purpose.note(&draft.workload),
                 annotations::EDITION.to_owned(): draft.workload.template.edition,
             },
             "ownerReferences": [{
@@ -143,7 +145,7 @@ fn pod(draft: &RehearsalDraft, spec: &Value) -> Value {
     if draft.asks_keystone() {
         args.extend(configuration(main));
     }
-    if draft.kind == "Horizon" || draft.args.iter().any(|word| word == "--swift") {
+    if draft.purpose == Purpose::Files(ResourceKind::Horizon) || draft.args.iter().any(|word| word == "--swift") {
         args.extend(start(main));
     }
     container.insert("args".into(), json!(args));

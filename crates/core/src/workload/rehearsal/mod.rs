@@ -9,7 +9,6 @@ mod place;
 
 pub use catalog::{CatalogLook, LookState};
 pub use cors::{CorsLook, CorsValueSeen, SeenCors};
-pub(crate) use draft::for_workload;
 pub use draft::{RehearsalDraft, name};
 pub use job::{NoJob, job};
 pub use outcome::{Code, Objection, Rehearsal, list, panel, panel_note, reads};

@@ -6,10 +6,11 @@ use direct_upload_api::{Delivery, Panel, Reason};
 use serde::Deserialize;
 
 use super::cors::CorsAnswer;
-use super::draft::{OF_GLANCE, RehearsalDraft, for_workload};
+use super::draft::RehearsalDraft;
 use crate::model::{Job, Key, Known, Pod, Problem, Snapshot, Workload};
 use crate::openstack::layout;
 use crate::workload::annotations;
+use crate::workload::purpose::Purpose;
 use crate::workload::target::Target;
 
 /// The termination message of a rehearsal (`rehearse.py`).
@@ -84,7 +85,7 @@ impl Rehearsal {
 pub fn list(snapshot: &Snapshot, workload: &Workload) -> Known<BTreeMap<String, Rehearsal>> {
     let namespace = &workload.meta.key.namespace;
     let ours = |job: &&std::sync::Arc<Job>| {
-        for_workload(&job.meta, &workload.meta.uid).is_some_and(|kind| !OF_GLANCE.contains(&kind))
+        Purpose::for_workload(&job.meta, &workload.meta.uid).is_some_and(|purpose| !purpose.reads_glance())
     };
     let jobs = snapshot.jobs.list(namespace)?.filter(ours);
     Ok(jobs.map(|job| (job.meta.key.name.clone(), rehearsal(snapshot, job))).collect())

@@ -5,11 +5,11 @@
 
 use direct_upload_api::Delivery;
 
-use super::draft::for_workload;
 use super::outcome::answer;
-use crate::model::{Snapshot, Workload};
+use crate::model::{ResourceKind, Snapshot, Workload};
 use crate::openstack::layout;
 use crate::workload::annotations;
+use crate::workload::purpose::Purpose;
 
 /// Where the pods of a workload read Horizon's snippets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl SnippetPlace {
     /// What rehearsals of the workload's pod as it is now have seen; the last word counts.
     pub fn find(snapshot: &Snapshot, workload: &Workload) -> Option<Self> {
         let jobs = snapshot.jobs.seen(&workload.meta.key.namespace).filter(|job| {
-            for_workload(&job.meta, &workload.meta.uid) == Some("Horizon")
+            Purpose::for_workload(&job.meta, &workload.meta.uid) == Some(Purpose::Files(ResourceKind::Horizon))
                 && job.meta.ours.get(annotations::EDITION) == Some(&workload.template.edition)
         });
         let seen = jobs.filter_map(|job| Some((job.meta.born(), answer(snapshot, job)?)));

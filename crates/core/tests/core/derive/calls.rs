@@ -1,7 +1,7 @@
 //! Where pages call an OpenStackAPI: its exposure, the preflights that are sent there, and the resulting state.
 
 use direct_upload_api::Reason;
-use direct_upload_core::model::ProbeTarget;
+use direct_upload_core::model::{ProbeTarget, ResourceKind};
 use direct_upload_core::simulate::Simulation;
 use rstest::rstest;
 use test_support::manifests::{advice_lines, deployment, end, exposed, horizon, join, render, resource, service, svc};
@@ -32,7 +32,7 @@ fn stands(outcome: &Simulation) -> (bool, Reason) {
 }
 
 fn advice(outcome: &Simulation) -> String {
-    let end = outcome.ends.iter().find(|end| end.resource.kind == "OpenStackAPI").unwrap();
+    let end = outcome.ends.iter().find(|end| end.resource.kind == ResourceKind::OpenStackApi).unwrap();
     advice_lines(&end.advice).join("\n")
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 
 use direct_upload_api::Reason;
 use direct_upload_core::manifests;
+use direct_upload_core::model::ResourceKind;
 use direct_upload_core::simulate::{Simulation, manifests as printed, rendered_files};
 use rstest::rstest;
 use serde_json::Value;
@@ -25,7 +26,7 @@ fn api(service: &str, spec: &str) -> String {
 fn file(outcome: &Simulation) -> String {
     let files = rendered_files(outcome);
     let [(resource, name, text)] = files.as_slice() else { panic!("{files:#?}") };
-    assert_eq!((resource.kind.as_str(), *name), ("OpenStackAPI", "zz-direct-upload.conf"));
+    assert_eq!((resource.kind, *name), (ResourceKind::OpenStackApi, "zz-direct-upload.conf"));
     (*text).to_owned()
 }
 

@@ -48,7 +48,7 @@ fn view(snapshot: &Snapshot) -> GlanceView {
 fn answered(snapshot: &mut Snapshot, answer: &str, outcome: Result<(), String>) {
     let draft = view(snapshot).look.expect("a Job that is due");
     let uid = draft.workload.meta.uid.clone();
-    let ours = [(annotations::FOR.to_owned(), format!("{}/{uid}", draft.kind))].into_iter().collect();
+    let ours = [(annotations::FOR.to_owned(), format!("{}/{uid}", draft.purpose))].into_iter().collect();
     let created = Some("2026-01-02T03:04:05Z".parse().unwrap());
     let meta = Meta { key: draft.key.clone(), ours, created, ..Meta::default() };
     snapshot.jobs.insert(draft.key.clone(), Job { meta, outcome: Some(outcome), config_map: None });

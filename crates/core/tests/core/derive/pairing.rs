@@ -1,6 +1,7 @@
 //! Who goes to whom, from which URLs, and may it: the derivers and the planner, asked through files.
 
 use direct_upload_api::Reason;
+use direct_upload_core::model::ResourceKind;
 use direct_upload_core::simulate;
 use rstest::rstest;
 use test_support::manifests::{
@@ -190,7 +191,7 @@ fn the_users_own_cors_is_carried_on() {
         ["https://horizon.example.com", "https://old.example.com", "https://skyline.example.com"]
     );
     let files = simulate::rendered_files(&outcome);
-    let text = files.iter().find(|(id, _, _)| id.kind == "Glance").unwrap().2;
+    let text = files.iter().find(|(id, _, _)| id.kind == ResourceKind::Glance).unwrap().2;
     assert!(text.contains("max_age = 7\n") && text.contains(",X-Mine,X-Image-Meta-Store"), "{text}");
 }
 

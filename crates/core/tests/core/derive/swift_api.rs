@@ -2,6 +2,7 @@
 //! its own proxy judge the file.
 
 use direct_upload_api::Reason;
+use direct_upload_core::model::ResourceKind;
 use direct_upload_core::simulate::{Simulation, rendered_files};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -48,7 +49,7 @@ fn state(outcome: &Simulation) -> (Reason, String) {
 }
 
 fn advice(outcome: &Simulation) -> String {
-    let end = outcome.ends.iter().find(|end| end.resource.kind == "OpenStackAPI").unwrap();
+    let end = outcome.ends.iter().find(|end| end.resource.kind == ResourceKind::OpenStackApi).unwrap();
     advice_lines(&end.advice).join("\n")
 }
 

@@ -178,7 +178,7 @@ fn tls_termination_comes_along_or_is_told(
         "ask": "settings", "before": merged.settings + "ALLOWED_HOSTS = ['a']\n", "snippet": merged.snippets, "times": 1,
     }));
     if deployer == Deployer::OpenStackAnsible {
-        let fields: Vec<_> = horizon.left_out.iter().map(|left| left.field.as_str()).collect();
+        let fields: Vec<_> = horizon.left_out.iter().map(|left| left.what.to_string()).collect();
         assert_eq!(fields, ["spec.tlsTermination.forwardedProtoHeader", "spec.tlsTermination.allowHosts"]);
     } else {
         assert!(horizon.left_out.is_empty(), "{:?}", horizon.left_out);
@@ -237,7 +237,10 @@ fn rules_of_the_policy_come_along(
     let split = of(&with_comma);
     let rules = deployed(deployer, &split, &horizon).policy;
     if deployer == Deployer::OpenStackAnsible {
-        assert_eq!((rules, split.left_out[0].field.as_str()), (json!({}), "the rule delete_image of the policy"));
+        assert_eq!(
+            (rules, split.left_out[0].what.to_string()),
+            (json!({}), "the rule delete_image of the policy".into())
+        );
     } else {
         assert_eq!(rules, with_comma);
     }
@@ -265,7 +268,7 @@ fn accepts_its_callers(deployer: Deployer, service: &'static OpenStackService) {
     let fragment = of_api(deployer, &settings, Component::Api(service), &[asked]);
     let is_swift = service.name == "Swift";
     if is_swift && deployer == Deployer::KollaAnsible {
-        assert_eq!((fragment.files.len(), fragment.left_out[0].field.as_str()), (0, "spec.cors"));
+        assert_eq!((fragment.files.len(), fragment.left_out[0].what.to_string()), (0, "spec.cors".into()));
         return;
     }
     let text = text(&fragment);

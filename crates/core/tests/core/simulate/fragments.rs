@@ -216,7 +216,7 @@ fn outcome(kind: &str, spec: &Value) -> Simulation {
 
 fn part(deployer: Deployer, kind: &str, outcome: &Simulation) -> Part {
     let parts = fragments(deployer, outcome);
-    parts.into_iter().find(|part| part.resource.kind == kind).unwrap()
+    parts.into_iter().find(|part| part.resource.kind.name() == kind).unwrap()
 }
 
 /// The leaves of a schema: fields that hold no other fields.
@@ -295,7 +295,7 @@ fn every_field_is_in_the_fragment_or_named(
                 parts.iter().map(String::as_str).take(named.len()).eq(named.iter().copied())
             })
         };
-        let named = after.fragment.left_out.iter().any(|left| is_named(&left.field));
+        let named = after.fragment.left_out.iter().any(|left| is_named(&left.what.to_string()));
         assert!(
             before.fragment.files != after.fragment.files || named,
             "{kind}: nothing tells of spec.{field} in {:?}",

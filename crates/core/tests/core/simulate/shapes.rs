@@ -1,5 +1,6 @@
 //! Topologies, each as a user would write it: the samples, and those that need no sample.
 
+use direct_upload_core::model::ResourceKind;
 use direct_upload_core::simulate::{self, Simulation};
 use rstest::rstest;
 use test_support::manifests::{
@@ -51,7 +52,7 @@ fn one_host_for_both_needs_no_cors() {
         advice(&outcome, HORIZON)
     );
     assert!(origins(&outcome, "openstack/glance").is_empty() && is_direct(&outcome, "openstack/horizon"));
-    assert!(!outcome.steps.iter().any(|taken| taken.resource.kind == "Glance"), "{:?}", outcome.steps);
+    assert!(!outcome.steps.iter().any(|taken| taken.resource.kind == ResourceKind::Glance), "{:?}", outcome.steps);
     let apart = render(&join(&[&cloud(), &glance("{}"), &horizon("{}")]));
     assert!(!says(&apart, HORIZON, "same origin"));
     assert_eq!(origins(&apart, "openstack/glance").len(), 1);
@@ -125,7 +126,7 @@ fn stores_stay_glances_own_matter() {
     assert!(is_direct(&outcome, "openstack/horizon"));
     assert_eq!(origins(&outcome, "openstack/glance"), ["https://horizon.example.com", "https://skyline.example.com"]);
     let files = simulate::rendered_files(&outcome);
-    let (_, _, text) = files.iter().find(|(id, ..)| id.kind == "Glance").unwrap();
+    let (_, _, text) = files.iter().find(|(id, ..)| id.kind == ResourceKind::Glance).unwrap();
     assert!(!text.contains("backend"), "{text}");
 }
 

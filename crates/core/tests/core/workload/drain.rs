@@ -1,7 +1,7 @@
 //! Which workloads get a preStop sleep, and what is reported about rolls if they do not.
 
 use direct_upload_core::derive::World;
-use direct_upload_core::model::Advice;
+use direct_upload_core::model::{Advice, ResourceKind};
 use direct_upload_core::plan::{self, Options, Plan, State};
 use direct_upload_core::simulate;
 use jiff::Timestamp;
@@ -47,7 +47,7 @@ fn outcome(yaml: &str) -> (Value, String) {
     let objects = simulate::manifests(&outcome);
     let workload = objects.iter().find(|o| o["metadata"]["name"] == "glance" && o["kind"] != "ConfigMap").unwrap();
     let hook = workload["spec"]["template"]["spec"]["containers"][0]["lifecycle"]["preStop"].clone();
-    let end = outcome.ends.iter().find(|end| end.resource.kind == "Glance").unwrap();
+    let end = outcome.ends.iter().find(|end| end.resource.kind == ResourceKind::Glance).unwrap();
     (hook, of_rolls(&end.advice).join("\n"))
 }
 

@@ -10,7 +10,9 @@ use test_support::manifests::{cloud, glance, horizon, join, read, render};
 fn planned(kind: &str) -> (RehearsalDraft, Value) {
     let outcome = render(&join(&[&cloud(), &glance("{}"), &horizon("{}")]));
     let draft = outcome.steps.iter().find_map(|taken| match &taken.step.action {
-        Action::Rehearse(draft) if taken.resource.kind == kind && draft.mount.is_some() => Some((**draft).clone()),
+        Action::Rehearse(draft) if taken.resource.kind.name() == kind && draft.mount.is_some() => {
+            Some((**draft).clone())
+        }
         _ => None,
     });
     let draft = draft.unwrap();

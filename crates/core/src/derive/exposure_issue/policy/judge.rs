@@ -171,9 +171,8 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// A setting of a SecurityPolicy or a Middleware.
+    /// A setting directly below `spec`.
     fn setting(&mut self, key: &str, value: &Value, path: &FieldPath) {
-        let number = |name: &str| value[name].as_u64().unwrap_or_default();
         if LOGINS.contains(&key) && value.is_object() && value["optional"] != true {
             let found = "it requires a login, which a browser's preflight never has".to_owned();
             self.tell(Rule::OptionsFiltered, true, path, found, "remove it: Glance checks the token itself");
@@ -201,7 +200,16 @@ impl<'a> Judge<'a> {
                     self.tell(Rule::TooSlow, false, path, found, "remove it");
                 }
             }
-            ("Middleware", "buffering") => {
+            ("Middleware", _) => self.middleware(key, value, path),
+            _ => {}
+        }
+    }
+
+    /// A setting of a Middleware, which has one.
+    fn middleware(&mut self, key: &str, value: &Value, path: &FieldPath) {
+        let number = |name: &str| value[name].as_u64().unwrap_or_default();
+        match key {
+            "buffering" => {
                 let limit = number("maxRequestBodyBytes");
                 if let Some(fails) = body_fails(limit).filter(|_| limit > 0) {
                     let found = format!("maxRequestBodyBytes {limit}: larger images are refused with 413");
@@ -211,25 +219,25 @@ impl<'a> Judge<'a> {
                     self.tell(Rule::TooSlow, false, path, found.to_owned(), "remove it");
                 }
             }
-            ("Middleware", "rateLimit") if number("average") > 0 && number("burst") < 2 => {
+            "rateLimit" if number("average") > 0 && number("burst") < 2 => {
                 let found = "it allows one request at a time, but an upload starts with two in a row: the preflight, then the PUT. The PUT may get 429".to_owned();
                 self.tell(Rule::OptionsFiltered, false, path, found, "set burst to 100");
             }
-            ("Middleware", "inFlightReq") if number("amount") > 0 && number("amount") < MANY => {
+            "inFlightReq" if number("amount") > 0 && number("amount") < MANY => {
                 let found = format!(
                     "amount {}: each upload counts as long as it lasts; further ones, and their preflights, get 429",
                     number("amount")
                 );
                 self.tell(Rule::OptionsFiltered, false, path, found, "remove it, or set a greater amount");
             }
-            ("Middleware", "redirectScheme") => {
+            "redirectScheme" => {
                 let scheme = value["scheme"].as_str().unwrap_or_default();
                 if scheme.eq_ignore_ascii_case("http") {
                     let found = format!("sends uploads to {scheme}, and browsers follow no redirect of a preflight");
                     self.tell(Rule::OptionsFiltered, true, path, found, "remove it");
                 }
             }
-            ("Middleware", "redirectRegex") => {
+            "redirectRegex" => {
                 let to = self.through.decisions.urls().find_map(|url| redirected(value, &url));
                 if let Some(to) = to {
                     let found = format!("sends uploads to {to}, and browsers follow no redirect of a preflight");
@@ -242,7 +250,7 @@ impl<'a> Judge<'a> {
                     );
                 }
             }
-            ("Middleware", "plugin") => {
+            "plugin" => {
                 let found = "the operator cannot see what this plugin does to preflights and bodies".to_owned();
                 let fix = "check that it answers no preflights, needs no login, and stores no bodies";
                 self.tell(Rule::OptionsFiltered, false, path, found, fix);
@@ -253,12 +261,10 @@ impl<'a> Judge<'a> {
 
     /// The entry of the table of limits for a field.
     fn limit(&mut self, value: &Value, path: &FieldPath) {
-        let written = path.names().collect::<Vec<_>>().join(".");
-        let is_it = |field: &&(&str, &str, Limit)| {
-            field.0 == self.kind() && (written == field.1 || written.ends_with(&format!(".{}", field.1)))
-        };
+        let names: Vec<&str> = path.names().collect();
+        let is_it = |(kind, field, _): &&(&str, &[&str], Limit)| *kind == self.kind() && names.ends_with(field);
         let Some((.., limit)) = LIMITS.iter().find(is_it) else { return };
-        if written == "spec.timeout.http.requestTimeout" && self.is_timed() {
+        if names == ["spec", "timeout", "http", "requestTimeout"] && self.is_timed() {
             return;
         }
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -271,8 +277,8 @@ impl<'a> Judge<'a> {
                 (Rule::TooSlow, fails, found, "remove it: without it an upload may take any time")
             }
             Limit::Answer => {
-                let is_default =
-                    written.ends_with("timeoutPolicy.response") && quantity::milliseconds(&text, 1000) == Some(0);
+                let is_contours = names.ends_with(&["timeoutPolicy", "response"]);
+                let is_default = is_contours && quantity::milliseconds(&text, 1000) == Some(0);
                 if !is_default && time().is_none_or(|time| time >= PATIENT) {
                     return;
                 }

@@ -9,19 +9,19 @@ use crate::model::{FieldPath, Key, Kind};
 
 /// Limits that need a value to lift them, because without the field the gateway's own shorter limit applies (Envoy's 15 s
 /// and 5 min, nginx's 1 MiB and 60 s). To lift any other limit, remove its field.
-const VALUES: [(&str, &str); 5] = [
-    ("timeout.http.requestTimeout", "0s"),
-    ("timeout.http.streamIdleTimeout", "1h"),
-    ("forwardingTimeouts.responseHeaderTimeout", "0s"),
-    ("body.maxSize", "0"),
-    ("body.timeout", "1h"),
+const VALUES: [(&[&str], &str); 5] = [
+    (&["timeout", "http", "requestTimeout"], "0s"),
+    (&["timeout", "http", "streamIdleTimeout"], "1h"),
+    (&["forwardingTimeouts", "responseHeaderTimeout"], "0s"),
+    (&["body", "maxSize"], "0"),
+    (&["body", "timeout"], "1h"),
 ];
 
 /// Values that lift a limit of a policy into which another one is merged.
-const INHERITED: [(&str, &str); 1] = [("timeout.http.maxStreamDuration", "0s")];
+const INHERITED: [(&[&str], &str); 1] = [(&["timeout", "http", "maxStreamDuration"], "0s")];
 
 /// Fields that their object requires.
-const WITH_THE_OBJECT: [&str; 1] = ["requestBuffer.limit"];
+const WITH_THE_OBJECT: [&[&str]; 1] = [&["requestBuffer", "limit"]];
 
 /// A longer manifest is not readable in a status.
 const LONGEST: usize = 2000;
@@ -62,12 +62,11 @@ pub(super) fn lifting(own: &Effective<'_>, fields: &[&FieldPath]) -> Option<Stri
 /// Lifts one limit; none if it is written elsewhere, and nothing written here lifts it.
 fn lift(spec: &mut Value, path: &FieldPath, is_own: bool) -> Option<()> {
     let steps: Vec<&str> = path.names().skip(1).collect();
-    let field = steps.join(".");
-    let value = VALUES.iter().find(|(name, _)| *name == field);
-    match value.or_else(|| INHERITED.iter().find(|(name, _)| !is_own && *name == field)) {
+    let is_it = |(field, _): &&(&[&str], &str)| *field == steps;
+    match VALUES.iter().find(is_it).or_else(|| INHERITED.iter().find(is_it).filter(|_| !is_own)) {
         Some((_, value)) => set(spec, &steps, value),
         None if !is_own => return None,
-        None if WITH_THE_OBJECT.contains(&field.as_str()) => remove(spec, &steps[..1]),
+        None if WITH_THE_OBJECT.contains(&steps.as_slice()) => remove(spec, &steps[..1]),
         None => remove(spec, &steps),
     }
     Some(())

@@ -138,7 +138,7 @@ impl Cloud {
             Action::Collect { config_map, .. } => drop(self.snapshot.config_maps.remove(config_map)),
             Action::Rehearse(draft) => {
                 let mut meta = meta(&draft.key.name);
-                meta.ours.insert(annotations::FOR.to_owned(), format!("{}/{}", draft.kind, draft.workload.meta.uid));
+                meta.ours.insert(annotations::FOR.to_owned(), draft.purpose.note(&draft.workload));
                 self.snapshot.jobs.insert(
                     draft.key.clone(),
                     Job { meta, config_map: draft.mount.as_ref().map(|m| m.config_map.clone()), outcome: None },
