@@ -296,8 +296,23 @@ fn in_between(objects: &[Object], object: &Object) -> Vec<String> {
             });
             missing.collect()
         }
+        // What it does may also be in the input: then it is read above, or told as of its kind.
+        "HTTPRoute" if about => {
+            let rules = spec["rules"].as_array().into_iter().flatten();
+            let filters = rules.flat_map(|rule| rule["filters"].as_array().into_iter().flatten());
+            let unread = filters.map(|filter| &filter["extensionRef"]).filter_map(|own| {
+                let (kind, name) = (own["kind"].as_str()?, own["name"].as_str()?);
+                (!matches!(kind, "Middleware" | "SnippetsFilter"))
+                    .then(|| format!("{}: check does not read {kind} {name}, which filters its requests", object.id()))
+            });
+            unread.collect()
+        }
         "HTTPProxy" if about && spec["virtualhost"]["authorization"]["extensionRef"].is_object() => told(AUTHORIZER),
         "AuthorizationPolicy" if spec["action"] == "CUSTOM" && is_near_glance(objects, object) => told(AUTHORIZER),
+        // OpenShift's router does this to each Route.
+        "IngressController" if spec["httpHeaders"]["actions"].is_object() => {
+            told("check does not read what its httpHeaders do to each Route")
+        }
         "EnvoyPatchPolicy" => {
             let target = spec["targetRef"]["name"].as_str().unwrap_or_default();
             let attached = objects.iter().any(|route| {
@@ -475,12 +490,18 @@ fn another_name(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<String> {
         let edges = cloud.edges(scope, Program::Horizon);
         let edge = edges.iter().find(|listen| listen.tls == Some(true))?;
         let other = |listen: &&Listen| listen.port.is_some() && allowed.iter().all(|own| port(own) != listen.port);
-        return edges.iter().all(other).then(|| {
-            format!(
+        if edges.iter().all(other) {
+            return Some(format!(
                 "{of_allowed}: no server of the dashboard in the input has this port ({}: {})",
                 edge.place, edge.written
-            )
-        });
+            ));
+        }
+        // Often both have the same name.
+        let published = cloud.published.iter().filter(|own| own.scope == *scope);
+        let hosts: Vec<String> =
+            published.filter_map(|own| Some(PublicUrl::parse(&own.url).ok()?.origin().host().to_owned())).collect();
+        let is_shared = allowed.iter().any(|origin| hosts.iter().any(|host| host == origin.host()));
+        return (!is_shared).then(|| format!("{of_allowed}: nothing in the input names the dashboard's host"));
     };
     let other =
         |d: &ExposedDashboard| d.certainty == Certainty::Named && allowed.iter().all(|origin| origin.host() != d.host);

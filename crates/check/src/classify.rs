@@ -120,8 +120,12 @@ pub fn kind(path: &str, text: &str) -> Option<Kind> {
     if extension == "toml" {
         return is_traefiks_toml(text).then_some(Kind::Traefik);
     }
-    if extension == "service" || (extension == "conf" && folder.ends_with(".service.d")) {
-        return (text.contains("ExecStart") && text.contains("glance")).then_some(Kind::Systemd);
+    let adds_to = folder.strip_suffix(".service.d").filter(|_| extension == "conf");
+    if extension == "service" || adds_to.is_some() {
+        // `systemctl edit glance-api` writes only what it changes.
+        let changes = adds_to.is_some_and(|unit| unit.contains("glance")) && text.contains("Environment=");
+        let starts = text.contains("ExecStart") && text.contains("glance");
+        return (starts || changes).then_some(Kind::Systemd);
     }
     if extension == "map" {
         let pairs = |line: &str| line.starts_with('#') || line.trim().is_empty() || line.split_whitespace().count() > 1;

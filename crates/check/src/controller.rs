@@ -1,15 +1,24 @@
-//! The limits in ingress-nginx's own ConfigMap, for an Ingress that sets none.
+//! ingress-nginx: the limits in its own ConfigMap, for an Ingress that sets none; and what it writes into nginx's
+//! configuration for the Ingresses of Glance and the dashboard.
 //!
 //! In: objects, and what the Ingresses in front of Glance or the dashboard do. Out: the same, with the controller's
-//! own values if the input has them, and a list of those that it lacks. The keys of the ConfigMap are those of the
-//! annotations, without prefix (kubernetes.github.io/ingress-nginx, ConfigMaps).
+//! own values if the input has them, and a list of those that it lacks; and files of nginx. The keys of the ConfigMap
+//! are those of the annotations, without prefix (kubernetes.github.io/ingress-nginx, ConfigMaps).
 
 use direct_upload_api::Rule;
 
+use crate::classify::Kind;
+use crate::derived::{SNIPPETS, exposures_of};
 use crate::facts::cloud::PlacedIssue;
+use crate::finding::Location;
+use crate::ingress_class;
 use crate::objects::Object;
+use crate::unit::{ConfigFile, Program, Unit};
 use direct_upload_core::derive::exposure_issue::quantity;
 use direct_upload_core::derive::exposure_issue::tolerance::{LARGE, PATIENT, SMALL};
+use direct_upload_core::derive::{ExposingObject, ExposureIssue, Exposures};
+use direct_upload_core::manifests::Lines;
+use direct_upload_core::model::{FieldPath, Snapshot, Step};
 
 const PREFIX: &str = "nginx.ingress.kubernetes.io/";
 
@@ -66,4 +75,155 @@ fn is_enough(key: &str, value: &str) -> bool {
         }
         _ => false,
     }
+}
+
+/// What the controller writes into nginx's configuration for Ingresses in front of Glance and the dashboard: each text
+/// as a location that leads there, or as a server around it.
+pub fn snippets(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<Unit> {
+    let mut found = Vec::new();
+    for (service, upstream) in [(Program::Glance, "glance"), (Program::Horizon, "horizon")] {
+        for (unit, exposures) in exposures_of(snapshot, units, service) {
+            for ingress in ingresses(objects, &exposures) {
+                for (text, place) in texts(objects, &ingress) {
+                    let name = place.field.as_ref().map(ToString::to_string).unwrap_or_default();
+                    let (outer, inner) =
+                        if name.contains("server-snippet") { (text, String::new()) } else { (String::new(), text) };
+                    let text = format!(
+                        "server {{ {outer}\nlocation / {{ client_max_body_size 0; proxy_request_buffering off; {inner}\nproxy_pass http://{upstream}; }} }}"
+                    );
+                    let lines = place.line.map_or(Lines::Nowhere, Lines::At);
+                    let kind = Kind::Nginx;
+                    let file =
+                        ConfigFile { kind, path: None, name, text, place, lines, managed: false, partial: false };
+                    let (name, scope) = (ingress.object.id().to_string(), unit.scope.clone());
+                    found.push(Unit { name, scope, files: vec![file], ..Unit::default() });
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The login that the controller's ConfigMap demands for each Ingress (`global-auth-url`): a preflight has none.
+pub fn logins(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<PlacedIssue> {
+    const OFF: &str = "enable-global-auth";
+    let is_set = |own: &&Object| own.value["data"]["global-auth-url"].as_str().is_some_and(|url| !url.is_empty());
+    let Some(own) = objects.iter().find(|object| is_controllers(object)).filter(is_set) else { return Vec::new() };
+    let mut found = Vec::new();
+    for (unit, exposures) in exposures_of(snapshot, units, Program::Glance) {
+        for ingress in ingresses(objects, &exposures).into_iter().filter(|ingress| ingress.of_nginx) {
+            let annotation =
+                |name: &str| ingress.object.value["metadata"]["annotations"][format!("{PREFIX}{name}")].as_str();
+            // The Ingress's own login replaces the common one.
+            if annotation(OFF) == Some("false") || annotation("auth-url").is_some() {
+                continue;
+            }
+            let name = format!("{PREFIX}{OFF}");
+            let field = FieldPath::of_annotation(&name);
+            let issue = ExposureIssue {
+                rule: Rule::OptionsFiltered,
+                fails: true,
+                written: true,
+                object: ingress.object.id(),
+                field: field.clone(),
+                found: format!(
+                    "is not set, and global-auth-url of {} requires a login, but a browser's preflight never has one",
+                    own.id()
+                ),
+                fix: "set \"false\": Glance checks the token itself".to_owned(),
+                remedy: Some((name, "false")),
+                manifest: None,
+            };
+            let place = ingress.object.place_of(&field);
+            found.push(PlacedIssue { issue, place, asked: false, scope: unit.scope.clone() });
+        }
+    }
+    found
+}
+
+/// An Ingress, and whether ingress-nginx or F5's controller serves it.
+struct Served<'a> {
+    object: &'a Object,
+    of_nginx: bool,
+}
+
+fn ingresses<'a>(objects: &'a [Object], exposures: &Exposures) -> Vec<Served<'a>> {
+    let of_one = |exposing: ExposingObject| {
+        let id = exposing.object();
+        let object = objects.iter().find(|o| o.id() == id)?;
+        let ExposingObject::Ingress(ingress, _) = exposing else { return None };
+        let annotated = object.value["metadata"]["annotations"].as_object();
+        let of_prefix = annotated.is_some_and(|all| all.keys().any(|name| name.starts_with(PREFIX)));
+        let of_nginx = of_prefix || ingress.class.as_deref().is_some_and(|class| class.contains("nginx"));
+        Some(Served { object, of_nginx })
+    };
+    ingress_class::told(objects, &exposures.exposing).into_iter().filter_map(of_one).collect()
+}
+
+/// ConfigMaps of headers that the controller or an Ingress of Glance or the dashboard names, and that the input lacks.
+pub fn missing_headers(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<String> {
+    let mut unseen = Vec::new();
+    let ingresses =
+        [Program::Glance, Program::Horizon].into_iter().flat_map(|service| exposures_of(snapshot, units, service));
+    for id in ingresses.flat_map(|(_, own)| own.exposing).map(|exposing| exposing.object()) {
+        let Some(ingress) = objects.iter().find(|o| o.id() == id && o.kind() == "Ingress") else { continue };
+        let named = [(ingress, &ingress.value["metadata"]["annotations"][format!("{PREFIX}custom-headers")])];
+        let own = objects.iter().filter(|object| is_controllers(object));
+        let shared = own.flat_map(|own| ["add-headers", "proxy-set-headers"].map(|key| (own, &own.value["data"][key])));
+        for (object, name) in named.into_iter().chain(shared) {
+            let Some(name) = name.as_str().filter(|name| config_map(objects, name).is_none()) else { continue };
+            unseen.push(format!("{}: ConfigMap {name}, whose headers it adds, is not in the input", object.id()));
+        }
+    }
+    unseen.dedup();
+    unseen
+}
+
+/// `NAMESPACE/NAME`.
+fn config_map<'a>(objects: &'a [Object], named: &str) -> Option<&'a Object> {
+    let (namespace, name) = named.split_once('/')?;
+    objects.iter().find(|o| o.kind() == "ConfigMap" && o.namespace() == namespace && o.name() == name)
+}
+
+/// Text of nginx, and where it comes from.
+type Written = Vec<(String, Location)>;
+
+/// The texts of an Ingress's own annotations, and what the controller's ConfigMap adds to each Ingress.
+fn texts(objects: &[Object], ingress: &Served<'_>) -> Written {
+    let annotations = &ingress.object.value["metadata"]["annotations"];
+    let names = SNIPPETS.iter().flat_map(|name| [format!("{PREFIX}{name}"), format!("nginx.org/{name}")]);
+    let texts = names.filter_map(|name| {
+        Some((annotations[&name].as_str()?.to_owned(), ingress.object.place(&["metadata", "annotations", &name])))
+    });
+    let named = annotations[format!("{PREFIX}custom-headers")].as_str();
+    let mut found: Written =
+        texts.chain(named.into_iter().flat_map(|named| headers(objects, named, "more_set_headers"))).collect();
+    let Some(own) = objects.iter().find(|object| is_controllers(object)).filter(|_| ingress.of_nginx) else {
+        return found;
+    };
+    let data = |key: &str| own.value["data"][key].as_str();
+    let place = |key: &str| own.place_of(&FieldPath::new(&["data"]).then(Step::Key(key.to_owned())));
+    let snippets = ["server-snippet", "location-snippet"].into_iter();
+    found.extend(snippets.filter_map(|key| Some((data(key)?.to_owned(), place(key)))));
+    let hidden = data("hide-headers").unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty());
+    found.extend(hidden.map(|name| (format!("proxy_hide_header {name};"), place("hide-headers"))));
+    for (key, directive) in [("add-headers", "more_set_headers"), ("proxy-set-headers", "proxy_set_header")] {
+        found.extend(data(key).into_iter().flat_map(|named| headers(objects, named, directive)));
+    }
+    found
+}
+
+/// The headers of the ConfigMap `NAMESPACE/NAME`, each as a directive.
+fn headers(objects: &[Object], named: &str, directive: &str) -> Written {
+    let Some(map) = config_map(objects, named) else { return Vec::new() };
+    let all = map.value["data"].as_object().into_iter().flatten();
+    let of_one = |(header, value): (&String, &serde_json::Value)| {
+        let value = value.as_str()?.replace('"', "\\\"");
+        let text = match directive {
+            "more_set_headers" => format!("{directive} \"{header}: {value}\";"),
+            _ => format!("{directive} {header} \"{value}\";"),
+        };
+        Some((text, map.place_of(&FieldPath::new(&["data"]).then(Step::Key(header.clone())))))
+    };
+    all.filter_map(of_one).collect()
 }

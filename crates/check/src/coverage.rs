@@ -21,6 +21,7 @@ use crate::formats::python;
 use crate::ingress_class;
 use crate::objects::{Object, any_text};
 use crate::report::Subject;
+use crate::rules;
 use crate::unit::{ConfigFile, Program, Unit};
 
 /// The services that were checked.
@@ -142,9 +143,12 @@ pub fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: &[Object]
         )
     }));
     gaps.extend(beyond::gaps(cloud, objects));
+    gaps.extend(rules::open_conditions(cloud));
+    gaps.extend(cloud.glances.iter().filter_map(|glance| unrouted(cloud, world, glance, objects)));
     let made = units.iter().flat_map(|unit| &unit.files).filter(|file| file.partial);
     gaps.extend(made.filter_map(|file| Some(format!("{}: {}", file.place.file.as_ref()?, made_of(file)))));
     gaps.extend(cloud.horizons.iter().filter_map(of_environment));
+    gaps.extend(cloud.horizons.iter().filter_map(of_star));
     for horizon in cloud.horizons.iter().filter(|h| h.mode() == Mode::Unknown && h.unit.unseen.is_empty()) {
         gaps.push(format!("{}: {MODE} comes from something that is not in the input", horizon.unit.name));
     }
@@ -197,6 +201,32 @@ fn of_environment(horizon: &HorizonFacts<'_>) -> Option<String> {
     ))
 }
 
+/// A star import after the last value of the mode: it may set another one. Modules of Horizon and Django do not.
+fn of_star(horizon: &HorizonFacts<'_>) -> Option<String> {
+    let last = horizon.assignments(MODE).pop();
+    let after = match &last {
+        None => horizon.snippets.as_slice(),
+        Some((own, _)) => {
+            let at = horizon.snippets.iter().position(|snippet| std::ptr::eq(snippet, *own))?;
+            &horizon.snippets[at..]
+        }
+    };
+    let of_own = |module: &str| {
+        ["horizon", "openstack_dashboard", "openstack_auth", "django"]
+            .iter()
+            .any(|own| module.split('.').next() == Some(own))
+    };
+    let (snippet, (module, line)) = after.iter().filter(|snippet| snippet.unread.is_none()).find_map(|snippet| {
+        let first = last.as_ref().filter(|(own, _)| std::ptr::eq(snippet, *own)).map_or(0, |(_, last)| last.line);
+        let star = snippet.settings.stars.iter().find(|(module, line)| *line > first && !of_own(module))?;
+        Some((snippet, star))
+    })?;
+    Some(format!(
+        "{}: what {module} sets, of which this line imports all names; it may set {MODE}",
+        snippet.file.at(*line)
+    ))
+}
+
 /// What to report if the input does not show how browsers reach Glance. It names what mentions Glance's URL
 /// anyway.
 fn unreached(cloud: &Cloud<'_>, objects: &[Object]) -> String {
@@ -223,6 +253,48 @@ fn is_glance_exposed(cloud: &Cloud<'_>, world: &World, glance: &GlanceFacts<'_>)
         || cloud.is_same_origin(glance.unit)
         || exposed(views)
         || glance.serves_itself()
+}
+
+/// The catalog has a URL for a Glance in pods, and nothing in the input leads from there to the pods, or what does ends
+/// no TLS.
+fn unrouted(cloud: &Cloud<'_>, world: &World, glance: &GlanceFacts<'_>, objects: &[Object]) -> Option<String> {
+    const ROUTES: [&str; 8] =
+        ["Ingress", "Route", "HTTPRoute", "IngressRoute", "HTTPProxy", "VirtualService", "TLSRoute", "GRPCRoute"];
+    let (_, key) = glance.unit.workload.as_ref()?;
+    let published = cloud.published.iter().find(|own| own.scope == glance.unit.scope)?;
+    let views = world.glances.values().filter_map(|view| view.service.exposures.as_ref().ok());
+    if published.source == Source::Exposed
+        || glance.serves_itself()
+        || cloud.is_same_origin(glance.unit)
+        || exposed(views)
+    {
+        return None;
+    }
+    let near = || objects.iter().filter(|object| object.namespace() == key.namespace);
+    let selects = |service: &&Object| {
+        service.kind() == "Service" && any_text(&service.value["spec"]["selector"], &|text| text.contains("glance"))
+    };
+    let services: Vec<&Object> =
+        near().filter(|o| selects(o) || o.kind() == "Service" && o.name().contains("glance")).collect();
+    let is_its = |text: &str| text.contains("glance") || services.iter().any(|service| service.name() == text);
+    let is_route = |object: &&Object| {
+        let of_group =
+            ON_THE_WAY.iter().any(|name| object.value["apiVersion"].as_str().is_some_and(|own| own.contains(name)));
+        (ROUTES.contains(&object.kind()) || (of_group && !KNOWN.contains(&object.kind())))
+            && any_text(&object.value["spec"], &is_its)
+    };
+    if objects.iter().any(|object| is_route(&object)) {
+        return None;
+    }
+    let what = format!("{} ({})", published.url, published.place);
+    let opens =
+        |service: &&&Object| matches!(service.value["spec"]["type"].as_str(), Some("LoadBalancer" | "NodePort"));
+    match services.iter().find(opens) {
+        None => Some(format!("{what}: no Ingress or other route in the input leads to Glance")),
+        Some(service) => published.url.starts_with("https:").then(|| {
+            format!("{what}: what ends TLS before Glance; {} passes connections on as they are", service.id())
+        }),
+    }
 }
 
 fn is_dashboard_exposed(cloud: &Cloud<'_>, world: &World, horizon: &HorizonFacts<'_>) -> bool {

@@ -11,17 +11,15 @@ use direct_upload_api::{ExposureKind, Rule, Severity};
 use direct_upload_core::derive::exposure_issue::policy::{self, PolicyObject};
 use direct_upload_core::derive::exposure_issue::{quantity, tolerance};
 use direct_upload_core::derive::{
-    Backends, ExposingObject, Exposure, ExposureIssue, Exposures, GlanceView, Intent, OwnMode, Stated, World,
-    exposure_issue, exposures, names_service,
+    Backends, Exposure, ExposureIssue, Exposures, GlanceView, Intent, OwnMode, Stated, World, exposure_issue,
+    exposures, names_service,
 };
-use direct_upload_core::manifests::Lines;
 use direct_upload_core::model::{Advice, Id, Key, Problem, ResourceKind, Snapshot, Unread, Workload};
 use serde_json::Value;
 
 use super::finding::{Finding, Location};
 use super::objects::Object;
-use super::unit::{ConfigFile, Program, Unit, WorkloadId};
-use crate::classify::Kind;
+use super::unit::{Program, Unit, WorkloadId};
 use crate::facts::catalog::{Published, Source};
 use crate::facts::cloud::{Certainty, ExposedDashboard, PlacedIssue, StatedDashboard};
 use crate::ingress_class;
@@ -49,7 +47,7 @@ fn workload<'a>(snapshot: &'a Snapshot, unit: &Unit) -> Option<&'a Workload> {
 }
 
 /// What exposes the workloads of a service.
-fn exposures_of<'a>(snapshot: &Snapshot, units: &'a [Unit], service: Program) -> Vec<(&'a Unit, Exposures)> {
+pub(crate) fn exposures_of<'a>(snapshot: &Snapshot, units: &'a [Unit], service: Program) -> Vec<(&'a Unit, Exposures)> {
     let of_unit = |unit: &'a Unit| {
         let workload = workload(snapshot, unit)?;
         let stated = Stated { public_url: None, exposed_by: None };
@@ -252,30 +250,14 @@ pub fn legacy_issues(
     found
 }
 
-/// Annotations of ingress-nginx with nginx's own text.
-const SNIPPETS: [&str; 2] = ["configuration-snippet", "server-snippet"];
+/// Annotations with nginx's own text, of ingress-nginx and of F5's controller.
+pub(crate) const SNIPPETS: [&str; 4] =
+    ["configuration-snippet", "server-snippet", "location-snippets", "server-snippets"];
 
-/// The snippets on Ingresses in front of Glance, each as a location of nginx that leads to it.
-pub fn snippets(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<Unit> {
-    let mut found = Vec::new();
-    for (unit, exposures) in exposures_of(snapshot, units, Program::Glance) {
-        for id in exposures.exposing.iter().map(ExposingObject::object) {
-            let Some(object) = objects.iter().find(|o| o.id() == id) else { continue };
-            for name in SNIPPETS.map(|name| format!("nginx.ingress.kubernetes.io/{name}")) {
-                let Some(text) = object.value["metadata"]["annotations"][&name].as_str() else { continue };
-                let place = object.place(&["metadata", "annotations", &name]);
-                let text = format!(
-                    "location / {{ client_max_body_size 0; proxy_request_buffering off; {text}\nproxy_pass http://glance; }}"
-                );
-                let lines = place.line.map_or(Lines::Nowhere, Lines::At);
-                let kind = Kind::Nginx;
-                let file = ConfigFile { kind, path: None, name, text, place, lines, managed: false, partial: false };
-                let scope = unit.scope.clone();
-                found.push(Unit { name: id.to_string(), scope, files: vec![file], ..Unit::default() });
-            }
-        }
-    }
-    found
+/// What leads to dashboards, each with the dashboard's scope.
+pub fn exposing_dashboards(snapshot: &Snapshot, units: &[Unit]) -> Vec<(Vec<String>, Id)> {
+    let all = exposures_of(snapshot, units, Program::Horizon).into_iter();
+    all.flat_map(|(unit, own)| own.exposing.into_iter().map(|object| (unit.scope.clone(), object.object()))).collect()
 }
 
 /// The dashboards that Ingresses and the like expose.

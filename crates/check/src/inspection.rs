@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::facts::answering;
 use crate::facts::cloud::Cloud;
+use crate::facts::page_policy;
 use crate::finding::Finding;
 use crate::input::CheckInput;
 use crate::objects::{self, Object};
@@ -21,7 +22,7 @@ use crate::{controller, coverage, derived, managed, owner, redact, routes, rules
 pub fn check(input: CheckInput) -> Report {
     let mut units: Vec<Unit> = objects::units(&input.objects);
     units.extend(unit::of_files(input.files));
-    let snippets = derived::snippets(&input.snapshot, &input.objects, &units);
+    let snippets = controller::snippets(&input.snapshot, &input.objects, &units);
     units.extend(snippets);
     let exposed = derived::dashboards(&input.snapshot, &input.objects, &units);
     let published = derived::endpoints(&input.snapshot, &input.objects, &units);
@@ -29,9 +30,11 @@ pub fn check(input: CheckInput) -> Report {
     let mut cloud = Cloud::new(&units, exposed, published, derived::stated(&world), input.release);
     let mut issues = derived::issues(&world, &input.snapshot, &input.objects, &units, &cloud.dashboards);
     let mut lacking = controller::apply(&input.objects, &mut issues);
+    issues.extend(controller::logins(&input.snapshot, &input.objects, &units));
     lacking.extend(traefik::apply(&input.objects, &units, &mut issues));
     issues.extend(routes::issues(&input.objects, &derived::backends(&input.snapshot, &units)));
     cloud.answering = answering::find(&input.objects, &issues);
+    cloud.page_policies = page_policy::find(&input.objects, &derived::exposing_dashboards(&input.snapshot, &units));
     let is_legacy = |unit: &Unit| cloud.horizons.iter().any(|h| std::ptr::eq(h.unit, unit) && h.is_legacy());
     let mut legacy = derived::legacy_issues(&input.snapshot, &input.objects, &units, is_legacy);
     lacking.extend(controller::apply(&input.objects, &mut legacy));
@@ -57,6 +60,7 @@ pub fn check(input: CheckInput) -> Report {
     findings.dedup();
     let mut unseen = input.unseen;
     unseen.extend(lacking);
+    unseen.extend(controller::missing_headers(&input.snapshot, &input.objects, &units));
     unseen.extend(unread);
     unseen.extend(hosts);
     unseen.extend(coverage::gaps(&cloud, &world, &units, &input.objects));

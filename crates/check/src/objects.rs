@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::classify::{self, Kind};
 use super::finding::Location;
 use super::unit::{self, ConfigFile, Unit};
-use super::values;
+use super::{template, values};
 
 /// An object and its place.
 #[derive(Clone, Debug)]
@@ -299,7 +299,7 @@ fn loose(object: &Object) -> Option<Unit> {
         unseen: vec!["what mounts it".to_owned()],
         ..Unit::default()
     };
-    for held in object.texts() {
+    for held in object.texts().into_iter().filter(|held| !template::is_hidden(&held.text)) {
         if let Some((kind, held)) = read(&format!("{}/{}", object.name(), held.key), &held) {
             unit.files.push(file(kind, None, held));
         }
@@ -351,6 +351,7 @@ fn workload_unit(objects: &[Object], workload: &Object, mounted: &mut BTreeSet<u
                 None => unit.environment.push((name.to_owned(), String::new(), place(&["env", &at.to_string()]))),
             }
         }
+        environment_from(objects, workload.namespace(), container, &place(&["envFrom"]), &mut unit);
         for (at, mount) in container["volumeMounts"].as_array().into_iter().flatten().enumerate() {
             let place = place(&["volumeMounts", &at.to_string()]);
             let volumes = pod["volumes"].as_array().map(Vec::as_slice).unwrap_or_default().iter();
@@ -362,6 +363,26 @@ fn workload_unit(objects: &[Object], workload: &Object, mounted: &mut BTreeSet<u
     unit.copy_as_kolla(false);
     unit.read_commands();
     unit
+}
+
+/// `envFrom`: the variables of whole ConfigMaps and Secrets.
+fn environment_from(objects: &[Object], namespace: &str, container: &Value, place: &Location, unit: &mut Unit) {
+    for source in container["envFrom"].as_array().into_iter().flatten() {
+        let prefix = source["prefix"].as_str().unwrap_or_default();
+        for (field, kind) in [("configMapRef", "ConfigMap"), ("secretRef", "Secret")] {
+            let Some(name) = source[field]["name"].as_str() else { continue };
+            let is_it = |o: &&Object| o.kind() == kind && o.name() == name && o.namespace() == namespace;
+            let Some(object) = objects.iter().find(is_it) else {
+                if source[field]["optional"] != true {
+                    unit.unseen.push(format!("{kind} {namespace}/{name}, whose keys are environment variables"));
+                }
+                continue;
+            };
+            let variables = object.texts().into_iter().map(|held| (format!("{prefix}{}", held.key), held.text));
+            let variables = variables.filter(|(name, text)| unit::is_oslo(name) && !template::is_hidden(text));
+            unit.environment.extend(variables.map(|(name, text)| (name, text, place.clone())));
+        }
+    }
 }
 
 /// The ConfigMap volume from which an init container copies the file that is mounted from an `emptyDir`.
@@ -427,6 +448,14 @@ fn mount_volume(
             unit.unseen.push(format!("{key} of {kind} {namespace}/{name}, which has no such key, mounted at {path}"));
         }
         for held in objects[at].texts() {
+            if template::is_hidden(&held.text) && sub_path.is_none_or(|wanted| wanted == held.key) {
+                let of_mount = format!("{path}/{}", held.key);
+                if !is_something_else(sub_path.map_or(of_mount.as_str(), |_| path)) {
+                    let key = &held.key;
+                    unit.unseen.push(format!("{key} of {kind} {namespace}/{name}, which a tool must still decrypt or fill in, mounted at {path}"));
+                }
+                continue;
+            }
             let renamed = items.map(|items| items.iter().find(|item| item["key"] == held.key.as_str()));
             let relative = match renamed {
                 Some(Some(item)) => item["path"].as_str().unwrap_or_default().to_owned(),

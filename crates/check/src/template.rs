@@ -1,4 +1,4 @@
-//! Configuration that a tool must still fill in is not judged, because that would be guessing.
+//! Configuration that a tool must still fill in or decrypt is not judged, because that would be guessing.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -26,8 +26,23 @@ pub fn told(names: &[String]) -> Vec<String> {
 /// Jinja and Go, ERB.
 static MARKS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\{\{[^{}\n]+\}\}|\{%[^\n]*%\}|<%[^\n]*%>").ok());
 
+/// Whether a tool must still decrypt a text (SOPS, ansible-vault), or put another one in its place
+/// (argocd-vault-plugin's `<path:…>`, vals' `ref+…://`, bank-vaults' `vault:…`, one variable of envsubst or Flux).
+pub fn is_hidden(text: &str) -> bool {
+    let whole = text.trim();
+    let encloses = |start: &str, end: &str| whole.starts_with(start) && whole.ends_with(end);
+    let is_reference = (encloses("<", ">") && !whole.contains("><"))
+        || (encloses("${", "}") && whole.matches("${").count() == 1)
+        || (whole.starts_with("ref+") && whole.contains("://"))
+        || whole.starts_with("vault:");
+    text.contains("ENC[AES256_GCM,") || whole.starts_with("$ANSIBLE_VAULT;") || (!whole.contains('\n') && is_reference)
+}
+
 /// Whether a file has marks that its program would not understand.
 pub fn is_one(file: &ConfigFile) -> bool {
+    if is_hidden(&file.text) {
+        return true;
+    }
     let marked = MARKS.as_ref().is_some_and(|marks| marks.is_match(&file.text));
     // In Python, texts may hold anything.
     marked && (file.kind != Kind::Settings || python::read(&file.text, &mut BTreeMap::new()).error.is_some())

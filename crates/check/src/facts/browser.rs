@@ -83,6 +83,14 @@ impl Sent {
         own.map_or_else(|| self.request.header(name), |(_, value)| value.clone())
     }
 
+    /// The host to which it is sent, without the port.
+    pub(crate) fn host(&self) -> KnownText {
+        match self.header("host") {
+            KnownText::Is(host) => KnownText::is(host.split(':').next().unwrap_or_default()),
+            other => other,
+        }
+    }
+
     /// Whether it is sent by https, if the server shows it.
     pub(crate) const fn is_secure(&self) -> Option<bool> {
         self.tls

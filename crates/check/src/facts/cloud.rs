@@ -14,6 +14,7 @@ use super::catalog::{Published, Source};
 use super::glance::GlanceFacts;
 use super::haproxy;
 use super::horizon::HorizonFacts;
+use super::page_policy::PagePolicy;
 use super::server::{Listen, ScopedDirective, Server};
 use super::traefik;
 use crate::classify::Kind;
@@ -89,6 +90,8 @@ pub struct Cloud<'a> {
     pub release: Option<Release>,
     /// Objects that answer preflights instead of Glance.
     pub answering: Vec<Answering>,
+    /// What objects in front of a dashboard add to its pages.
+    pub page_policies: Vec<PagePolicy>,
 }
 
 impl<'a> Cloud<'a> {
@@ -136,6 +139,7 @@ impl<'a> Cloud<'a> {
             stated,
             release,
             answering: Vec::new(),
+            page_policies: Vec::new(),
         }
     }
 

@@ -10,6 +10,7 @@ pub mod glance;
 pub mod haproxy;
 pub mod horizon;
 pub(crate) mod nginx;
+pub(crate) mod page_policy;
 pub mod paste;
 pub mod server;
 mod stream;

@@ -84,6 +84,8 @@ pub struct DjangoSettings {
     pub unset: Vec<(String, usize)>,
     /// Names that would be set with another value of an environment variable, and that variable.
     pub skipped: Vec<(String, String)>,
+    /// Modules of which a star import takes all names, and the lines.
+    pub stars: Vec<(String, usize)>,
 }
 
 /// Larger files are not settings files.
@@ -234,6 +236,11 @@ impl Run<'_> {
                 let name = alias.asname.as_ref().unwrap_or(&alias.name).as_str();
                 // What a star import adds is unknown, so from here on any name may be defined.
                 self.guarded |= name == "*";
+                if name == "*" {
+                    let dots = ".".repeat(import.level as usize);
+                    let module = import.module.as_ref().map(ToString::to_string).unwrap_or_default();
+                    self.settings.stars.push((dots + &module, line));
+                }
                 self.set(name, Value::Unknown, line);
             }),
             Stmt::FunctionDef(function) => {

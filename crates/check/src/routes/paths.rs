@@ -5,13 +5,14 @@
 use direct_upload_api::web::PublicUrl;
 use direct_upload_api::{Rule, Severity};
 use direct_upload_core::derive::exposure_issue::policy::any;
+use direct_upload_core::model::FieldPath;
 use direct_upload_core::openstack::cors_request::UPLOAD_PATH;
 use regex::Regex;
 use serde_json::Value;
 
 use super::speaks_of_glance;
 use crate::facts::catalog::{Published, Source};
-use crate::finding::Finding;
+use crate::finding::{Finding, Location};
 use crate::objects::Object;
 
 /// A condition of a rule on the path of a request.
@@ -22,6 +23,8 @@ struct PathRule<'a> {
     hosts: Vec<String>,
     /// Whether it takes the upload's path, if that is known.
     takes: Option<bool>,
+    /// The path that it makes of the upload's, if it rewrites it.
+    made: Option<String>,
 }
 
 /// DU020: a published URL to which routes lead, but not the path of an upload; and URLs whose host no route has.
@@ -37,7 +40,7 @@ pub fn paths(
         let near = objects.iter().filter(|object| object.namespace() == namespace.as_str());
         let rules: Vec<PathRule<'_>> = near.clone().flat_map(|object| path_rules(object, &path)).collect();
         // Kinds whose hosts are not compared here.
-        let others = ["IngressRoute", "Route", "TLSRoute", "TCPRoute", "IngressRouteTCP"];
+        let others = ["IngressRoute", "TLSRoute", "TCPRoute", "IngressRouteTCP"];
         let elsewhere = near.clone().any(|object| {
             (others.contains(&object.kind()) && speaks_of_glance(&object.value["spec"]))
                 || (object.kind() == "Service"
@@ -68,6 +71,28 @@ pub fn paths(
                 first.object.id()
             ));
         }
+        let taking = serving.iter().filter(|rule| rule.takes != Some(false));
+        let lost = |rule: &&&PathRule<'_>| rule.made.as_ref().is_some_and(|made| !made.ends_with(UPLOAD_PATH));
+        if let Some(rule) = taking.clone().find(lost).filter(|_| taking.clone().all(|rule| lost(&rule))) {
+            let severity = if is_wanted(namespace) { Severity::Error } else { Severity::Warning };
+            let made = rule.made.as_deref().unwrap_or_default();
+            let what = format!(
+                "it rewrites {path}, which is where {} leads uploads, to {made}: Glance stores no image there",
+                own.url
+            );
+            let prefix = url.path().trim_end_matches('/');
+            let fix = match (prefix, rule.object.kind()) {
+                ("", _) => "remove it: Glance's paths start at the root".to_owned(),
+                (_, "Ingress") => {
+                    format!("write the path {prefix}(/|$)(.*) with pathType ImplementationSpecific, and the target /$2")
+                }
+                (_, "HTTPRoute") => format!(
+                    "match PathPrefix {prefix}, and write urlRewrite: {{path: {{type: ReplacePrefixMatch, replacePrefixMatch: /}}}}"
+                ),
+                _ => format!("replace {prefix}/ by /"),
+            };
+            found.push(Finding::new(Rule::OptionsFiltered, severity, &rewriting(rule), what, fix));
+        }
         if serving.iter().all(|rule| rule.takes == Some(false)) {
             let severity = if is_wanted(namespace) { Severity::Error } else { Severity::Warning };
             let steps: Vec<&str> = first.steps.iter().map(String::as_str).collect();
@@ -78,6 +103,66 @@ pub fn paths(
         }
     }
     (found, unseen)
+}
+
+/// Where a rule rewrites paths.
+fn rewriting(rule: &PathRule<'_>) -> Location {
+    let object = rule.object;
+    let annotations = ["nginx.ingress.kubernetes.io/rewrite-target", "haproxy.router.openshift.io/rewrite-target"];
+    let named = annotations.into_iter().find(|name| object.value["metadata"]["annotations"][*name].is_string());
+    match named {
+        Some(name) => object.place_of(&FieldPath::of_annotation(name)),
+        None => object.place(&rule.steps.iter().map(String::as_str).take(3).collect::<Vec<_>>()),
+    }
+}
+
+/// A path with one prefix in place of another (Gateway API, ReplacePrefixMatch; Istio, HTTPRewrite).
+fn with_prefix(path: &str, old: &str, new: &str) -> Option<String> {
+    let rest = path.strip_prefix(old.trim_end_matches('/'))?.trim_start_matches('/');
+    Some(format!("{}/{rest}", new.trim_end_matches('/')))
+}
+
+/// The path that a rule of an HTTPRoute or VirtualService makes of another one.
+fn rewritten(kind: &str, rule: &Value, path: &str) -> Option<String> {
+    let prefixes = |list: &str, field: &str| -> Vec<String> {
+        let all = rule[list].as_array().into_iter().flatten().map(|own| own[field].clone());
+        let texts = all.filter_map(|own| own["value"].as_str().or_else(|| own["prefix"].as_str()).map(str::to_owned));
+        texts.filter(|prefix| path.starts_with(prefix.trim_end_matches('/'))).collect()
+    };
+    match kind {
+        "HTTPRoute" => {
+            let own = rule["filters"].as_array()?.iter().find_map(|own| own["urlRewrite"]["path"].as_object())?;
+            if let Some(whole) = own.get("replaceFullPath").and_then(Value::as_str) {
+                return Some(whole.to_owned());
+            }
+            let new = own.get("replacePrefixMatch").and_then(Value::as_str)?;
+            let old = prefixes("matches", "path").into_iter().max_by_key(String::len).unwrap_or_else(|| "/".to_owned());
+            with_prefix(path, &old, new)
+        }
+        "VirtualService" => {
+            let new = rule["rewrite"]["uri"].as_str()?;
+            let old = prefixes("match", "uri").into_iter().max_by_key(String::len)?;
+            // Istio replaces the text of the prefix, slashes and all.
+            path.strip_prefix(old.as_str()).map(|rest| format!("{new}{rest}"))
+        }
+        _ => None,
+    }
+}
+
+/// `rewrite-target` of ingress-nginx: `rewrite "(?i)PATH" TARGET break`, unless both are the same
+/// (ingress-nginx, `buildProxyPass`).
+fn by_target(path: &str, written: &str, target: &str) -> Option<String> {
+    let pattern = Regex::new(&format!("(?i){written}")).ok().filter(|_| written != target)?;
+    let found = pattern.captures(path)?;
+    let mut made = String::new();
+    let mut rest = target;
+    while let Some(at) = rest.find('$') {
+        made.push_str(&rest[..at]);
+        let number = rest[at + 1..].chars().next().and_then(|c| c.to_digit(10))?;
+        made.push_str(found.get(usize::try_from(number).ok()?).map_or("", |group| group.as_str()));
+        rest = &rest[at + 2..];
+    }
+    Some(made + rest)
 }
 
 /// The rules of a route that lead to Glance.
@@ -92,35 +177,60 @@ fn path_rules<'a>(object: &'a Object, path: &str) -> Vec<PathRule<'a>> {
     let mut rules = Vec::new();
     match object.kind() {
         "Ingress" => {
-            let regex = object.value["metadata"]["annotations"]["nginx.ingress.kubernetes.io/use-regex"] == "true";
+            let annotation = |name: &str| {
+                object.value["metadata"]["annotations"][format!("nginx.ingress.kubernetes.io/{name}")].as_str()
+            };
+            let target = annotation("rewrite-target").filter(|target| !target.is_empty());
+            // With a target, each path of the host is a pattern.
+            let regex = annotation("use-regex") == Some("true") || target.is_some();
             for (at, rule) in list(&spec["rules"]) {
                 let hosts: Vec<String> = rule["host"].as_str().map(str::to_owned).into_iter().collect();
                 for (number, own) in list(&rule["http"]["paths"]) {
                     let text = own["path"].as_str().unwrap_or("/");
                     let takes = match own["pathType"].as_str() {
-                        Some("Exact") => Some(text == path),
+                        Some("Exact") if !regex => Some(text == path),
                         _ if regex => Regex::new(&format!("(?i)^{text}")).ok().map(|pattern| pattern.is_match(path)),
                         _ if text.contains(['(', '*', '^', '$', '?', '[']) => None,
                         _ => Some(is_below(path, text)),
                     };
                     let steps = ["spec", "rules", &at.to_string(), "http", "paths", &number.to_string(), "path"];
                     let steps = steps.map(str::to_owned).to_vec();
-                    rules.push(PathRule { object, steps, hosts: hosts.clone(), takes });
+                    let made = target.and_then(|target| by_target(path, text, target));
+                    rules.push(PathRule { object, steps, hosts: hosts.clone(), takes, made });
                 }
             }
+        }
+        "Route" if speaks_of_glance(&spec["to"]) => {
+            let host = spec["host"].as_str().unwrap_or_default();
+            let of_subdomain = spec["wildcardPolicy"] == "Subdomain";
+            let host = host
+                .split_once('.')
+                .filter(|_| of_subdomain)
+                .map_or_else(|| host.to_owned(), |(_, rest)| format!("*.{rest}"));
+            let prefix = spec["path"].as_str().unwrap_or("/");
+            let target = object.value["metadata"]["annotations"]["haproxy.router.openshift.io/rewrite-target"].as_str();
+            rules.push(PathRule {
+                object,
+                steps: vec!["spec".to_owned(), "path".to_owned()],
+                hosts: Some(host).filter(|host| !host.is_empty()).into_iter().collect(),
+                takes: Some(is_below(path, prefix)),
+                made: target.and_then(|target| with_prefix(path, prefix, target)),
+            });
         }
         "HTTPRoute" => {
             for (at, rule) in list(&spec["rules"]) {
                 let steps = ["spec", "rules", &at.to_string(), "matches"].map(str::to_owned).to_vec();
                 let takes = takes(object.kind(), rule, path);
-                rules.push(PathRule { object, steps, hosts: texts(&spec["hostnames"]), takes });
+                let made = rewritten(object.kind(), rule, path);
+                rules.push(PathRule { object, steps, hosts: texts(&spec["hostnames"]), takes, made });
             }
         }
         "VirtualService" => {
             for (at, rule) in list(&spec["http"]) {
                 let steps = ["spec", "http", &at.to_string(), "match"].map(str::to_owned).to_vec();
                 let takes = takes(object.kind(), rule, path);
-                rules.push(PathRule { object, steps, hosts: texts(&spec["hosts"]), takes });
+                let made = rewritten(object.kind(), rule, path);
+                rules.push(PathRule { object, steps, hosts: texts(&spec["hosts"]), takes, made });
             }
         }
         "HTTPProxy" if !spec["includes"].is_array() => {
@@ -128,7 +238,7 @@ fn path_rules<'a>(object: &'a Object, path: &str) -> Vec<PathRule<'a>> {
             for (at, rule) in list(&spec["routes"]) {
                 let takes = takes(object.kind(), rule, path);
                 let steps = ["spec", "routes", &at.to_string(), "conditions"].map(str::to_owned).to_vec();
-                rules.push(PathRule { object, steps, hosts: hosts.clone(), takes });
+                rules.push(PathRule { object, steps, hosts: hosts.clone(), takes, made: None });
             }
         }
         _ => {}

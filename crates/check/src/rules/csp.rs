@@ -16,7 +16,12 @@ use crate::unit::Program;
 pub(crate) fn connect_src(cloud: &Cloud<'_>) -> Vec<Finding> {
     let of_servers = cloud.servers.iter().filter(|s| s.service == Program::Horizon).flat_map(policies);
     let of_settings = cloud.horizons.iter().flat_map(settings);
-    of_servers.chain(of_settings).flat_map(|policy| judge(cloud, &policy)).collect()
+    let of_objects = cloud.page_policies.iter().map(|own| Policy {
+        restrictions: read(&own.text),
+        place: own.place.clone(),
+        scope: own.scope.clone(),
+    });
+    of_servers.chain(of_settings).chain(of_objects).flat_map(|policy| judge(cloud, &policy)).collect()
 }
 
 struct Policy {
@@ -41,9 +46,18 @@ fn policies(server: &Server<'_>) -> Vec<Policy> {
         _ => "header",
     };
     let found = server.of_name(name).filter_map(|item| Some((item, value(item)?)));
+    let more = server.of_name("more_set_headers").filter_map(|item| Some((item, more_set(item)?)));
     found
+        .chain(more)
         .map(|(item, text)| Policy { restrictions: read(&text), place: item.place(), scope: server.scope.clone() })
         .collect()
+}
+
+/// headers-more-nginx-module: `more_set_headers 'Name: value'`, also with `-s` and `-t`.
+fn more_set(item: &ScopedDirective<'_>) -> Option<String> {
+    let mut headers = item.directive.args.iter().filter_map(|word| word.split_once(':'));
+    let own = headers.find(|(name, _)| name.trim().eq_ignore_ascii_case("content-security-policy"))?;
+    Some(own.1.trim().to_owned())
 }
 
 /// A policy as the probe reads one.

@@ -8,11 +8,12 @@ use super::proxy_headers::{LEAVE, unless_it_stands_in};
 use super::refused::haproxy::condition;
 use crate::classify::Kind;
 use crate::facts::browser::Sent;
-use crate::facts::cloud::Cloud;
+use crate::facts::cloud::{Cloud, ExposedDashboard};
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
 use crate::unit::Program;
 use direct_upload_core::openstack::needed::ALLOW_ORIGIN;
+use regex::Regex;
 
 /// A shorter allowed silence ends uploads while Glance stores their end. Deployment tools write 50 s by
 /// default, and that works.
@@ -40,6 +41,11 @@ pub(crate) fn response_header<'a>(item: &'a ScopedDirective<'_>, name: &str) -> 
         "http-response" | "http-after-response" => {
             let named = directive.arg(1)?.eq_ignore_ascii_case(name);
             named.then(|| (directive.arg(0).unwrap_or_default(), directive.arg(2).unwrap_or_default()))
+        }
+        // Removed in HAProxy 2.1.
+        "rspdel" | "rspidel" => {
+            let pattern = Regex::new(&format!("(?i){}", directive.arg(0)?)).ok()?;
+            pattern.is_match(&format!("{name}: https://x")).then_some(("del-header", ""))
         }
         "rspadd" => {
             let (written, value) = directive.arg(0)?.split_once(':')?;
@@ -69,6 +75,12 @@ fn rewritten(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
             return None;
         }
         let written = format!("{} {}", item.directive.name, item.directive.text());
+        let value = if matches!(*action, "replace-header" | "replace-value") {
+            let Some(new) = replaced(cloud, server, item) else { return None };
+            new
+        } else {
+            (*value).to_owned()
+        };
         let other = cloud
             .dashboards_near(&server.scope)
             .find(|d| !value.contains(['*', '%']) && !value.contains(&format!("://{}", d.host)));
@@ -95,6 +107,25 @@ fn rewritten(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
         Some(finding(Rule::CorsOnTheWay, &item.place(), format!("{written}: {what}"), fix))
     };
     actions.iter().filter_map(of_one).collect()
+}
+
+/// `replace-header NAME PATTERN TEXT`: the new value, if it replaces the origin of a dashboard (a value that matches is
+/// replaced as a whole; `replace-value` does so with each value between commas, and Glance writes one). `%`, if the new
+/// value is not known.
+fn replaced(cloud: &Cloud<'_>, server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<String> {
+    let unknown = || Some("%".to_owned());
+    let (Some(pattern), Some(text)) = (item.directive.arg(2), item.directive.arg(3)) else { return unknown() };
+    let Ok(pattern) = Regex::new(pattern) else { return unknown() };
+    let page =
+        |d: &ExposedDashboard| d.origin.as_ref().map_or_else(|| format!("https://{}", d.host), |o| o.to_string());
+    let mut pages: Vec<String> = cloud.dashboards_near(&server.scope).map(page).collect();
+    if pages.is_empty() {
+        pages.push("https://dashboard.example".to_owned());
+    }
+    if !pages.iter().any(|page| pattern.is_match(page)) {
+        return None;
+    }
+    if text.contains(['\\', '%']) { unknown() } else { Some(text.to_owned()) }
 }
 
 /// Whether a rule writes what Glance wrote, or only where Glance wrote nothing.

@@ -8,6 +8,7 @@ use crate::classify::Kind;
 use crate::effects::{self, Limit};
 use crate::facts::cloud::Cloud;
 use crate::facts::glance::GlanceFacts;
+use crate::facts::paste::Filter;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
 use crate::rules::refused::LEGACY;
@@ -47,9 +48,28 @@ pub fn body(cloud: &Cloud<'_>) -> Vec<Finding> {
     let own_host = cloud.servers.iter().filter(|server| server.service == Program::Horizon);
     let uwsgi = cloud.glances.iter().filter_map(uwsgi_body).chain(cloud.glances.iter().filter_map(own_cap));
     let uwsgi = uwsgi.chain(cloud.glances.iter().filter_map(own_quota));
+    let uwsgi = uwsgi.chain(cloud.glances.iter().filter_map(size_limit));
     let modsecurity = before_glance(cloud).filter_map(modsecurity);
     let found = before_glance(cloud).filter_map(judge).chain(own_host.filter_map(under_the_dashboard)).chain(uwsgi);
     found.chain(modsecurity).chain(legacy_body(cloud)).collect()
+}
+
+/// oslo.middleware's filter for other services, whose requests are small (sizelimit.py: 413 above
+/// `max_request_body_size`, 112 KiB unless it is set).
+fn size_limit(glance: &GlanceFacts<'_>) -> Option<Finding> {
+    let (file, _) = glance.paste.as_ref()?;
+    let pipeline = glance.pipeline.as_ref()?.as_ref().ok()?;
+    let is_it = |filter: &&Filter| {
+        let factory = filter.factory.to_lowercase();
+        factory.contains("sizelimit") || factory.contains("requestbodysizelimiter")
+    };
+    let filter = pipeline.filters.iter().find(is_it)?;
+    let written = glance.option("oslo_middleware", "max_request_body_size");
+    let limit = written.as_ref().map_or(Some(114_688), |own| own.value.trim().parse().ok())?;
+    let severity = too_small(limit)?;
+    let found = format!("{} in the pipeline: bodies above {limit} bytes are refused with 413", filter.name);
+    let fix = format!("remove {} from the pipeline", filter.name);
+    Some(Finding::new(Rule::BodyLimit, severity, &file.option(pipeline.line, "pipeline"), found, fix))
 }
 
 /// Legacy uploads pass the dashboard's own server.

@@ -79,6 +79,11 @@ pub fn all(cloud: &Cloud<'_>, before_glance: &[PlacedIssue], legacy: &[PlacedIss
     findings
 }
 
+/// What may end an upload, under conditions whose values the input does not show.
+pub(crate) fn open_conditions(cloud: &Cloud<'_>) -> Vec<String> {
+    refused::open(cloud)
+}
+
 /// The severity if a Glance would refuse an upload. In legacy mode nobody uploads directly, and with the
 /// dashboard's own origin the browser needs no CORS.
 fn refused(cloud: &Cloud<'_>, glance: usize) -> Severity {

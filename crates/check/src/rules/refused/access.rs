@@ -3,7 +3,7 @@
 //! Of several `<Location>`s for one path the last with a `Require` counts (AuthMerging Off, httpd's default).
 
 use direct_upload_core::derive::exposure_issue::policy::{all, any};
-use direct_upload_core::openstack::cors_request::CorsRequest;
+use direct_upload_core::openstack::cors_request::{CorsRequest, KnownText};
 
 use crate::facts::browser::Sent;
 use crate::facts::server::{ScopedDirective, Server};
@@ -22,7 +22,7 @@ pub(super) fn refuses<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s
     }
     let denied = server.items.iter().find(|item| denies(item, sent));
     denied.or_else(|| of_old(server)).or_else(|| {
-        effective(server).into_iter().find_map(|section| {
+        effective(server).into_iter().filter(|section| is_met(section, sent) == Some(true)).find_map(|section| {
             let items: Vec<Required<'_, 'a>> =
                 server.of_name("require").filter(|item| path(item) == section).map(required).collect();
             let mut blame = None;
@@ -30,6 +30,63 @@ pub(super) fn refuses<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s
             if holds == Some(false) { blame } else { None }
         })
     })
+}
+
+/// A `Require` by which authorization may refuse a request: one of the environment or an expression, or one in an `<If>`
+/// that is not understood. Addresses are not meant.
+pub(super) fn may_refuse<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s ScopedDirective<'a>> {
+    if server.last("satisfy").is_some_and(|item| item.directive.word() == "any") {
+        return None;
+    }
+    effective(server).into_iter().find_map(|section| {
+        let own: Vec<_> = server.of_name("require").filter(|item| path(item) == section).collect();
+        let lets_pass = |item: &&ScopedDirective<'_>| item.directive.text().eq_ignore_ascii_case("all granted");
+        let is_open = |item: &&ScopedDirective<'_>| matches!(item.directive.word().as_str(), "env" | "expr");
+        let items: Vec<Required<'_, 'a>> = own.iter().copied().map(required).collect();
+        let holds = || allowed("requireany", &items, 0, sent, &mut None);
+        match is_met(&section, sent) {
+            None => own.iter().copied().find(|item| !lets_pass(item)),
+            Some(true) if holds().is_none() => own.into_iter().find(is_open),
+            Some(_) => None,
+        }
+    })
+}
+
+/// Whether the `<If>` blocks of a section are met; none if one is not understood.
+fn is_met(section: &[&Directive], sent: &Sent) -> Option<bool> {
+    let blocks = section.iter().filter(|block| matches!(block.name.as_str(), "if" | "elseif" | "else"));
+    all(blocks.map(|block| if block.name == "if" { expression(&block.text(), sent) } else { None }))
+}
+
+/// `%{REQUEST_METHOD} == 'OPTIONS'`, also with `!=`, `=~`, `!~` and `-in` (httpd, expressions); none for any other.
+fn expression(text: &str, sent: &Sent) -> Option<bool> {
+    let mut words = text.trim().trim_matches('"').trim().splitn(3, char::is_whitespace);
+    let (name, operator, value) = (words.next()?, words.next()?, words.next()?.trim());
+    let name = name.strip_prefix("%{")?.strip_suffix('}')?;
+    let own = super::httpd::variable(name, sent, &KnownText::Unknown);
+    let quoted = |text: &str| -> Option<String> {
+        let text = text.trim();
+        let inner = ['\'', '"'].into_iter().find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote))?;
+        (!inner.contains(['\'', '"'])).then(|| inner.to_owned())
+    };
+    let equals = || quoted(value).and_then(|value| own.meets(|text| text == value));
+    let matches = || {
+        let (pattern, flags) = value.strip_prefix("m#").or_else(|| value.strip_prefix('/'))?.rsplit_once(['/', '#'])?;
+        if flags.chars().all(|flag| flag == 'i') { own.matches(pattern, !flags.is_empty()) } else { None }
+    };
+    match operator {
+        "==" | "=" => equals(),
+        "!=" => equals().map(|is| !is),
+        "=~" => matches(),
+        "!~" => matches().map(|is| !is),
+        "-in" | "in" => {
+            let list: Option<Vec<String>> =
+                value.strip_prefix('{')?.strip_suffix('}')?.split(',').map(quoted).collect();
+            let list = list?;
+            own.meets(|text| list.iter().any(|one| one == text))
+        }
+        _ => None,
+    }
 }
 
 /// The sections whose `Require` counts.
@@ -157,10 +214,11 @@ fn holds(item: &ScopedDirective<'_>, sent: &Sent, within: &[&Directive]) -> Opti
         ["all", "granted"] => Some(true),
         // A folder that is closed as a whole is rarely the one that serves.
         ["all", "denied"] => {
-            let is_path = item.within.iter().any(|block| block.name.starts_with("location"));
+            let is_path = item.within.iter().any(|block| block.name.starts_with("location") || block.name == "if");
             (is_path || !within.is_empty()).then_some(false)
         }
         ["method", methods @ ..] => Some(methods.iter().any(|method| method.eq_ignore_ascii_case(sent.method()))),
+        ["expr", ..] => expression(item.directive.text().split_once(' ')?.1, sent),
         _ if words.first().is_some_and(|word| is_login(word)) => Some(false),
         _ => None,
     };
@@ -168,9 +226,12 @@ fn holds(item: &ScopedDirective<'_>, sent: &Sent, within: &[&Directive]) -> Opti
 }
 
 /// Whether a `Require` asks for a login, which no request of an upload has.
+///
+/// Providers of httpd's own modules, of mod_auth_openidc, mod_auth_mellon, mod_shib and mod_auth_cas.
 pub(crate) fn is_login(word: &str) -> bool {
-    matches!(word, "valid-user" | "user" | "group" | "ldap-user" | "ldap-group" | "claim" | "shibboleth")
-        || word.starts_with("mellon")
+    const OF_MODULES: [&str; 8] = ["ldap-", "dbm-", "dbd-", "mellon", "shib", "cas-", "claim", "oauth2_claim"];
+    matches!(word, "valid-user" | "user" | "group" | "file-owner" | "file-group")
+        || OF_MODULES.iter().any(|own| word.starts_with(own))
 }
 
 const PASS: &str = "let OPTIONS and PUT pass without a login, because Glance checks the token itself: for example <LimitExcept OPTIONS PUT> around the Require, or an additional Require method OPTIONS PUT";

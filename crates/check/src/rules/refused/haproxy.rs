@@ -1,10 +1,12 @@
 //! HAProxy: rules and their conditions, for one request (configuration.txt, 7: ACLs and sample fetches).
 
+use std::net::IpAddr;
+
 use direct_upload_core::derive::exposure_issue::policy::{all, any};
 use direct_upload_core::openstack::cors_request::{CorsRequest, KnownText, UPLOAD_PATH};
 
 use crate::facts::browser::Sent;
-use crate::facts::server::{ScopedDirective, Server};
+use crate::facts::server::{ScopedDirective, Server, is_local};
 
 /// Actions that end a request.
 const ENDS: [&str; 8] = ["deny", "reject", "tarpit", "silent-drop", "return", "redirect", "auth", "use-service"];
@@ -33,6 +35,65 @@ pub(crate) fn ends<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s Sc
         }
     }
     None
+}
+
+/// Samples that are about misuse, load or addresses, which nothing in files shows; and sizes, which DU014 judges.
+const OF_STATE: [&str; 16] = [
+    "src",
+    "sc_",
+    "sc0_",
+    "sc1_",
+    "sc2_",
+    "nbsrv",
+    "be_",
+    "fe_",
+    "srv_",
+    "avg_queue",
+    "queue",
+    "connslots",
+    "req.body_",
+    "body_size",
+    "req.hdr_val(content-length)",
+    "hdr_val(content-length)",
+];
+
+/// The first rule that ends a request under a condition whose value for it the input does not show.
+pub(super) fn may_end<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s ScopedDirective<'a>> {
+    if server.last("mode").is_some_and(|item| item.directive.word() == "tcp") {
+        return None;
+    }
+    let ends = |item: &&ScopedDirective<'_>| action(item).is_some_and(|action| ENDS.contains(&action));
+    let is_open = |item: &&ScopedDirective<'_>| {
+        leads_there(server, item, sent) && condition(server, item, sent).is_none() && {
+            let unknown = unknown(server, item, sent);
+            !unknown.is_empty() && !unknown.iter().any(|fetch| OF_STATE.iter().any(|own| fetch.starts_with(own)))
+        }
+    };
+    server.items.iter().filter(ends).find(is_open)
+}
+
+/// What the terms of a rule's condition fetch, whose value for a request is not known.
+fn unknown<'s>(server: &'s Server<'_>, item: &'s ScopedDirective<'_>, sent: &Sent) -> Vec<&'s str> {
+    let words: Vec<&str> = item.directive.args.iter().map(String::as_str).collect();
+    let at = words.iter().position(|word| matches!(*word, "if" | "unless")).map_or(words.len(), |at| at + 1);
+    let mut found = Vec::new();
+    for terms in words[at..].split(|word| matches!(*word, "or" | "||")) {
+        for (negated, term) in terms_of(terms) {
+            if holds(server, (negated, term), sent).is_some() {
+                continue;
+            }
+            match term {
+                [_, fetch, ..] => found.push(*fetch),
+                [name] => {
+                    let name = name.trim_start_matches('!');
+                    let named = server.of_name("acl").filter(|acl| acl.directive.arg(0) == Some(name));
+                    found.extend(named.filter_map(|acl| acl.directive.arg(1)));
+                }
+                [] => {}
+            }
+        }
+    }
+    found
 }
 
 /// Whether a request may come to the backend of a rule.
@@ -209,6 +270,24 @@ fn set_once<'s>(server: &'s Server<'_>, name: &str) -> Option<&'s str> {
     }
 }
 
+/// The address on which browsers reach a server, if its lines name one.
+fn bound(server: &Server<'_>) -> Option<IpAddr> {
+    let binds = server.of_name("bind").filter_map(|item| item.directive.arg(0));
+    let addresses: Option<Vec<IpAddr>> = binds
+        .filter(|address| !is_local(address))
+        .map(|address| address.rsplit_once(':')?.0.trim_matches(['[', ']']).parse().ok())
+        .collect();
+    match addresses?.as_slice() {
+        [first, rest @ ..] if !first.is_unspecified() && rest.iter().all(|own| own == first) => Some(*first),
+        _ => None,
+    }
+}
+
+/// Whether an address is in a list; a network or a name there is not compared.
+fn of_address(own: &IpAddr, values: &[&str]) -> Option<bool> {
+    any(values.iter().map(|value| value.parse::<IpAddr>().ok().map(|value| value == *own)))
+}
+
 /// The number of bytes of a body; some, if no size is assumed.
 fn size(sent: &Sent) -> KnownText {
     sent.length().map_or(KnownText::Unknown, |length| KnownText::Is(length.to_string()))
@@ -221,6 +300,9 @@ fn fetched(server: &Server<'_>, words: &[&str], sent: &Sent) -> Option<bool> {
     let flags = Flags::of(rest)?;
     // Where the path chooses the backend, Glance may be below another one.
     let path = (!is_chosen_by_path(server)).then_some(UPLOAD_PATH);
+    if fetch == "dst" {
+        return of_address(&bound(server)?, &flags.values);
+    }
     let (value, usual) = match variable(&fetch) {
         Some(name) => (sample(&set_once(server, name)?.to_lowercase(), path, sent)?.0, Matching::Exact),
         None => sample(&fetch, path, sent)?,

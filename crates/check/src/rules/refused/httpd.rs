@@ -18,6 +18,11 @@ pub(super) fn ends<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s Sc
         .or_else(|| modsecurity(server, sent))
 }
 
+/// What ends a request under a condition whose value for it the input does not show.
+pub(super) fn may_end<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s ScopedDirective<'a>> {
+    access::may_refuse(server, sent)
+}
+
 /// `ProxyPass /v2 !`: the first `ProxyPass` for a path decides, and those of a `<Location>` come before
 /// (mod_proxy, proxy_trans in modules/proxy/mod_proxy.c).
 fn excluded<'s, 'a>(server: &'s Server<'a>) -> Option<&'s ScopedDirective<'a>> {
@@ -297,7 +302,8 @@ fn filled(text: &str, sent: &Sent, path: &KnownText) -> KnownText {
     if rest.contains(['%', '$']) { KnownText::Unknown } else { KnownText::Is(known + rest) }
 }
 
-fn variable(name: &str, sent: &Sent, path: &KnownText) -> KnownText {
+/// `%{NAME}`.
+pub(super) fn variable(name: &str, sent: &Sent, path: &KnownText) -> KnownText {
     let upper = name.to_uppercase();
     if let Some(header) = upper.strip_prefix("HTTP:") {
         return sent.header(header);
@@ -308,6 +314,8 @@ fn variable(name: &str, sent: &Sent, path: &KnownText) -> KnownText {
         "QUERY_STRING" | "REMOTE_USER" | "AUTH_TYPE" => KnownText::Missing,
         "HTTP_REFERER" => sent.header("referer"),
         "HTTP_USER_AGENT" => sent.header("user-agent"),
+        "HTTP_HOST" => sent.header("host"),
+        "SERVER_NAME" => sent.host(),
         "HTTP_COOKIE" => sent.header("cookie"),
         "HTTP_ACCEPT" => sent.header("accept"),
         "THE_REQUEST" => {

@@ -52,6 +52,24 @@ fn of_server(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
     findings
 }
 
+/// Rules in front of Glance that end a request of an upload under a condition whose value the input does not show.
+pub(crate) fn open(cloud: &Cloud<'_>) -> Vec<String> {
+    let before_glance = cloud.servers.iter().filter(|server| server.service == Program::Glance);
+    let of_request = |server: &Server<'_>, request| {
+        let sent = Sent::all(cloud, server, request, None);
+        let may_end = |sent: &Sent| match server.kind {
+            Kind::Nginx => nginx::may_end(server, sent),
+            Kind::Haproxy => haproxy::may_end(server, sent),
+            Kind::Stream => None,
+            _ => httpd::may_end(server, sent),
+        };
+        let item = sent.iter().find_map(may_end)?;
+        Some(format!("{}: {}: the input does not show whether this ends uploads", item.place(), written(item)))
+    };
+    let of_server = |server| CorsRequest::BOTH.into_iter().find_map(|request| of_request(server, request));
+    before_glance.filter_map(of_server).collect()
+}
+
 /// DU014: an upload of a common size, or of a large one.
 fn by_length(cloud: &Cloud<'_>, server: &Server<'_>) -> Option<Finding> {
     [(COMMON, Severity::Error), (LARGE, Severity::Warning)].into_iter().find_map(|(size, severity)| {

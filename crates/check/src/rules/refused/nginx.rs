@@ -19,6 +19,22 @@ pub(crate) fn ends<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s Sc
     rewritten.or(server.leads_nowhere.as_ref()).or_else(|| server.items.iter().find(|item| refuses(server, item, sent)))
 }
 
+/// What ends a request under a condition whose value for it the input does not show. Addresses, and files on the
+/// server's disk, are not meant.
+pub(super) fn may_end<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s ScopedDirective<'a>> {
+    const OF_STATE: [&str; 8] =
+        ["$remote_addr", "$binary_remote_addr", "$realip", "$geoip", "-f", "-d", "-e", "$limit_"];
+    let mut run = Run::new(server, sent);
+    if run.ends().is_some() {
+        return None;
+    }
+    let is_of_state = |block: &Directive| OF_STATE.iter().any(|own| block.text().contains(own));
+    let of_geo = |block: &Directive| {
+        server.of_name("geo").filter_map(|geo| geo.directive.args.last()).any(|name| block.text().contains(name))
+    };
+    run.open.filter(|item| !item.within.iter().any(|block| is_of_state(block) || of_geo(block)))
+}
+
 /// Logins, which no request of an upload has: Glance's own token is none of them.
 const LOGINS: [&str; 4] = ["auth_basic", "auth_request", "auth_jwt", "auth_digest"];
 
@@ -131,12 +147,14 @@ struct Run<'s, 'a, 'r> {
     /// What each `if` so far was.
     met: Vec<(Directive, Option<bool>)>,
     path: KnownText,
+    /// The first `return` that may run.
+    open: Option<&'s ScopedDirective<'a>>,
 }
 
 impl<'s, 'a, 'r> Run<'s, 'a, 'r> {
     fn new(server: &'s Server<'a>, sent: &'r Sent) -> Self {
         let path = if server.takes_uploads { KnownText::is(UPLOAD_PATH) } else { KnownText::Unknown };
-        Self { server, sent, vars: BTreeMap::new(), met: Vec::new(), path }
+        Self { server, sent, vars: BTreeMap::new(), met: Vec::new(), path, open: None }
     }
 
     fn ends(&mut self) -> Option<&'s ScopedDirective<'a>> {
@@ -148,6 +166,7 @@ impl<'s, 'a, 'r> Run<'s, 'a, 'r> {
                 match name {
                     "set" => drop(self.vars.insert(variable(item.directive.arg(0)), KnownText::Unknown)),
                     "rewrite" => self.path = KnownText::Unknown,
+                    "return" if self.open.is_none() && self.answers(item) => self.open = Some(item),
                     "break" => return None,
                     "if" => self.met.push((item.directive.clone(), None)),
                     _ => {}
@@ -313,6 +332,7 @@ impl<'s, 'a, 'r> Run<'s, 'a, 'r> {
         match name {
             "request_method" => KnownText::is(self.sent.method()),
             "content_length" => self.sent.header("content-length"),
+            "host" => self.sent.host(),
             "content_type" => self.sent.header("content-type"),
             "invalid_referer" => self.invalid_referer(),
             "uri" | "document_uri" | "request_uri" => self.path.clone(),

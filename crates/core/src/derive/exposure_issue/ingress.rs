@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use direct_upload_api::web::Origin;
 use direct_upload_api::{ExposureKind, Rule};
 
-use crate::derive::exposure_issue::tolerance::PATIENT;
+use crate::derive::exposure_issue::tolerance::{LARGE, PATIENT, SMALL};
 use crate::derive::exposure_issue::{Annotations, ExposureIssue, lacks, quantity};
 use crate::model::{FieldPath, Id, Ingress};
 
@@ -110,10 +110,17 @@ fn nginx(annotations: &Annotations<'_>, origins: &BTreeSet<&Origin>) -> Vec<Expo
     let rules = annotations.get(&name("modsecurity-snippet")).unwrap_or_default().to_ascii_lowercase();
     let lifted =
         ["secrequestbodyaccess off", "secruleengine off", "processpartial"].iter().any(|own| rules.contains(own));
-    if annotations.is_true(&name("enable-modsecurity")) && !lifted {
-        let what = "ModSecurity refuses bodies above its SecRequestBodyLimit where it enforces its rules".to_owned();
+    let limit =
+        rules.split("secrequestbodylimit ").nth(1).and_then(|rest| rest.split_whitespace().next()?.parse().ok());
+    let is_large = limit.is_some_and(|limit: u64| limit >= LARGE);
+    if annotations.is_true(&name("enable-modsecurity")) && !lifted && !is_large {
+        let what = limit.map_or_else(
+            || "ModSecurity refuses bodies above its SecRequestBodyLimit where it enforces its rules".to_owned(),
+            |limit| format!("ModSecurity refuses bodies above {limit} bytes, its SecRequestBodyLimit, where it enforces its rules"),
+        );
+        let fails = rules.contains("secruleengine on") && limit.is_some_and(|limit| limit < SMALL);
         let fix = "nginx.ingress.kubernetes.io/modsecurity-snippet: SecRequestBodyAccess Off";
-        found.push(annotations.issue(Rule::BodyLimit, false, &name("enable-modsecurity"), what, fix));
+        found.push(annotations.issue(Rule::BodyLimit, fails, &name("enable-modsecurity"), what, fix));
     }
     // The Core Rule Set's own list is GET HEAD POST OPTIONS (crs-setup.conf.example, rule 900200).
     let enforces =
