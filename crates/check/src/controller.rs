@@ -130,7 +130,7 @@ pub fn logins(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<Pl
                     "is not set, and global-auth-url of {} requires a login, but a browser's preflight never has one",
                     own.id()
                 ),
-                fix: "set \"false\": Glance checks the token itself".to_owned(),
+                fix: "set \"false\", because Glance checks the token itself".to_owned(),
                 remedy: Some((name, "false")),
                 manifest: None,
             };

@@ -90,7 +90,7 @@ fn of_modifier(modifier: &Value, path: &FieldPath) -> Written {
     // OpenShift: a list of actions.
     let actions = modifier.as_array().into_iter().flatten().enumerate().filter_map(|(at, own)| {
         let text = own["action"]["set"]["value"].as_str().filter(|_| is_it(&own["name"]))?;
-        Some((path.clone().item(at), text.to_owned()))
+        Some((path.clone().item(at).field("action").field("set").field("value"), text.to_owned()))
     });
     let lists = ["set", "add"].into_iter().flat_map(|name| {
         let path = path.clone().field(name);

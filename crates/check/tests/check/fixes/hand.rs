@@ -3,7 +3,7 @@
 use direct_upload_api::Rule;
 use direct_upload_check::Finding;
 
-use super::spot::{Spot, file_of, with_object};
+use super::spot::{Spot, field_of, file_of, with_object};
 use super::text::{set, steps};
 use super::{Files, text};
 
@@ -64,6 +64,22 @@ pub fn apply(files: &Files, finding: &Finding) -> Option<Hand> {
     }
     if rule == Rule::NoSuchFlavor {
         return flavor(files, finding);
+    }
+    if let Some(hand) = of_controller(files, finding) {
+        return Some(hand);
+    }
+    let is_text = field_of(&finding.place).contains("snippet");
+    if rule == Rule::Csp && finding.place.object.is_some() && !is_text && Spot::find(files, finding).is_none() {
+        return in_field(files, finding, |value| *value = csp(value.as_str().unwrap_or_default(), fix).into());
+    }
+    if let Some(rest) = fix.strip_prefix("write the path ") {
+        let path = rest.split(' ').next()?.to_owned();
+        let file = file_of(files, finding)?;
+        let object = finding.place.object.as_ref()?.to_string();
+        return Some(Hand::Edited(with_object(files, file, &object, |ingress| {
+            ingress["spec"]["rules"][0]["http"]["paths"][0]["path"] = path.into();
+            ingress["metadata"]["annotations"]["nginx.ingress.kubernetes.io/rewrite-target"] = "/$2".into();
+        })));
     }
     let spot = |edit: &dyn Fn(&mut Spot)| at_spot(files, finding, edit);
     let line = |edit: &dyn Fn(&str) -> String| at_line(files, finding, edit);
@@ -252,6 +268,36 @@ fn flavor(files: &Files, finding: &Finding) -> Option<Hand> {
         }
         _ => None,
     }
+}
+
+/// The field of an object that a finding names, changed.
+fn in_field(files: &Files, finding: &Finding, change: impl FnOnce(&mut serde_json::Value)) -> Option<Hand> {
+    let file = file_of(files, finding)?;
+    let object = finding.place.object.as_ref()?.to_string();
+    let field = field_of(&finding.place);
+    Some(Hand::Edited(with_object(files, file, &object, |value| {
+        change(steps(&field).into_iter().fold(value, |value, step| match step.parse::<usize>() {
+            Ok(at) if value.is_array() => &mut value[at],
+            _ => &mut value[step.as_str()],
+        }));
+    })))
+}
+
+/// A key of ingress-nginx's ConfigMaps that is no text of nginx: a header, or a list of headers.
+fn of_controller(files: &Files, finding: &Finding) -> Option<Hand> {
+    let field = field_of(&finding.place);
+    let key = field.strip_prefix("data[")?.split(']').next().filter(|key| !key.ends_with("snippet"))?.to_owned();
+    let object = finding.place.object.as_ref().map(ToString::to_string).filter(|id| id.starts_with("ConfigMap i/"))?;
+    let file = file_of(files, finding)?;
+    Some(Hand::Edited(with_object(files, file, &object, |value| {
+        let data = value["data"].as_object_mut().unwrap();
+        if finding.rule == Rule::Csp {
+            let old = data[&key].as_str().unwrap_or_default().to_owned();
+            data[&key] = csp(&old, &finding.fix).into();
+        } else {
+            data.remove(&key);
+        }
+    })))
 }
 
 /// `connect-src` with Glance in it.

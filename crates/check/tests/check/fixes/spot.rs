@@ -88,12 +88,12 @@ impl Spot {
             });
         };
         let wanted = field_of(&finding.place);
-        if let Some((path, field)) = annotation(&wanted) {
-            let text = objects(text).into_iter().find(|o| id(o) == object)?["metadata"]["annotations"][&path]
-                .as_str()?
-                .to_owned();
+        if let Some((holder, path, field)) = snippet(&wanted) {
+            let own = objects(text).into_iter().find(|o| id(o) == object)?;
+            let kept = holder.split('.').fold(&own, |value, step| &value[step]);
+            let text = kept[&path].as_str()?.to_owned();
             let line = text.lines().position(|line| line.contains(&field)).unwrap_or_default() + 1;
-            let path = vec!["metadata".to_owned(), "annotations".to_owned(), path];
+            let path = [holder.split('.').map(str::to_owned).collect(), vec![path]].concat();
             return Some(Self {
                 kind: Kind::Nginx,
                 text,
@@ -171,11 +171,18 @@ impl Spot {
     }
 }
 
-/// `metadata.annotations.NAME/configuration-snippet directive`.
-fn annotation(field: &str) -> Option<(String, String)> {
+/// `metadata.annotations.NAME/configuration-snippet directive`, `data[server-snippet] directive`: the holder, the key and
+/// the directive.
+fn snippet(field: &str) -> Option<(&'static str, String, String)> {
     let (path, directive) = field.split_once(' ')?;
-    let name = path
-        .strip_prefix("metadata.annotations.")
-        .or_else(|| path.strip_prefix("metadata.annotations[")?.strip_suffix(']'))?;
-    name.ends_with("snippet").then(|| (name.to_owned(), directive.to_owned()))
+    let annotation = || {
+        path.strip_prefix("metadata.annotations.")
+            .or_else(|| path.strip_prefix("metadata.annotations[")?.strip_suffix(']'))
+    };
+    let (holder, name) = match path.strip_prefix("data[").and_then(|rest| rest.strip_suffix(']')) {
+        Some(key) => ("data", key),
+        None => ("metadata.annotations", annotation()?),
+    };
+    let is_text = name.ends_with("snippet") || name.ends_with("snippets");
+    is_text.then(|| (holder, name.to_owned(), directive.to_owned()))
 }

@@ -12,6 +12,7 @@ mod haproxy;
 mod includes;
 mod measured;
 mod options;
+mod pages;
 mod paths;
 mod reading;
 mod refused;
