@@ -496,7 +496,11 @@ fn another_name(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<String> {
                 edge.place, edge.written
             ));
         }
-        // Often both have the same name.
+        // HAProxy's lines have no names; and often both have the same one.
+        let by_address = |server: &Server<'_>| matches!(server.kind, Kind::Haproxy | Kind::Stream);
+        if cloud.servers_near(scope, Program::Horizon).any(by_address) {
+            return None;
+        }
         let published = cloud.published.iter().filter(|own| own.scope == *scope);
         let hosts: Vec<String> =
             published.filter_map(|own| Some(PublicUrl::parse(&own.url).ok()?.origin().host().to_owned())).collect();

@@ -10,6 +10,16 @@ use rstest::rstest;
 #[case("etc/nova/nova.conf", "[cors]\n[paste_deploy]\n", Some(Kind::Oslo))]
 #[case("etc/nova/conf.d/cors.conf", "[cors]\n", Some(Kind::Oslo))]
 #[case("etc/nova/nova.conf", "[DEFAULT]\n", None)]
+#[case(
+    "etc/systemd/system/glance-api.service.d/cors.conf",
+    "[Service]\nEnvironment=OS_CORS__ALLOWED_ORIGIN=https://d.example\n",
+    Some(Kind::Systemd)
+)]
+#[case(
+    "etc/systemd/system/nova-api.service.d/cors.conf",
+    "[Service]\nEnvironment=OS_CORS__ALLOWED_ORIGIN=https://d.example\n",
+    None
+)]
 #[case("etc/systemd/system/glance-api.service", "[Service]\nExecStart=/usr/bin/glance-api\n", Some(Kind::Systemd))]
 #[case("etc/systemd/system/nova-api.service", "[Service]\nExecStart=/usr/bin/nova-api\n", None)]
 #[case("etc/haproxy/hosts.map", "# hosts\nd.example horizon-back\n", Some(Kind::Map))]

@@ -93,6 +93,13 @@ fn a_site_that_is_not_enabled_does_not_count() {
 #[case::rules_of_cilium(&[CONF, SETTINGS, HORIZON, GLANCE, ("r.yaml", "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: r, namespace: o}\nspec: {endpointSelector: {matchLabels: {application: glance}}, ingress: [{toPorts: [{rules: {http: [{method: GET}]}}]}]}\n")], "which HTTP requests it lets pass")]
 #[case::a_closed_pod(&[CONF, SETTINGS, HORIZON, GLANCE, ("r.yaml", "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: r, namespace: o}\nspec: {podSelector: {matchLabels: {application: glance}}, policyTypes: [Ingress], ingress: []}\n")], "it blocks all traffic to Glance's pods")]
 #[case::a_secret(&[("glance.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: glance-api, namespace: o}\nspec: {selector: {}, template: {spec: {containers: [{name: g, volumeMounts: [{name: v, mountPath: /etc/glance/glance-api.conf, subPath: glance-api.conf}]}], volumes: [{name: v, secret: {secretName: glance-etc}}]}}}\n")], "Secret o/glance-etc")]
+#[case::encrypted(&[("glance.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: glance-api, namespace: o}\nspec: {selector: {}, template: {spec: {containers: [{name: g, volumeMounts: [{name: v, mountPath: /etc/glance/glance-api.conf, subPath: glance-api.conf}]}], volumes: [{name: v, secret: {secretName: glance-etc}}]}}}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: glance-etc, namespace: o}\nstringData: {glance-api.conf: 'ENC[AES256_GCM,data:abc=,iv:xx=,tag:yy==,type:str]'}\n")], "glance-api.conf of Secret o/glance-etc, which a tool must still decrypt or fill in")]
+#[case::a_reference(&[("glance.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: glance-api, namespace: o}\nspec: {selector: {}, template: {spec: {containers: [{name: g, volumeMounts: [{name: v, mountPath: /etc/glance/glance-api.conf, subPath: glance-api.conf}]}], volumes: [{name: v, secret: {secretName: glance-etc}}]}}}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: glance-etc, namespace: o}\nstringData: {glance-api.conf: '<path:kv/data/glance#conf>'}\n")], "glance-api.conf of Secret o/glance-etc, which a tool must still decrypt or fill in")]
+#[case::a_variable_of_flux(&[("glance.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: glance-api, namespace: o}\nspec: {selector: {}, template: {spec: {containers: [{name: g, volumeMounts: [{name: v, mountPath: /etc/glance/glance-api.conf, subPath: glance-api.conf}]}], volumes: [{name: v, secret: {secretName: glance-etc}}]}}}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: glance-etc, namespace: o}\nstringData: {glance-api.conf: '${GLANCE_CONF}'}\n")], "glance-api.conf of Secret o/glance-etc, which a tool must still decrypt or fill in")]
+#[case::an_encrypted_file(&[("etc/glance/glance-api.conf", "$ANSIBLE_VAULT;1.1;AES256\n62313365396662343061393464336163\n"), SETTINGS, HORIZON, GLANCE], "is a template")]
+#[case::a_star_import(&[CONF, ("etc/openstack-dashboard/local_settings.py", "ALLOWED_HOSTS = ['d.example']\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\nfrom local.custom import *\n"), HORIZON, GLANCE], "what local.custom sets")]
+#[case::variables_of_a_secret(&[SETTINGS, HORIZON, GLANCE, ("glance.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: etc, namespace: o}\ndata: {glance-api.conf: \"[cors]\\nallowed_origin = https://d.example\\n\"}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: glance-api, namespace: o}\nspec: {selector: {}, template: {spec: {containers: [{name: g, envFrom: [{secretRef: {name: more}}], volumeMounts: [{name: v, mountPath: /etc/glance/glance-api.conf, subPath: glance-api.conf}]}], volumes: [{name: v, configMap: {name: etc}}]}}}\n")], "Secret o/more, whose keys are environment variables")]
+#[case::the_dashboards_name(&[CONF, ("etc/openstack-dashboard/local_settings.py", "ALLOWED_HOSTS = ['*']\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n"), (HORIZON.0, "<VirtualHost *:443>\nSSLEngine on\nWSGIScriptAlias / /openstack_dashboard/wsgi.py\n</VirtualHost>\n"), GLANCE], "nothing in the input names the dashboard's host")]
 #[case::a_key(&[("glance.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: glance-api, namespace: o}\nspec: {selector: {}, template: {spec: {containers: [{name: g, volumeMounts: [{name: v, mountPath: /etc/glance/glance-api.conf, subPath: glance-api.conf}]}], volumes: [{name: v, configMap: {name: glance-etc}}]}}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: glance-etc, namespace: o}\ndata: {other: x}\n")], "which has no such key")]
 #[case::a_file_of_the_command(&[("glance.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: glance-api, namespace: o}\nspec: {selector: {}, template: {spec: {containers: [{name: g, args: [glance-api, --config-file, /etc/glance/own.conf], volumeMounts: [{name: v, mountPath: /etc/glance/glance-api.conf, subPath: glance-api.conf}]}], volumes: [{name: v, configMap: {name: glance-etc}}]}}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: glance-etc, namespace: o}\ndata: {glance-api.conf: '[DEFAULT]'}\n")], "/etc/glance/own.conf, which the command")]
 #[case::a_volume(&[("glance.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: glance-api, namespace: o}\nspec: {selector: {}, template: {spec: {containers: [{name: g, volumeMounts: [{name: v, mountPath: /etc/glance}]}], volumes: [{name: v, hostPath: {path: /srv/glance}}]}}}\n")], "a hostPath volume")]
@@ -193,6 +200,45 @@ fn what_is_included_and_there_is_not_missed() {
 #[case::blocked("http-request deny if { src -f /etc/haproxy/blocked.lst }", None)]
 fn whom_haproxy_lets_pass(#[case] lines: &str, #[case] expected: Option<&str>) {
     unseen(&before_glance("etc/haproxy/haproxy.cfg", &HAPROXY.replace('@', lines), &[]), expected);
+}
+
+/// Conditions that may end an upload, and whose values the input does not show. Those of misuse, load and files on the
+/// server's disk are left out.
+#[rstest]
+#[case::a_file("haproxy", "http-request deny if { path_beg -f /etc/haproxy/paths.lst }", true)]
+#[case::a_variable("haproxy", "http-request deny if { env(CLOSED) -m bool }", true)]
+#[case::a_rate("haproxy", "http-request deny if { sc_http_req_rate(0) gt 100 }", false)]
+#[case::load("haproxy", "http-request deny if { nbsrv(glance) lt 1 }", false)]
+#[case::decided("haproxy", "http-request deny if { path_beg /v1 }", false)]
+#[case::nginxs_variable("nginx", "if ($ssl_protocol = TLSv1.2) {\n return 403;\n }", true)]
+#[case::nginxs_file("nginx", "if (-f /etc/nginx/closed) {\n return 503;\n }", false)]
+#[case::an_address("nginx", "if ($remote_addr != 192.0.2.7) {\n return 403;\n }", false)]
+#[case::an_expression("httpd", "<If \"%{TIME_HOUR} -gt 20\">\nRequire all denied\n</If>", true)]
+#[case::an_expression_that_lets_pass("httpd", "<If \"%{TIME_HOUR} -gt 20\">\nRequire all granted\n</If>", false)]
+#[case::an_environment("httpd", "<Location />\nRequire env OPEN\n</Location>", true)]
+fn conditions_that_the_input_does_not_decide(#[case] server: &str, #[case] lines: &str, #[case] told: bool) {
+    let report = match server {
+        "haproxy" => before_glance("etc/haproxy/haproxy.cfg", &HAPROXY.replace('@', lines), &[]),
+        "nginx" => before_glance("etc/nginx/conf.d/glance.conf", &NGINX.replace('@', lines), &[]),
+        _ => {
+            let host = GLANCE.1.replace("</VirtualHost>", &format!("{lines}\n</VirtualHost>"));
+            before_glance(GLANCE.0, &host, &[])
+        }
+    };
+    unseen(&report, told.then_some("the input does not show whether this ends uploads"));
+}
+
+/// Star imports that cannot change the mode.
+#[rstest]
+#[case::before("from local.custom import *\nALLOWED_HOSTS = ['d.example']\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n")]
+#[case::of_horizon(
+    "ALLOWED_HOSTS = ['d.example']\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\nfrom openstack_dashboard.settings import *\n"
+)]
+#[case::of_one_name(
+    "ALLOWED_HOSTS = ['d.example']\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\nfrom local.custom import THEMES\n"
+)]
+fn imports_that_do_not_set_the_mode(#[case] settings: &str) {
+    unseen(&report(&[CONF, (SETTINGS.0, settings), HORIZON, GLANCE]), None);
 }
 
 fn unseen(report: &Report, expected: Option<&str>) {

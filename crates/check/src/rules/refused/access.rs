@@ -66,8 +66,10 @@ fn expression(text: &str, sent: &Sent) -> Option<bool> {
     let own = super::httpd::variable(name, sent, &KnownText::Unknown);
     let quoted = |text: &str| -> Option<String> {
         let text = text.trim();
-        let inner = ['\'', '"'].into_iter().find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote))?;
-        (!inner.contains(['\'', '"'])).then(|| inner.to_owned())
+        let inner = ['\'', '"'].into_iter().find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote));
+        // The quotes of a directive's own words are off already.
+        let inner = inner.unwrap_or(text);
+        (!inner.contains(['\'', '"', ' ', '%', '&', '|', '('])).then(|| inner.to_owned())
     };
     let equals = || quoted(value).and_then(|value| own.meets(|text| text == value));
     let matches = || {

@@ -70,7 +70,7 @@ pub fn apply(files: &Files, finding: &Finding) -> Option<Hand> {
     }
     let is_text = field_of(&finding.place).contains("snippet");
     if rule == Rule::Csp && finding.place.object.is_some() && !is_text && Spot::find(files, finding).is_none() {
-        return in_field(files, finding, |value| *value = csp(value.as_str().unwrap_or_default(), fix).into());
+        return at_field(files, finding, &|value| *value = csp(value.as_str().unwrap_or_default(), fix).into());
     }
     if let Some(rest) = fix.strip_prefix("write the path ") {
         let path = rest.split(' ').next()?.to_owned();
@@ -194,6 +194,10 @@ pub fn apply(files: &Files, finding: &Finding) -> Option<Hand> {
             })))
         }
         Rule::TooSlow if fix.contains("respondingTimeouts.readTimeout: 0s") => Some(Hand::Elsewhere),
+        Rule::BodyLimit if fix.starts_with("remove ") && fix.ends_with(" from the pipeline") => {
+            let name = fix.split(' ').nth(1)?.to_owned();
+            line(&|old| old.split(' ').filter(|word| *word != name).collect::<Vec<_>>().join(" "))
+        }
         Rule::NoEffect if fix.contains(" there, or give this file a name") => without_mode(files, finding),
         _ => None,
     }
@@ -268,19 +272,6 @@ fn flavor(files: &Files, finding: &Finding) -> Option<Hand> {
         }
         _ => None,
     }
-}
-
-/// The field of an object that a finding names, changed.
-fn in_field(files: &Files, finding: &Finding, change: impl FnOnce(&mut serde_json::Value)) -> Option<Hand> {
-    let file = file_of(files, finding)?;
-    let object = finding.place.object.as_ref()?.to_string();
-    let field = field_of(&finding.place);
-    Some(Hand::Edited(with_object(files, file, &object, |value| {
-        change(steps(&field).into_iter().fold(value, |value, step| match step.parse::<usize>() {
-            Ok(at) if value.is_array() => &mut value[at],
-            _ => &mut value[step.as_str()],
-        }));
-    })))
 }
 
 /// A key of ingress-nginx's ConfigMaps that is no text of nginx: a header, or a list of headers.

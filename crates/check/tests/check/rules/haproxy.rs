@@ -17,6 +17,8 @@ fn haproxy(front: &str, back: &str) -> Vec<String> {
 #[case::set("", "http-response set-header Access-Control-Allow-Origin https://d.example", &["warning DU012"])]
 #[case::set_other("", "http-response set-header Access-Control-Allow-Origin https://e.example", &["error DU012"])]
 #[case::added("http-response add-header Access-Control-Allow-Origin *", "", &["error DU012"])]
+#[case::removed_as_of_old("", "rspidel ^Access-Control-Allow-.*", &["error DU012"])]
+#[case::another_removed_as_of_old("", "rspidel ^Server:", &[])]
 #[case::added_as_of_old("", "rspadd Access-Control-Allow-Origin:\\ https://d.example", &["error DU012"])]
 #[case::replaced("http-response del-header Access-Control-Allow-Origin", "http-response add-header Access-Control-Allow-Origin https://d.example", &["warning DU012"])]
 #[case::removed("", "http-response del-header Access-Control-Allow-Origin", &["error DU012"])]

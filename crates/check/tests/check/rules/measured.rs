@@ -300,6 +300,19 @@ const GRANT: &str = "if ($request_method = OPTIONS) { add_header Access-Control-
     Some("DU012")
 )]
 #[case::haproxy_deletes("haproxy", "", "http-response del-header Access-Control-Allow-Origin", Some("DU012"))]
+#[case::haproxy_replaces(
+    "haproxy",
+    "",
+    "http-response replace-header Access-Control-Allow-Origin d.ex https://e.example",
+    Some("DU012")
+)]
+#[case::haproxy_replaces_another(
+    "haproxy",
+    "",
+    "http-response replace-header Access-Control-Allow-Origin ^https://f https://e.example",
+    None
+)]
+#[case::haproxy_address("haproxy", "acl inside dst 192.0.2.7\n  http-request deny if inside METH_PUT", "", None)]
 #[case::haproxy_answers("haproxy", "http-request return status 204 if METH_OPTIONS", "", Some("DU020"))]
 #[case::haproxy_denies("haproxy", "http-request deny unless { method GET PUT }", "", Some("DU020"))]
 #[case::haproxy_allows_before(
@@ -472,6 +485,32 @@ const GRANT: &str = "if ($request_method = OPTIONS) { add_header Access-Control-
     "RewriteEngine On\nRewriteCond %{REQUEST_METHOD} OPTIONS\nRewriteRule ^(.*)$ $1 [R=200,L]\nHeader unset Access-Control-Allow-Origin\nHeader always set Access-Control-Allow-Origin https://d.example\nHeader always set Access-Control-Allow-Methods put\nHeader always set Access-Control-Allow-Headers content-type,x-auth-token",
     "",
     Some("DU020")
+)]
+#[case::httpd_if("httpd", "<If \"%{REQUEST_METHOD} == 'OPTIONS'\">\nRequire all denied\n</If>", "", Some("DU020"))]
+#[case::httpd_if_in(
+    "httpd",
+    "<If \"%{REQUEST_METHOD} in {'TRACE', 'PUT'}\">\nRequire all denied\n</If>",
+    "",
+    Some("DU020")
+)]
+#[case::httpd_if_pattern(
+    "httpd",
+    "<If \"%{REQUEST_METHOD} !~ /^(GET|PUT|OPTIONS)$/\">\nRequire all denied\n</If>",
+    "",
+    None
+)]
+#[case::httpd_if_another("httpd", "<If \"%{REQUEST_METHOD} == 'TRACE'\">\nRequire all denied\n</If>", "", None)]
+#[case::httpd_require_expr(
+    "httpd",
+    "<Location />\nRequire expr %{REQUEST_METHOD} == 'GET'\n</Location>",
+    "",
+    Some("DU020")
+)]
+#[case::httpd_require_expr_not(
+    "httpd",
+    "<Location />\nRequire expr %{REQUEST_METHOD} != 'DELETE'\n</Location>",
+    "",
+    None
 )]
 #[case::httpd_no_limit_by_mod_proxy_http("httpd", "LimitRequestBody 1048576", "", None)]
 fn a_directive_does_what_is_said_of_it(

@@ -42,6 +42,7 @@ const PASTE: &str = "[pipeline:glance-api]\npipeline = cors context rootapp\n[pi
 #[case::without_cors("keystone", Some(("[pipeline:glance-api-keystone]\npipeline = authtoken context rootapp\n", CORS)), &["error DU008"])]
 #[case::behind_login("keystone", Some(("[pipeline:glance-api-keystone]\npipeline = healthcheck authtoken cors rootapp\n", CORS)), &["error DU020"])]
 #[case::behind_login_that_waits("keystone", Some(("[pipeline:glance-api-keystone]\npipeline = waits cors rootapp\n[filter:waits]\npaste.filter_factory = keystonemiddleware.auth_token:filter_factory\ndelay_auth_decision = true\n", CORS)), &[])]
+#[case::size_limit("keystone", Some(("[pipeline:glance-api-keystone]\npipeline = cors sizelimit context rootapp\n[filter:sizelimit]\npaste.filter_factory = oslo_middleware:RequestBodySizeLimiter.factory\n", CORS)), &["error DU014"])]
 #[case::renamed("keystone", Some(("[pipeline:glance-api-keystone]\npipeline = crossorigin authtoken rootapp\n[filter:crossorigin]\npaste.filter_factory = oslo_middleware.cors:filter_factory\noslo_config_project = glance\n", "")), &[])]
 #[case::composite("keystone", Some(("[composite:glance-api-keystone]\n/: api\n[composite:api]\nkeystone = authtoken cors rootapp\n", CORS)), &["error DU020"])]
 #[case::another_project("keystone", Some((PASTE, "[filter:cors]\npaste.filter_factory = oslo_middleware.cors:filter_factory\noslo_config_project = nova\n")), &["error DU007"])]

@@ -258,3 +258,40 @@ fn requests_that_nginx_replaces(#[case] line: &str, #[case] expected: &[&str]) {
 fn requests_that_haproxy_replaces(#[case] line: &str, #[case] expected: &[&str]) {
     assert_eq!(haproxy(line, ""), expected, "{line}");
 }
+
+/// A redirect to the one name that the server should have. The published URL has another.
+#[rstest]
+#[case::published("https://glance.example", &["error DU020"])]
+#[case::published_as_it_should_be("https://images.example", &[])]
+fn hosts_that_are_redirected(#[case] url: &str, #[case] expected: &[&str]) {
+    let conf = format!("[DEFAULT]\npublic_endpoint = {url}\n{GOOD}");
+    let text = "server {\n listen 443 ssl;\n server_name glance.example images.example;\n client_max_body_size 0;\n proxy_request_buffering off;\n if ($host != images.example) {\n return 301 https://img.example$request_uri;\n }\n location / {\n proxy_pass http://127.0.0.1:9292;\n }\n}\n";
+    let files = [("etc/nginx/conf.d/glance.conf", text), DASHBOARD, (CONF, &conf)];
+    assert_eq!(found_in(&files, Some("2025.1")), expected, "nginx");
+    let text = "<VirtualHost *:443>\nServerName glance.example\nServerAlias images.example\nSSLEngine on\nRewriteEngine on\nRewriteCond %{HTTP_HOST} !^images\\. [NC]\nRewriteRule ^ https://img.example%{REQUEST_URI} [R=301,L]\nProxyPass / http://127.0.0.1:9292/\n</VirtualHost>\n";
+    let files = [("etc/apache2/sites-enabled/glance.conf", text), DASHBOARD, (CONF, &conf)];
+    assert_eq!(found_in(&files, Some("2025.1")), expected, "httpd");
+}
+
+/// Logins of modules that are not httpd's own.
+#[rstest]
+#[case::shib("AuthType shibboleth\nRequire shib-session", &["error DU020"])]
+#[case::mellon("AuthType Mellon\nRequire mellon-attr role admin", &["error DU020"])]
+#[case::claims("AuthType openid-connect\nRequire claims_expr .groups", &["error DU020"])]
+#[case::ldap("AuthType Basic\nRequire ldap-filter (cn=x)", &["error DU020"])]
+#[case::everybody("Require all granted", &[])]
+fn logins_of_modules(#[case] lines: &str, #[case] expected: &[&str]) {
+    assert_eq!(httpd(&format!("<Location />\n{lines}\n</Location>")), expected, "{lines}");
+}
+
+/// The address on which HAProxy waits is known where a line names it.
+#[rstest]
+#[case::its_own("192.0.2.9:443", "dst 192.0.2.9", &["error DU020"])]
+#[case::another("192.0.2.9:443", "dst 192.0.2.8", &[])]
+#[case::any("*:443", "dst 192.0.2.9", &[])]
+fn addresses_of_haproxy(#[case] bind: &str, #[case] acl: &str, #[case] expected: &[&str]) {
+    let text = format!(
+        "defaults\n  mode http\n  timeout client 1h\n  timeout server 1h\nfrontend images\n  bind {bind} ssl crt g.pem\n  acl here {acl}\n  http-request deny if here METH_PUT\n  default_backend glance\nbackend glance\n  server g 192.0.2.2:9292\n"
+    );
+    assert_eq!(behind("etc/haproxy/haproxy.cfg", &text), expected, "{acl}");
+}

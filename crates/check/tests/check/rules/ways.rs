@@ -427,6 +427,23 @@ fn each_name_of_the_dashboard_is_an_origin(#[case] lines: &str, #[case] allowed:
     assert_eq!(found_in(&files, Some("2025.1")), expected);
 }
 
+/// The same where Django serves each name.
+#[rstest]
+#[case::only_one_is_allowed("ServerAlias e.example", "https://d.example", &["warning DU002"])]
+#[case::both_are("ServerAlias e.example", "https://d.example,https://e.example", &[])]
+#[case::of_machines("ServerAlias localhost e", "https://d.example", &[])]
+#[case::it_redirects("ServerAlias e.example\nRewriteEngine On\nRewriteCond %{HTTP_HOST} =e.example\nRewriteRule ^(.*)$ https://d.example$1 [R=301,L]", "https://d.example", &[])]
+fn each_name_of_the_dashboards_server_is_an_origin(
+    #[case] lines: &str,
+    #[case] allowed: &str,
+    #[case] expected: &[&str],
+) {
+    let conf = format!("[cors]\nallowed_origin = {allowed}\n");
+    let settings = "ALLOWED_HOSTS = ['*']\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n";
+    let files = [(HORIZON, &*horizon(443, true, lines)), (SETTINGS, settings), (CONF, &conf)];
+    assert_eq!(found_in(&files, Some("2025.1")), expected);
+}
+
 /// Nothing publishes Glance's URL, but its port is known: a source without a port has the ports of its scheme.
 #[rstest]
 #[case::host("'self' d.example", &["error DU013"])]
