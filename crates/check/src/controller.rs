@@ -192,19 +192,19 @@ type Written = Vec<(String, Location)>;
 fn texts(objects: &[Object], ingress: &Served<'_>) -> Written {
     let annotations = &ingress.object.value["metadata"]["annotations"];
     let names = SNIPPETS.iter().flat_map(|name| [format!("{PREFIX}{name}"), format!("nginx.org/{name}")]);
-    let texts = names.filter_map(|name| {
+    let snippets = names.filter_map(|name| {
         Some((annotations[&name].as_str()?.to_owned(), ingress.object.place(&["metadata", "annotations", &name])))
     });
-    let named = annotations[format!("{PREFIX}custom-headers")].as_str();
+    let own_headers = annotations[format!("{PREFIX}custom-headers")].as_str().into_iter();
     let mut found: Written =
-        texts.chain(named.into_iter().flat_map(|named| headers(objects, named, "more_set_headers"))).collect();
+        snippets.chain(own_headers.flat_map(|map| headers(objects, map, "more_set_headers"))).collect();
     let Some(own) = objects.iter().find(|object| is_controllers(object)).filter(|_| ingress.of_nginx) else {
         return found;
     };
     let data = |key: &str| own.value["data"][key].as_str();
     let place = |key: &str| own.place_of(&FieldPath::new(&["data"]).then(Step::Key(key.to_owned())));
-    let snippets = ["server-snippet", "location-snippet"].into_iter();
-    found.extend(snippets.filter_map(|key| Some((data(key)?.to_owned(), place(key)))));
+    let keys = ["server-snippet", "location-snippet"].into_iter();
+    found.extend(keys.filter_map(|key| Some((data(key)?.to_owned(), place(key)))));
     let hidden = data("hide-headers").unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty());
     found.extend(hidden.map(|name| (format!("proxy_hide_header {name};"), place("hide-headers"))));
     for (key, directive) in [("add-headers", "more_set_headers"), ("proxy-set-headers", "proxy_set_header")] {

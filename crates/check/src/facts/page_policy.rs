@@ -27,24 +27,27 @@ pub(crate) fn find(objects: &[Object], exposing: &[(Vec<String>, Id)]) -> Vec<Pa
     let mut found = Vec::new();
     for (scope, id) in exposing {
         let Some(route) = objects.iter().find(|object| object.id() == *id) else { continue };
-        let mut add = |text: &str, place: Location| {
-            found.push(PagePolicy { text: text.to_owned(), place, scope: scope.clone() });
-        };
-        let mut written = Vec::new();
-        headers(&route.value["spec"], FieldPath::new(&["spec"]), &mut written);
-        written.iter().for_each(|(path, text)| add(text, route.place_of(path)));
+        let mut written: Vec<(&Object, FieldPath, String)> = Vec::new();
+        let mut own = Vec::new();
+        headers(&route.value["spec"], &FieldPath::new(&["spec"]), &mut own);
+        if route.kind() == "Ingress" {
+            own.extend(of_annotations(route));
+        }
+        written.extend(own.into_iter().map(|(path, text)| (route, path, text)));
         for middleware in objects.iter().filter(|object| object.kind() == "Middleware" && is_named(object, route)) {
             let path = FieldPath::new(&["spec", "headers"]);
             let headers = &middleware.value["spec"]["headers"];
-            if let Some(text) = headers["contentSecurityPolicy"].as_str() {
-                add(text, middleware.place_of(&path.clone().field("contentSecurityPolicy")));
-            }
+            let policy = headers["contentSecurityPolicy"].as_str();
+            let policy = policy.map(|text| (path.clone().field("contentSecurityPolicy"), text.to_owned()));
             let path = path.field("customResponseHeaders");
-            of_map(&headers["customResponseHeaders"], &path).iter().for_each(|(p, t)| add(t, middleware.place_of(p)));
+            let all = policy.into_iter().chain(of_map(&headers["customResponseHeaders"], &path));
+            written.extend(all.map(|(path, text)| (middleware, path, text)));
         }
-        if route.kind() == "Ingress" {
-            of_annotations(route).iter().for_each(|(path, text)| add(text, route.place_of(path)));
-        }
+        found.extend(written.into_iter().map(|(object, path, text)| PagePolicy {
+            text,
+            place: object.place_of(&path),
+            scope: scope.clone(),
+        }));
     }
     found
 }
@@ -65,11 +68,11 @@ fn is_named(middleware: &Object, route: &Object) -> bool {
 type Written = Vec<(FieldPath, String)>;
 
 /// What sets or adds the header, anywhere in a route's spec: a list of names and values, or a map of them.
-fn headers(value: &Value, path: FieldPath, found: &mut Written) {
+fn headers(value: &Value, path: &FieldPath, found: &mut Written) {
     match value {
         Value::Array(items) => {
             for (at, item) in items.iter().enumerate() {
-                headers(item, path.clone().item(at), found);
+                headers(item, &path.clone().item(at), found);
             }
         }
         Value::Object(map) => {
@@ -78,7 +81,7 @@ fn headers(value: &Value, path: FieldPath, found: &mut Written) {
                 if matches!(name.as_str(), "responseHeaderModifier" | "response" | "responseHeadersPolicy") {
                     found.extend(of_modifier(own, &path));
                 } else {
-                    headers(own, path, found);
+                    headers(own, &path, found);
                 }
             }
         }

@@ -76,8 +76,7 @@ fn rewritten(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
         }
         let written = format!("{} {}", item.directive.name, item.directive.text());
         let value = if matches!(*action, "replace-header" | "replace-value") {
-            let Some(new) = replaced(cloud, server, item) else { return None };
-            new
+            replaced(cloud, server, item)?
         } else {
             (*value).to_owned()
         };
@@ -117,7 +116,7 @@ fn replaced(cloud: &Cloud<'_>, server: &Server<'_>, item: &ScopedDirective<'_>) 
     let (Some(pattern), Some(text)) = (item.directive.arg(2), item.directive.arg(3)) else { return unknown() };
     let Ok(pattern) = Regex::new(pattern) else { return unknown() };
     let page =
-        |d: &ExposedDashboard| d.origin.as_ref().map_or_else(|| format!("https://{}", d.host), |o| o.to_string());
+        |d: &ExposedDashboard| d.origin.as_ref().map_or_else(|| format!("https://{}", d.host), ToString::to_string);
     let mut pages: Vec<String> = cloud.dashboards_near(&server.scope).map(page).collect();
     if pages.is_empty() {
         pages.push("https://dashboard.example".to_owned());
