@@ -65,21 +65,8 @@ pub fn apply(files: &Files, finding: &Finding) -> Option<Hand> {
     if rule == Rule::NoSuchFlavor {
         return flavor(files, finding);
     }
-    if let Some(hand) = of_controller(files, finding) {
+    if let Some(hand) = of_object(files, finding) {
         return Some(hand);
-    }
-    let is_text = field_of(&finding.place).contains("snippet");
-    if rule == Rule::Csp && finding.place.object.is_some() && !is_text && Spot::find(files, finding).is_none() {
-        return at_field(files, finding, &|value| *value = csp(value.as_str().unwrap_or_default(), fix).into());
-    }
-    if let Some(rest) = fix.strip_prefix("write the path ") {
-        let path = rest.split(' ').next()?.to_owned();
-        let file = file_of(files, finding)?;
-        let object = finding.place.object.as_ref()?.to_string();
-        return Some(Hand::Edited(with_object(files, file, &object, |ingress| {
-            ingress["spec"]["rules"][0]["http"]["paths"][0]["path"] = path.into();
-            ingress["metadata"]["annotations"]["nginx.ingress.kubernetes.io/rewrite-target"] = "/$2".into();
-        })));
     }
     let spot = |edit: &dyn Fn(&mut Spot)| at_spot(files, finding, edit);
     let line = |edit: &dyn Fn(&str) -> String| at_line(files, finding, edit);
@@ -194,10 +181,6 @@ pub fn apply(files: &Files, finding: &Finding) -> Option<Hand> {
             })))
         }
         Rule::TooSlow if fix.contains("respondingTimeouts.readTimeout: 0s") => Some(Hand::Elsewhere),
-        Rule::BodyLimit if fix.starts_with("remove ") && fix.ends_with(" from the pipeline") => {
-            let name = fix.split(' ').nth(1)?.to_owned();
-            line(&|old| old.split(' ').filter(|word| *word != name).collect::<Vec<_>>().join(" "))
-        }
         Rule::NoEffect if fix.contains(" there, or give this file a name") => without_mode(files, finding),
         _ => None,
     }
@@ -272,6 +255,30 @@ fn flavor(files: &Files, finding: &Finding) -> Option<Hand> {
         }
         _ => None,
     }
+}
+
+/// A header, a path or a filter that an object or a line names.
+fn of_object(files: &Files, finding: &Finding) -> Option<Hand> {
+    let fix = finding.fix.as_str();
+    if finding.rule == Rule::BodyLimit && fix.starts_with("remove ") && fix.ends_with(" from the pipeline") {
+        let name = fix.split(' ').nth(1)?.to_owned();
+        let without = |old: &str| old.split(' ').filter(|word| *word != name).collect::<Vec<_>>().join(" ");
+        return at_line(files, finding, &without);
+    }
+    let object = finding.place.object.as_ref()?.to_string();
+    let is_text = field_of(&finding.place).contains("snippet");
+    if let Some(rest) = fix.strip_prefix("write the path ") {
+        let path = rest.split(' ').next()?.to_owned();
+        return Some(Hand::Edited(with_object(files, file_of(files, finding)?, &object, |ingress| {
+            ingress["spec"]["rules"][0]["http"]["paths"][0]["path"] = path.into();
+            ingress["metadata"]["annotations"]["nginx.ingress.kubernetes.io/rewrite-target"] = "/$2".into();
+        })));
+    }
+    let of_map = of_controller(files, finding);
+    if of_map.is_none() && finding.rule == Rule::Csp && !is_text && Spot::find(files, finding).is_none() {
+        return at_field(files, finding, &|value| *value = csp(value.as_str().unwrap_or_default(), fix).into());
+    }
+    of_map
 }
 
 /// A key of ingress-nginx's ConfigMaps that is no text of nginx: a header, or a list of headers.
