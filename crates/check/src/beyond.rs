@@ -296,7 +296,7 @@ fn in_between(objects: &[Object], object: &Object) -> Vec<String> {
             });
             missing.collect()
         }
-        // What it does may also be in the input: then it is read above, or told as of its kind.
+        // A filter of another kind, which nothing here reads.
         "HTTPRoute" if about => {
             let rules = spec["rules"].as_array().into_iter().flatten();
             let filters = rules.flat_map(|rule| rule["filters"].as_array().into_iter().flatten());

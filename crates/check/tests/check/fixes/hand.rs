@@ -58,15 +58,16 @@ fn named_conf(files: &Files, finding: &Finding) -> Option<Hand> {
 
 /// What a person does with advice that is not text to copy; none if it is.
 pub fn apply(files: &Files, finding: &Finding) -> Option<Hand> {
+    of_object(files, finding).or_else(|| by_rule(files, finding))
+}
+
+fn by_rule(files: &Files, finding: &Finding) -> Option<Hand> {
     let (rule, fix) = (finding.rule, finding.fix.as_str());
     if ELSEWHERE.iter().any(|(of, words)| *of == rule && fix.contains(words)) {
         return Some(Hand::Elsewhere);
     }
     if rule == Rule::NoSuchFlavor {
         return flavor(files, finding);
-    }
-    if let Some(hand) = of_object(files, finding) {
-        return Some(hand);
     }
     let spot = |edit: &dyn Fn(&mut Spot)| at_spot(files, finding, edit);
     let line = |edit: &dyn Fn(&str) -> String| at_line(files, finding, edit);
