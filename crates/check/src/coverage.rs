@@ -265,6 +265,7 @@ fn unrouted(cloud: &Cloud<'_>, world: &World, glance: &GlanceFacts<'_>, objects:
     let views = world.glances.values().filter_map(|view| view.service.exposures.as_ref().ok());
     if published.source == Source::Exposed
         || glance.serves_itself()
+        || cloud.servers_near(&glance.unit.scope, Program::Glance).next().is_some()
         || cloud.is_same_origin(glance.unit)
         || exposed(views)
     {
