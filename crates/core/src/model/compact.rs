@@ -79,3 +79,18 @@ impl<'a, T> IntoIterator for &'a Set<T> {
         self.0.as_slice().iter().map(|(value, ())| value)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_is_in_order_and_has_each_value_once() {
+        let mut set: Set<u8> = [3, 1, 3, 2].into_iter().collect();
+        assert!(!set.insert(2) && set.insert(0));
+        set.extend([4, 1]);
+        assert_eq!(set.iter().copied().collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+        assert_eq!((set.len(), set.contains(&4), set.contains(&5)), (5, true, false));
+        assert_eq!((&set).into_iter().count(), set.into_iter().count());
+    }
+}

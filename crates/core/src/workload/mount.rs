@@ -179,7 +179,7 @@ impl Mount {
         }
         pod.insert("containers".into(), json!([container]));
         patch["spec"] = json!({"template": {"spec": pod}});
-        patch["metadata"]["annotations"] = json!(self.annotations);
+        patch["metadata"]["annotations"] = json!(self.annotations.iter().collect::<BTreeMap<_, _>>());
         patch
     }
 
