@@ -66,8 +66,11 @@ class Lane:
         self.proxy.call('/end', self.name)
 
 
-def await_silence(lanes, seconds=1.6, limit=20):
-    """Waits until no write through these lanes has begun for a while, and none waits for its answer."""
+def await_silence(lanes, seconds=2.6, limit=20):
+    """Waits until no write through these lanes has begun for a while, and none waits for its answer.
+
+    A watch returns up to 1.6 seconds after its connection broke. What it then sees may need one more write.
+    """
     before, since = None, time.monotonic()
     end = since + limit
     while time.monotonic() - since < seconds and time.monotonic() < end:

@@ -240,3 +240,14 @@ fn identity(workload: &Workload) -> Value {
     }
     json!({"apiVersion": "apps/v1", "kind": workload.kind.as_str(), "metadata": metadata})
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn annotations_are_a_map_also_if_there_are_none() {
+        let patch = Mount::new(&Container::default(), "files", &[], "").patch(&Workload::default());
+        assert_eq!(patch["metadata"]["annotations"], json!({}));
+    }
+}
