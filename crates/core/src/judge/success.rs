@@ -80,8 +80,21 @@ pub fn judge(
     if !(200..=300).contains(&answer.status) {
         return tokens_checked(put, verdict, answer);
     }
-    refusals_replaced(asked, put, verdict, answer, refusal)
-        .or_else(|| successes_differ(asked, put, verdict, answer, refusal))
+    let answers = Answers { asked, put, verdict, versions: answer, refusal };
+    refusals_replaced(&answers).or_else(|| successes_differ(&answers))
+}
+
+/// What is compared.
+#[derive(Clone, Copy)]
+struct Answers<'a> {
+    asked: &'a Preflight,
+    put: &'a Wire,
+    /// On the PUT.
+    verdict: &'a UploadVerdict,
+    /// To the GET of the versions.
+    versions: &'a Response,
+    /// To the GET of the upload's own path, if that was sent.
+    refusal: Option<&'a Wire>,
 }
 
 /// Whether the page may read an answer, with each upload that is asked about.
@@ -101,50 +114,38 @@ fn tokens_checked(put: &Wire, verdict: &UploadVerdict, answer: &Response) -> Opt
         signature(answer)
     );
     let fix = "upload an image once; a canary (spec.directUpload.canary) does so all the time";
-    let why = Unreachable::new(UnreachableKind::Unclear, message, fix);
-    Some(UploadVerdict::Unknown { by: Answerer::Other(String::new()), why })
+    Some(unclear(Answerer::Other(String::new()), message, fix))
 }
 
 /// Both the PUT and the GET of its path get the same refusal, which is not Glance's, and the page may read it.
-fn refusals_replaced(
-    asked: &Preflight,
-    put: &Wire,
-    verdict: &UploadVerdict,
-    answer: &Response,
-    refusal: Option<&Wire>,
-) -> Option<UploadVerdict> {
+fn refusals_replaced(answers: &Answers<'_>) -> Option<UploadVerdict> {
+    let Answers { asked, put, verdict, versions, refusal } = *answers;
     let (Wire::Response(put), Some(Wire::Response(get)), UploadVerdict::Refused { by, .. }) = (put, refusal, verdict)
     else {
         return None;
     };
     let is_replaced = is_replaced(put) && put.status == get.status;
-    if !is_replaced || ![answer, put, get].iter().all(|answer| may_read(asked, answer)) {
+    if !is_replaced || ![versions, put, get].iter().all(|answer| may_read(asked, answer)) {
         return None;
     }
     let message = format!(
         "a PUT and a GET without a token were both answered with {}{}, which the page may read: something in front of Glance may replace its refusals; a user's token was not tried",
         put.status,
-        signature(answer)
+        signature(versions)
     );
     let fix = "upload an image once; let errors of Glance pass unchanged (nginx: proxy_intercept_errors off)";
-    let why = Unreachable::new(UnreachableKind::Unclear, message, fix);
-    Some(UploadVerdict::Unknown { by: by.clone(), why })
+    Some(unclear(by.clone(), message, fix))
 }
 
 /// The page may read Glance's refusals and not its successes, or the reverse.
-fn successes_differ(
-    asked: &Preflight,
-    put: &Wire,
-    verdict: &UploadVerdict,
-    answer: &Response,
-    refusal: Option<&Wire>,
-) -> Option<UploadVerdict> {
-    let from = signature(answer);
+fn successes_differ(answers: &Answers<'_>) -> Option<UploadVerdict> {
+    let Answers { asked, put, verdict, versions, refusal } = *answers;
+    let from = signature(versions);
     // Other errors keep their CORS headers, so only PUTs lose them.
     let is_only_put = matches!(refusal, Some(Wire::Response(answer)) if may_read(asked, answer));
-    let can_be_read = every(&asked.uploads, |upload| readable(asked, upload, answer));
+    let can_be_read = every(&asked.uploads, |upload| readable(asked, upload, versions));
     let (by, message, fix) = match (verdict, can_be_read) {
-        (UploadVerdict::Passed { by, .. }, Err(failure)) if get(&answer.headers, ALLOW_ORIGIN).is_some() => (
+        (UploadVerdict::Passed { by, .. }, Err(failure)) if get(&versions.headers, ALLOW_ORIGIN).is_some() => (
             by,
             format!(
                 "the page may read Glance's refusal of a PUT, but not its successful answer to a GET{from}: {}; if successful uploads are answered in this way, the page reports a failure",
@@ -165,6 +166,10 @@ fn successes_differ(
         }
         _ => return None,
     };
-    let why = Unreachable::new(UnreachableKind::Unclear, message, fix);
-    Some(UploadVerdict::Unknown { by: by.clone(), why })
+    Some(unclear(by.clone(), message, fix))
+}
+
+/// Nobody can tell without a whole upload.
+fn unclear(by: Answerer, message: String, fix: &'static str) -> UploadVerdict {
+    UploadVerdict::Unknown { by, why: Unreachable::new(UnreachableKind::Unclear, message, fix) }
 }
