@@ -205,7 +205,7 @@ pub(crate) fn policy_object(object: &Object) -> PolicyObject<'_> {
     let annotations = object.value["metadata"]["annotations"].as_object();
     let all = annotations.into_iter().flatten().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)));
     PolicyObject {
-        kind: object.kind(),
+        kind: object.policy_kind(),
         key: Key::new(object.namespace(), object.name()),
         annotations: all.collect(),
         labels: object.value["metadata"]["labels"]

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use direct_upload_api::{MANAGED_BY, OPERATOR, WorkloadKind};
 use direct_upload_core::manifests::{Lines, Node};
-use direct_upload_core::model::{FieldPath, Id, Key, Step};
+use direct_upload_core::model::{FieldPath, Id, Key, PolicyKind, Step};
 use direct_upload_core::openstack::release;
 use k8s_openapi::ByteString;
 use serde_json::Value;
@@ -35,6 +35,11 @@ impl Object {
     /// Its kind.
     pub fn kind(&self) -> &str {
         self.text("/kind")
+    }
+
+    /// Its kind, as the operator's rules for gateways and policies know it.
+    pub(crate) fn policy_kind(&self) -> PolicyKind {
+        PolicyKind::of_object(self.text("/apiVersion"), self.kind())
     }
 
     /// Its name.

@@ -107,7 +107,7 @@ fn is_traefiks(objects: &[Object], gateway: &Object) -> bool {
 
 /// The position of Traefik's container.
 fn container(object: &Object) -> Option<usize> {
-    read_timeout::container(object.kind(), &object.value["spec"])
+    read_timeout::container(object.policy_kind(), &object.value["spec"])
 }
 
 fn is_in_file(container: &Value) -> bool {

@@ -12,6 +12,7 @@ pub mod ingress;
 pub mod ingress_route;
 mod ingress_tls;
 mod outer_port;
+pub(crate) mod parent;
 pub mod route;
 pub mod scheme;
 pub mod service;

@@ -20,7 +20,7 @@ use std::fmt;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::model::{DecodeError, Id, Key, Kind, Meta, Snapshot, Unread, Watched};
+use crate::model::{DecodeError, Id, Key, Kind, Meta, PolicyKind, Snapshot, Unread, Watched};
 
 /// The place of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,7 +120,7 @@ pub fn insert(snapshot: &mut Snapshot, mut object: Value) -> Result<Option<Id>, 
     let mut id = None;
     let of = |field: &str| object["metadata"][field].as_str().filter(|text| !text.is_empty());
     let key = Key::new(of("namespace").unwrap_or("default"), of("name").unwrap_or_default());
-    unwatched::insert(&mut snapshot.unwatched, (&api_version, &name), &key, &object["spec"]);
+    unwatched::insert(&mut snapshot.unwatched, PolicyKind::of_object(&api_version, &name), &key, &object["spec"]);
     for kind in Kind::registered(&api_version, &name) {
         // Rehearsals in the cluster that these files come from; here they all pass.
         if matches!(kind, Kind::Job | Kind::JobEvent) {

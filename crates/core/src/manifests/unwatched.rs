@@ -5,41 +5,59 @@
 
 use serde_json::Value;
 
-use crate::model::{Key, Unread, Unwatched};
-
-/// Kinds with settings of gateways, by the names that controllers give them.
-const SETTINGS: [&str; 7] = [
-    "AuthorizationPolicy",
-    "ContourConfiguration",
-    "EnvoyFilter",
-    "GCPBackendPolicy",
-    "LoadBalancerConfiguration",
-    "RequestAuthentication",
-    "TLSOption",
-];
-
-/// The kinds of workloads that Traefik runs as.
-const WORKLOADS: [&str; 2] = ["Deployment", "DaemonSet"];
+use crate::model::{FileObject, Key, PolicyKind, Unwatched};
 
 /// Keeps an object if it is one of them.
-pub(super) fn insert(unwatched: &mut Unwatched, (api_version, kind): (&str, &str), key: &Key, spec: &Value) {
-    // Istio's Gateways have the labels of their pods.
-    let is_istios = || kind == "Gateway" && api_version.starts_with("networking.istio.io/");
-    let is_gateways = SETTINGS.contains(&kind) || is_istios() || traefiks_container(kind, spec).is_some();
-    if !is_gateways && kind != "Service" {
-        return;
+pub(super) fn insert(unwatched: &mut Unwatched, kind: PolicyKind, key: &Key, spec: &Value) {
+    let object = || FileObject { kind, key: key.clone(), spec: spec.clone() };
+    match kind {
+        PolicyKind::AuthorizationPolicy
+        | PolicyKind::ContourConfiguration
+        | PolicyKind::EnvoyFilter
+        | PolicyKind::GCPBackendPolicy
+        | PolicyKind::LoadBalancerConfiguration
+        | PolicyKind::RequestAuthentication
+        | PolicyKind::TLSOption
+        // Istio's Gateways have the labels of their pods.
+        | PolicyKind::IstioGateway => unwatched.add_anywhere(object()),
+        PolicyKind::Deployment | PolicyKind::DaemonSet => {
+            if traefiks_container(kind, spec).is_some() {
+                unwatched.add_anywhere(object());
+            }
+        }
+        PolicyKind::Service => unwatched.add_near(object()),
+        // The snapshot has stores for these, and only `check` reads the last three.
+        PolicyKind::Ingress
+        | PolicyKind::HTTPRoute
+        | PolicyKind::VirtualService
+        | PolicyKind::HTTPProxy
+        | PolicyKind::IngressRoute
+        | PolicyKind::Route
+        | PolicyKind::Gateway
+        | PolicyKind::GatewayClass
+        | PolicyKind::ListenerSet
+        | PolicyKind::XListenerSet
+        | PolicyKind::Middleware
+        | PolicyKind::ServersTransport
+        | PolicyKind::SecurityPolicy
+        | PolicyKind::ClientTrafficPolicy
+        | PolicyKind::BackendTrafficPolicy
+        | PolicyKind::ClientSettingsPolicy
+        | PolicyKind::SnippetsPolicy
+        | PolicyKind::SnippetsFilter
+        | PolicyKind::Other => {}
     }
-    let object = Unread { api_version: api_version.into(), kind: kind.into(), key: key.clone(), spec: spec.clone() };
-    if is_gateways { unwatched.add_anywhere(object) } else { unwatched.add_near(object) }
 }
 
-/// The position of Traefik's container in the pods of a workload.
-pub fn traefiks_container(kind: &str, spec: &Value) -> Option<usize> {
-    let containers = spec.pointer("/template/spec/containers")?.as_array()?;
+/// The position of Traefik's container in the pods of a workload. Traefik runs as a Deployment or a DaemonSet.
+pub fn traefiks_container(kind: PolicyKind, spec: &Value) -> Option<usize> {
+    if !matches!(kind, PolicyKind::Deployment | PolicyKind::DaemonSet) {
+        return None;
+    }
     let is_it = |container: &Value| {
         let image = container["image"].as_str().unwrap_or_default();
         let name = image.split('@').next().unwrap_or(image).rsplit('/').next().unwrap_or_default();
         name.split(':').next() == Some("traefik")
     };
-    WORKLOADS.contains(&kind).then(|| containers.iter().position(is_it)).flatten()
+    spec.pointer("/template/spec/containers")?.as_array()?.iter().position(is_it)
 }

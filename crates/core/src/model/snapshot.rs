@@ -12,13 +12,14 @@ use super::decode_error::DecodeError;
 use super::key::Key;
 use super::kind::{Kind, Observed, for_each_kind};
 use super::meta::Meta;
+use super::policy_kind::PolicyKind;
 use super::probe::{self, Epoch, Part, ProbeAnswer, ProbeRecord, ProbeTarget};
 use super::reads::{Changes, Observation, Source, Tracked, note};
 use super::refused_write::RefusedWrites;
 use super::store::{Coverage, Known, Store};
 use super::workload::{Revision, Workload};
 
-/// An object as it was written.
+/// An object of a kind or version that is not read, as it was written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Unread {
     pub api_version: String,
@@ -27,28 +28,36 @@ pub struct Unread {
     pub spec: Value,
 }
 
+/// An object of a file, as it was written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FileObject {
+    pub kind: PolicyKind,
+    pub key: Key,
+    pub spec: Value,
+}
+
 /// Objects of files that the operator does not watch, and that say more of the gateways there.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Unwatched {
     /// Those that matter in their namespace.
-    near: BTreeMap<String, Vec<Arc<Unread>>>,
+    near: BTreeMap<String, Vec<Arc<FileObject>>>,
     /// Those of gateways, which may serve any namespace.
-    anywhere: Vec<Arc<Unread>>,
+    anywhere: Vec<Arc<FileObject>>,
 }
 
 impl Unwatched {
     /// Adds one that matters in its namespace.
-    pub fn add_near(&mut self, object: Unread) {
+    pub fn add_near(&mut self, object: FileObject) {
         self.near.entry(object.key.namespace.clone()).or_default().push(Arc::new(object));
     }
 
     /// Adds one of a gateway.
-    pub fn add_anywhere(&mut self, object: Unread) {
+    pub fn add_anywhere(&mut self, object: FileObject) {
         self.anywhere.push(Arc::new(object));
     }
 
     /// Those that may matter to workloads of a namespace.
-    pub fn near(&self, namespace: &str) -> impl Iterator<Item = &Unread> {
+    pub fn near(&self, namespace: &str) -> impl Iterator<Item = &FileObject> {
         self.near.get(namespace).into_iter().flatten().chain(&self.anywhere).map(Arc::as_ref)
     }
 }

@@ -8,17 +8,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
 use super::hostname::Hostname;
 use super::outer_port::Ports;
+use super::parent::{ParentKind, SetKind, parent_of};
 use crate::derive::consent;
 use crate::derive::exposure::Notes;
 use crate::model::{
-    Condition, Gateway, Key, Kind, Known, Listener, ListenerSet, ListenerStatus, Meta, Needs, ParentRef, Problem,
+    Condition, Gateway, Key, Kind, Listener, ListenerSet, ListenerStatus, Meta, Needs, ParentRef, Problem,
     RouteNamespaces, RouteParentStatus, Snapshot, find_condition,
 };
-
-const GROUP: &str = "gateway.networking.k8s.io";
-
-/// The group of what was not yet in the standard.
-const EXPERIMENTAL: &str = "gateway.networking.x-k8s.io";
 
 /// A route that wants to be attached.
 #[derive(Clone, Copy)]
@@ -68,19 +64,6 @@ impl Attachment {
     }
 }
 
-/// The object that a reference means; none if it is of a kind that is not read (a Service, in a mesh).
-pub(crate) fn parent_of(route: &Meta, parent: &ParentRef) -> Option<(Kind, Key)> {
-    let group = parent.group.as_deref().unwrap_or(GROUP);
-    let kind = match (group, parent.kind.as_deref().unwrap_or("Gateway")) {
-        (GROUP, "Gateway") => Kind::Gateway,
-        (GROUP, "ListenerSet") => Kind::ListenerSet,
-        (EXPERIMENTAL, "XListenerSet") => Kind::XListenerSet,
-        _ => return None,
-    };
-    let namespace = parent.namespace.as_ref().unwrap_or(&route.key.namespace);
-    Some((kind, Key::new(namespace.clone(), parent.name.clone())))
-}
-
 /// What must be watched for routes with these parents.
 pub(crate) fn needs<'a>(
     snapshot: &Snapshot,
@@ -91,22 +74,14 @@ pub(crate) fn needs<'a>(
         routes.flat_map(|(meta, parents)| parents.iter().filter_map(|parent| parent_of(meta, parent))).collect();
     for (kind, key) in parents {
         // The Gateway of a ListenerSet, as soon as that is seen.
-        if let Ok(Some(set)) = listener_set(snapshot, kind, &key)
+        if let ParentKind::Set(kind) = kind
+            && let Ok(Some(set)) = kind.get(snapshot, &key)
             && let Some((kind, gateway)) = parent_of(&set.meta, &set.spec.parent_ref)
         {
-            needs.add_named(kind, gateway);
+            needs.add_named(kind.into(), gateway);
         }
-        needs.add_named(kind, key);
+        needs.add_named(kind.into(), key);
     }
-}
-
-fn listener_set<'a>(snapshot: &'a Snapshot, kind: Kind, key: &Key) -> Known<Option<&'a ListenerSet>> {
-    let found = match kind {
-        Kind::ListenerSet => snapshot.listener_sets.get_named(key)?,
-        Kind::XListenerSet => snapshot.x_listener_sets.get_named(key)?,
-        _ => None,
-    };
-    Ok(found.map(|set| &**set))
 }
 
 /// What has listeners: a Gateway, or a ListenerSet of one.
@@ -121,8 +96,11 @@ struct Parent<'a> {
 
 impl Parent<'_> {
     /// All listeners that share its address, as far as they are seen.
-    fn neighbours(&self, kind: Kind) -> Vec<Listener> {
-        let of_gateway: &[Listener] = if kind == Kind::Gateway { &[] } else { &self.gateway.listeners };
+    fn neighbours(&self, kind: ParentKind) -> Vec<Listener> {
+        let of_gateway: &[Listener] = match kind {
+            ParentKind::Gateway => &[],
+            ParentKind::Set(_) => &self.gateway.listeners,
+        };
         self.listeners.iter().chain(of_gateway).cloned().collect()
     }
 }
@@ -229,18 +207,36 @@ fn accepting(
 }
 
 /// The parent, if it has listeners that are in effect.
-fn parent<'a>(snapshot: &'a Snapshot, kind: Kind, key: &Key, notes: &mut Notes) -> Result<Option<Parent<'a>>, Problem> {
-    if kind == Kind::Gateway {
-        let Some(gateway) = gateway(snapshot, key, notes)? else { return Ok(None) };
-        let (listeners, statuses) = (gateway.listeners.clone(), gateway.listener_statuses.as_slice());
-        return Ok(Some(Parent { name: format!("Gateway {key}"), meta: &gateway.meta, listeners, statuses, gateway }));
+fn parent<'a>(
+    snapshot: &'a Snapshot,
+    kind: ParentKind,
+    key: &Key,
+    notes: &mut Notes,
+) -> Result<Option<Parent<'a>>, Problem> {
+    let name = format!("{} {key}", Kind::from(kind).registration().name);
+    match kind {
+        ParentKind::Gateway => {
+            let Some(gateway) = gateway(snapshot, key, notes)? else { return Ok(None) };
+            let (listeners, statuses) = (gateway.listeners.clone(), gateway.listener_statuses.as_slice());
+            Ok(Some(Parent { name, meta: &gateway.meta, listeners, statuses, gateway }))
+        }
+        ParentKind::Set(kind) => of_set(snapshot, kind, key, name, notes),
     }
-    let name = format!("{} {key}", kind.registration().name);
-    let Some(set) = listener_set(snapshot, kind, key).map_err(|unknown| unseen(&name, notes, unknown))? else {
+}
+
+/// A ListenerSet of that name, if it has listeners that are in effect.
+fn of_set<'a>(
+    snapshot: &'a Snapshot,
+    kind: SetKind,
+    key: &Key,
+    name: String,
+    notes: &mut Notes,
+) -> Result<Option<Parent<'a>>, Problem> {
+    let Some(set) = kind.get(snapshot, key).map_err(|unknown| unseen(&name, notes, unknown))? else {
         notes.add(format!("there is no {name}"));
         return Ok(None);
     };
-    let Some((Kind::Gateway, of)) = parent_of(&set.meta, &set.spec.parent_ref) else {
+    let Some((ParentKind::Gateway, of)) = parent_of(&set.meta, &set.spec.parent_ref) else {
         notes.add(format!("{name} belongs to something other than a Gateway"));
         return Ok(None);
     };

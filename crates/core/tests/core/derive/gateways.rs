@@ -230,8 +230,11 @@ const RULE: &str = "{timeouts: {request: 0s}, backendRefs: [{name: glance, port:
 fn load_balancers_of_clouds(#[case] class: &str, #[case] own: Option<(&str, &str)>, #[case] expected: &[&str]) {
     let [gateway, route] = of_class(class, RULE);
     let own = own.map(|(kind, spec)| {
-        let namespace = if kind == "GCPBackendPolicy" { "openstack" } else { "infra" };
-        object("cloud/v1", kind, (namespace, "p"), spec)
+        let (group, namespace) = match kind {
+            "GCPBackendPolicy" => ("networking.gke.io/v1", "openstack"),
+            _ => ("gateway.k8s.aws/v1beta1", "infra"),
+        };
+        object(group, kind, (namespace, "p"), spec)
     });
     let objects: Vec<&str> = [&gateway, &route].into_iter().chain(&own).map(String::as_str).collect();
     assert_eq!(issues(&objects), expected);
@@ -384,6 +387,17 @@ fn authorization_policies(#[case] spec: &str, #[case] namespace: &str, #[case] f
     assert_eq!(found.iter().any(|line| line.starts_with("DU020 fails")), fails, "{found:?}");
 }
 
+/// Linkerd has kinds of the same names, in a group of its own.
+#[test]
+fn policies_of_another_group_are_no_istios() {
+    let [gateway, service] = istio("SIMPLE", TO_GLANCE);
+    let spec = "{action: ALLOW, rules: [{to: [{operation: {methods: [PUT]}}]}]}";
+    let found =
+        |group: &str| issues(&[&gateway, &service, &object(group, "AuthorizationPolicy", ("openstack", "a"), spec)]);
+    assert_ne!(found("security.istio.io/v1"), [""; 0]);
+    assert_eq!(found("policy.linkerd.io/v1alpha1"), [""; 0]);
+}
+
 /// How bad an issue is: whether uploads fail, somebody asks for them, and somebody wrote the field.
 #[test]
 fn advice_has_a_severity() {
@@ -474,12 +488,13 @@ fn a_backend_takes_headers_too() {
 
 /// Filters of a kind that is not read are named.
 #[rstest]
-#[case::unknown("HTTPRouteFilter", true)]
-#[case::google("GCPHTTPFilter", true)]
-#[case::known("SnippetsFilter", false)]
-fn filters_that_are_not_read(#[case] kind: &str, #[case] named: bool) {
+#[case::unknown("gateway.envoyproxy.io", "HTTPRouteFilter", true)]
+#[case::google("networking.gke.io", "GCPHTTPFilter", true)]
+#[case::known("gateway.nginx.org", "SnippetsFilter", false)]
+#[case::of_another_group("x", "SnippetsFilter", true)]
+fn filters_that_are_not_read(#[case] group: &str, #[case] kind: &str, #[case] named: bool) {
     let filters =
-        format!("filters: [{{type: ExtensionRef, extensionRef: {{group: x, kind: {kind}, name: f}}}}], timeouts");
+        format!("filters: [{{type: ExtensionRef, extensionRef: {{group: {group}, kind: {kind}, name: f}}}}], timeouts");
     let [gateway, route] = of_class("x", &RULE.replace("timeouts", &filters));
     let expected = ["DU020 may fail .0.filters.0"];
     assert_eq!(issues(&[&gateway, &route]), expected[..usize::from(named)]);

@@ -16,10 +16,17 @@ use kube_core::labels::{Selector, SelectorExt as _};
 use serde_json::{Value, json};
 
 use super::PolicyObject;
-use super::path::{Path, targets};
-use crate::model::{FieldPath, Key};
+use super::parents::{Parent, parents};
+use super::path::{Path, Route, kind_of, targets};
+use crate::derive::exposure::parent::ParentKind;
+use crate::model::{FieldPath, Key, PolicyKind, RouteKind};
 
-const KINDS: [&str; 4] = ["ClientTrafficPolicy", "BackendTrafficPolicy", "SecurityPolicy", "ClientSettingsPolicy"];
+const KINDS: [PolicyKind; 4] = [
+    PolicyKind::ClientTrafficPolicy,
+    PolicyKind::BackendTrafficPolicy,
+    PolicyKind::SecurityPolicy,
+    PolicyKind::ClientSettingsPolicy,
+];
 
 /// A policy that holds for some routes, with those that it is merged into.
 pub(super) struct Effective<'a> {
@@ -27,7 +34,7 @@ pub(super) struct Effective<'a> {
     /// The nearest first.
     parents: Vec<&'a PolicyObject<'a>>,
     /// The routes for which it holds.
-    pub routes: Vec<&'a PolicyObject<'a>>,
+    pub routes: Vec<Route<'a>>,
 }
 
 impl<'a> Effective<'a> {
@@ -76,8 +83,9 @@ fn merge(value: &mut Value, nearer: &Value) {
 
 /// One parent of a route to Glance.
 struct Way<'a> {
-    route: &'a PolicyObject<'a>,
-    set: Option<Key>,
+    route: Route<'a>,
+    parent: Option<Parent>,
+    /// The parent, or that of the parent.
     gateway: Option<Key>,
     /// The listener that the route names.
     section: Option<&'a str>,
@@ -99,14 +107,19 @@ pub(super) fn effective<'a>(objects: &'a [PolicyObject<'a>], through: &Path<'a>)
     found
 }
 
-fn of_way<'a>(objects: &'a [PolicyObject<'a>], through: &Path<'a>, way: &Way<'a>, kind: &str) -> Vec<Effective<'a>> {
+fn of_way<'a>(
+    objects: &'a [PolicyObject<'a>],
+    through: &Path<'a>,
+    way: &Way<'a>,
+    kind: PolicyKind,
+) -> Vec<Effective<'a>> {
     let policies = objects.iter().filter(|own| own.kind == kind);
     let mut applied: Vec<(u8, &PolicyObject<'_>)> =
         policies.filter_map(|own| Some((way.nearness(objects, through, own)?, own))).collect();
     applied.sort_by_key(|(nearness, _)| Reverse(*nearness));
     let Some((nearest, first)) = applied.first().copied() else { return Vec::new() };
     let farther: Vec<_> = applied.iter().filter(|(own, _)| *own < nearest).copied().collect();
-    if kind == "ClientSettingsPolicy" {
+    if kind == PolicyKind::ClientSettingsPolicy {
         let parents = applied.iter().skip(1).map(|(_, own)| *own).collect();
         return vec![Effective { policy: first, parents, routes: Vec::new() }];
     }
@@ -121,36 +134,16 @@ fn of_way<'a>(objects: &'a [PolicyObject<'a>], through: &Path<'a>, way: &Way<'a>
 
 fn ways<'a>(objects: &'a [PolicyObject<'a>], through: &Path<'a>) -> Vec<Way<'a>> {
     let mut found = Vec::new();
-    for route in through.routes.iter().copied().filter(|route| route.kind == "HTTPRoute") {
-        let parents = route.spec["parentRefs"].as_array().filter(|all| !all.is_empty());
-        if parents.is_none() {
-            found.push(Way { route, set: None, gateway: None, section: None });
+    for route in through.routes.iter().copied().filter(|route| route.kind == RouteKind::HTTPRoute) {
+        if route.spec["parentRefs"].as_array().is_none_or(Vec::is_empty) {
+            found.push(Way { route, parent: None, gateway: None, section: None });
         }
-        for parent in parents.into_iter().flatten() {
-            let section = parent["sectionName"].as_str();
-            let key = key_of(parent, &route.key.namespace);
-            let (set, gateway) = match parent["kind"].as_str().unwrap_or("Gateway") {
-                "Gateway" => (None, Some(key)),
-                "ListenerSet" | "XListenerSet" => {
-                    let own = objects.iter().find(|own| is_listener_set(own) && own.key == key);
-                    let gateway = own.map(|own| key_of(&own.spec["parentRef"], &own.key.namespace));
-                    (Some(key), gateway)
-                }
-                _ => continue,
-            };
-            found.push(Way { route, set, gateway, section });
+        for (parent, reference) in parents(route.object) {
+            let (gateway, section) = (parent.gateway(objects), reference["sectionName"].as_str());
+            found.push(Way { route, parent: Some(parent), gateway, section });
         }
     }
     found
-}
-
-fn is_listener_set(object: &PolicyObject<'_>) -> bool {
-    matches!(object.kind, "ListenerSet" | "XListenerSet")
-}
-
-fn key_of(reference: &Value, namespace: &str) -> Key {
-    let namespace = reference["namespace"].as_str().unwrap_or(namespace);
-    Key::new(namespace, reference["name"].as_str().unwrap_or_default())
 }
 
 impl Way<'_> {
@@ -158,10 +151,10 @@ impl Way<'_> {
     fn nearness(&self, objects: &[PolicyObject<'_>], through: &Path<'_>, policy: &PolicyObject<'_>) -> Option<u8> {
         let named = targets(&policy.spec).filter_map(|target| {
             let key = Key::new(policy.key.namespace.clone(), target["name"].as_str().unwrap_or_default());
-            self.of_target(through, target["kind"].as_str().unwrap_or_default(), &key, target["sectionName"].as_str())
+            self.of_target(through, kind_of(target), &key, target["sectionName"].as_str())
         });
         let selected = policy.spec["targetSelectors"].as_array().into_iter().flatten().filter_map(|selector| {
-            let kind = selector["kind"].as_str()?;
+            let kind = kind_of(selector);
             let near = |own: &&PolicyObject<'_>| own.kind == kind && own.key.namespace == policy.key.namespace;
             let mut chosen = objects.iter().filter(near).filter(|own| selects(selector, &own.labels));
             chosen.find_map(|own| self.of_target(through, kind, &own.key, None))
@@ -169,21 +162,26 @@ impl Way<'_> {
         named.chain(selected).max()
     }
 
-    fn of_target(&self, through: &Path<'_>, kind: &str, key: &Key, section: Option<&str>) -> Option<u8> {
+    fn of_target(&self, through: &Path<'_>, kind: PolicyKind, key: &Key, section: Option<&str>) -> Option<u8> {
         // Where the route names no listener, it may be at any.
         let listens = || section.is_none_or(|name| self.section.is_none_or(|own| own == name));
         let single = u8::from(section.is_some());
-        match kind {
-            "Gateway" => {
-                let of_set = self.set.is_some() && section.is_some();
-                (self.gateway.as_ref() == Some(key) && !of_set && listens()).then_some(single)
+        match ParentKind::of(kind) {
+            Some(ParentKind::Gateway) => {
+                let is_parent = self.parent.as_ref().is_none_or(|own| own.kind == ParentKind::Gateway);
+                // A section of the Gateway is no listener of a ListenerSet.
+                let may_listen = is_parent || section.is_none();
+                (self.gateway.as_ref() == Some(key) && may_listen && listens()).then_some(single)
             }
-            "ListenerSet" | "XListenerSet" => (self.set.as_ref() == Some(key) && listens()).then_some(2 + single),
-            kind => {
+            Some(set @ ParentKind::Set(_)) => {
+                let is_it = self.parent.as_ref().is_some_and(|own| own.kind == set && own.key == *key);
+                (is_it && listens()).then_some(2 + single)
+            }
+            None => {
                 // A section of an HTTPRoute is a rule by name.
                 let takes =
-                    |name: &str| through.met(self.route).iter().any(|(_, rule)| rule["name"].as_str() == Some(name));
-                let is_it = kind == self.route.kind && self.route.key == *key;
+                    |name: &str| through.met(&self.route).iter().any(|(_, rule)| rule["name"].as_str() == Some(name));
+                let is_it = kind == self.route.object.kind && self.route.key == *key;
                 (is_it && section.is_none_or(takes)).then_some(4 + single)
             }
         }

@@ -7,12 +7,13 @@
 use direct_upload_api::Rule;
 use serde_json::Value;
 
-use super::path::Path;
+use super::parents::parents;
+use super::path::{Path, Route};
 use super::{PolicyObject, found, place};
 use crate::derive::exposure::hostname::{Hostname, meeting};
 use crate::derive::exposure_issue::ExposureIssue;
 use crate::derive::exposure_issue::ingress::TRAEFIK;
-use crate::model::Key;
+use crate::model::{Key, PolicyKind, RouteKind};
 
 type Found = Vec<ExposureIssue>;
 
@@ -22,40 +23,34 @@ const TOKEN: &str = "remove it: Glance checks the token itself";
 
 pub(super) fn issues(objects: &[PolicyObject<'_>], through: &Path<'_>) -> Found {
     let used = || through.routes.iter().copied().filter(|route| !through.passes_by(route));
+    let of_kind = |kind: PolicyKind| objects.iter().filter(move |own| own.kind == kind);
     let mut all = Found::new();
-    for object in objects {
-        match object.kind {
-            "Gateway" if object.spec["servers"].is_array() => {
-                let named = used().filter(|route| route.kind == "VirtualService" && names(route, object));
-                all.extend(named.flat_map(|route| of_istio(object, route)));
-            }
-            "Gateway" if used().any(|route| is_parent(objects, route, &object.key)) => all.extend(of_frontend(object)),
-            "HTTPProxy" if through.has(object) => {
-                let validation = &object.spec["virtualhost"]["tls"]["clientValidation"];
-                if validation.is_object() && validation["optionalClientCertificate"] != true {
-                    let path = ["spec", "virtualhost", "tls", "clientValidation"];
-                    all.push(found(object, Rule::OptionsFiltered, true, place(&path), WHAT, TOKEN));
-                }
-            }
-            "TLSOption" if used().any(|route| has_options(route, &object.key)) => {
-                let type_ = object.spec["clientAuth"]["clientAuthType"].as_str().unwrap_or_default();
-                if matches!(type_, "RequireAnyClientCert" | "RequireAndVerifyClientCert") {
-                    let path = ["spec", "clientAuth", "clientAuthType"];
-                    all.push(found(
-                        object,
-                        Rule::OptionsFiltered,
-                        true,
-                        place(&path),
-                        WHAT,
-                        "set VerifyClientCertIfGiven",
-                    ));
-                }
-            }
-            _ => {}
-        }
+    for gateway in of_kind(PolicyKind::IstioGateway) {
+        let named = used().filter(|route| route.kind == RouteKind::VirtualService && names(route, gateway));
+        all.extend(named.flat_map(|route| of_istio(gateway, &route)));
     }
+    for gateway in of_kind(PolicyKind::Gateway).filter(|own| used().any(|route| is_parent(objects, route, &own.key))) {
+        all.extend(of_frontend(gateway));
+    }
+    all.extend(of_kind(PolicyKind::HTTPProxy).filter(|own| through.has(own)).filter_map(of_proxy));
+    let options = of_kind(PolicyKind::TLSOption).filter(|own| used().any(|route| has_options(route, &own.key)));
+    all.extend(options.filter_map(of_options));
     all.dedup();
     all
+}
+
+fn of_proxy(proxy: &PolicyObject<'_>) -> Option<ExposureIssue> {
+    let validation = &proxy.spec["virtualhost"]["tls"]["clientValidation"];
+    let demands = validation.is_object() && validation["optionalClientCertificate"] != true;
+    let path = ["spec", "virtualhost", "tls", "clientValidation"];
+    demands.then(|| found(proxy, Rule::OptionsFiltered, true, place(&path), WHAT, TOKEN))
+}
+
+fn of_options(options: &PolicyObject<'_>) -> Option<ExposureIssue> {
+    let type_ = options.spec["clientAuth"]["clientAuthType"].as_str().unwrap_or_default();
+    let demands = matches!(type_, "RequireAnyClientCert" | "RequireAndVerifyClientCert");
+    let path = ["spec", "clientAuth", "clientAuthType"];
+    demands.then(|| found(options, Rule::OptionsFiltered, true, place(&path), WHAT, "set VerifyClientCertIfGiven"))
 }
 
 /// Whether a VirtualService names a Gateway of Istio.
@@ -86,21 +81,9 @@ fn of_istio(gateway: &PolicyObject<'_>, route: &PolicyObject<'_>) -> Found {
 }
 
 /// Whether a route comes through a Gateway, also by a ListenerSet.
-fn is_parent(objects: &[PolicyObject<'_>], route: &PolicyObject<'_>, gateway: &Key) -> bool {
-    let key = |reference: &Value, own: &str| {
-        Key::new(reference["namespace"].as_str().unwrap_or(own), reference["name"].as_str().unwrap_or_default())
-    };
-    let mut parents = route.spec["parentRefs"].as_array().into_iter().flatten();
-    route.kind == "HTTPRoute"
-        && parents.any(|parent| {
-            let named = key(parent, &route.key.namespace);
-            match parent["kind"].as_str().unwrap_or("Gateway") {
-                "Gateway" => named == *gateway,
-                kind => objects.iter().any(|set| {
-                    set.kind == kind && set.key == named && key(&set.spec["parentRef"], &set.key.namespace) == *gateway
-                }),
-            }
-        })
+fn is_parent(objects: &[PolicyObject<'_>], route: Route<'_>, gateway: &Key) -> bool {
+    route.kind == RouteKind::HTTPRoute
+        && parents(&route).any(|(parent, _)| parent.gateway(objects).is_some_and(|own| own == *gateway))
 }
 
 /// `spec.tls.frontend` of a Gateway. `perPort` replaces the default for its port, which is not compared here.
@@ -115,24 +98,21 @@ fn of_frontend(gateway: &PolicyObject<'_>) -> Found {
 }
 
 /// Whether a TLSOption is that of a route: the one that it names, or else the one named `default`.
-fn has_options(route: &PolicyObject<'_>, options: &Key) -> bool {
-    let named = match route.kind {
-        "IngressRoute" if route.spec["tls"].is_object() => {
-            let named = &route.spec["tls"]["options"];
-            named["name"].as_str().map(|name| {
-                let namespace = named["namespace"].as_str().unwrap_or(&route.key.namespace);
-                format!("{namespace}-{name}")
-            })
+fn has_options(route: Route<'_>, options: &Key) -> bool {
+    match route.kind {
+        RouteKind::IngressRoute => {
+            let tls = &route.spec["tls"];
+            let named = &tls["options"];
+            let namespace = named["namespace"].as_str().unwrap_or(&route.key.namespace);
+            let is_it = |name: &str| namespace == options.namespace && name == options.name;
+            tls.is_object() && named["name"].as_str().map_or(options.name == "default", is_it)
         }
-        "Ingress" => {
-            let named = route.annotations.get(format!("{TRAEFIK}/router.tls.options").as_str()).copied();
-            named.and_then(|name| name.strip_suffix("@kubernetescrd")).map(str::to_owned)
+        RouteKind::Ingress => {
+            let named = route.annotations.get(format!("{TRAEFIK}/router.tls.options").as_str());
+            let named = named.and_then(|name| name.strip_suffix("@kubernetescrd"));
+            named.is_some_and(|named| named == format!("{}-{}", options.namespace, options.name))
         }
-        _ => return false,
-    };
-    match named {
-        Some(named) => named == format!("{}-{}", options.namespace, options.name),
-        None => route.kind == "IngressRoute" && options.name == "default",
+        RouteKind::HTTPRoute | RouteKind::VirtualService | RouteKind::HTTPProxy => false,
     }
 }
 

@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 use direct_upload_api::Rule;
 use serde_json::Value;
 
-use super::PolicyObject;
+use super::path::Route;
 use super::rules::{self, Candidate};
 use crate::derive::exposure_issue::ExposureIssue;
-use crate::model::Id;
+use crate::model::{Id, RouteKind};
 use crate::openstack::cors_request::{CorsRequest, UPLOAD_PATH};
 
 /// The rules that may take a request of an upload.
@@ -31,7 +31,7 @@ struct Met<'a> {
 
 /// The routes of a kind that one host's requests may meet.
 struct Group<'a> {
-    kind: &'a str,
+    kind: RouteKind,
     /// Empty unless a route names it.
     host: &'a str,
     issue: Option<ExposureIssue>,
@@ -48,10 +48,10 @@ impl Met<'_> {
 
 impl Decisions {
     /// `others`: routes that do not lead to Glance, and whose rules may take its requests.
-    pub fn new<'a>(routes: &[&'a PolicyObject<'a>], others: &[&'a PolicyObject<'a>], services: &[&str]) -> Self {
+    pub fn new<'a>(routes: &[Route<'a>], others: &[Route<'a>], services: &[&str]) -> Self {
         let all = routes.iter().chain(others);
-        let all: Vec<Candidate<'_>> = all.flat_map(|route| rules::of(route, services)).collect();
-        let number = |route: &PolicyObject<'_>| routes.iter().position(|own| std::ptr::eq(*own, route));
+        let all: Vec<Candidate<'_>> = all.flat_map(|route| rules::of(*route, services)).collect();
+        let number = |route: Route<'_>| routes.iter().position(|own| own.is(route.object));
         let mut hosts: BTreeSet<&str> =
             all.iter().filter(|own| own.leads).flat_map(|own| &own.hosts).map(String::as_str).collect();
         if hosts.is_empty() {
@@ -62,8 +62,8 @@ impl Decisions {
         for host in hosts {
             for anchor in routes {
                 let mut group: Vec<&Candidate<'_>> =
-                    all.iter().filter(|own| own.serves(host) && meet(anchor, own.route)).collect();
-                if !group.iter().any(|own| own.leads && std::ptr::eq(own.route, *anchor)) {
+                    all.iter().filter(|own| own.serves(host) && meet(*anchor, own.route)).collect();
+                if !group.iter().any(|own| own.leads && own.route.is(anchor.object)) {
                     continue;
                 }
                 group.sort_by(|a, b| (b.precision(host), &b.rank).cmp(&(a.precision(host), &a.rank)));
@@ -119,8 +119,8 @@ impl Decisions {
 }
 
 /// Whether two routes of one kind serve the same requests: at one Gateway or entry point.
-fn meet(a: &PolicyObject<'_>, b: &PolicyObject<'_>) -> bool {
-    let list = |own: &PolicyObject<'_>, name: &str| own.spec[name].as_array().cloned().unwrap_or_default();
+fn meet(a: Route<'_>, b: Route<'_>) -> bool {
+    let list = |own: Route<'_>, name: &str| own.spec[name].as_array().cloned().unwrap_or_default();
     let shared = |name: &str| {
         let (a, b) = (list(a, name), list(b, name));
         a.is_empty() || b.is_empty() || a.iter().any(|own| b.contains(own))
@@ -137,13 +137,13 @@ fn meet(a: &PolicyObject<'_>, b: &PolicyObject<'_>) -> bool {
     };
     a.kind == b.kind
         && match a.kind {
-            "HTTPRoute" => {
+            RouteKind::HTTPRoute => {
                 let (x, y) = (list(a, "parentRefs"), list(b, "parentRefs"));
-                std::ptr::eq(a, b) || x.iter().any(|x| y.iter().any(|y| same_parent(x, y)))
+                a.is(b.object) || x.iter().any(|x| y.iter().any(|y| same_parent(x, y)))
             }
-            "VirtualService" => shared("gateways"),
-            "IngressRoute" => shared("entryPoints"),
-            _ => true,
+            RouteKind::VirtualService => shared("gateways"),
+            RouteKind::IngressRoute => shared("entryPoints"),
+            RouteKind::Ingress | RouteKind::HTTPProxy => true,
         }
 }
 
@@ -208,7 +208,7 @@ fn issue(group: &[&Candidate<'_>], preflight: &Met<'_>, upload: &Met<'_>) -> Opt
         rule: Rule::OptionsFiltered,
         fails: true,
         written: true,
-        object: Id { kind: at.route.kind.to_owned(), key: at.route.key.clone() },
+        object: Id::new(at.route.object.kind, &at.route.key),
         field: at.field.clone(),
         found,
         fix: fix.to_owned(),

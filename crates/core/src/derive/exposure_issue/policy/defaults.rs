@@ -10,10 +10,11 @@ use serde_json::{Value, json};
 
 use super::attached::Effective;
 use super::gateways;
-use super::path::{Path, mentions};
+use super::parents::{Parent, parents};
+use super::path::{Path, Route, kind_of, mentions};
 use super::{PolicyObject, found};
 use crate::derive::exposure_issue::ExposureIssue;
-use crate::model::FieldPath;
+use crate::model::{FieldPath, PolicyKind, RouteKind};
 
 /// Whose gateway serves an HTTPRoute, and whether that is certain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,31 +28,18 @@ pub(super) enum Implementation {
 
 /// By the controller in the route's status, else by the GatewayClass, else by the class's name.
 pub(super) fn implementation(objects: &[PolicyObject<'_>], route: &PolicyObject<'_>) -> Implementation {
-    let parents = route.spec["parentRefs"].as_array().into_iter().flatten();
-    let named = |parent: &Value| {
-        let namespace = parent["namespace"].as_str().unwrap_or(&route.key.namespace).to_owned();
-        let is = |own: &&PolicyObject<'_>, kind: &str| {
-            own.kind == kind && own.key.namespace == namespace && parent["name"] == own.key.name.as_str()
-        };
-        let gateway = match parent["kind"].as_str().unwrap_or("Gateway") {
-            "Gateway" => objects.iter().find(|own| is(own, "Gateway")),
-            kind => {
-                let set = objects.iter().find(|own| is(own, kind))?;
-                let of = &set.spec["parentRef"];
-                let namespace = of["namespace"].as_str().unwrap_or(&set.key.namespace);
-                objects.iter().find(|own| {
-                    own.kind == "Gateway" && own.key.namespace == namespace && of["name"] == own.key.name.as_str()
-                })
-            }
-        };
-        gateway?.spec["gatewayClassName"].as_str().map(str::to_owned)
+    let class = |(parent, _): (Parent, &Value)| {
+        let key = parent.gateway(objects)?;
+        let gateway = objects.iter().find(|own| own.kind == PolicyKind::Gateway && own.key == key)?;
+        gateway.spec["gatewayClassName"].as_str()
     };
-    let classes: Vec<String> = parents.filter_map(named).collect();
-    let of_class = |class: &String| {
-        let own = objects.iter().find(|own| own.kind == "GatewayClass" && own.key.name == *class)?;
+    let classes: Vec<&str> = parents(route).filter_map(class).collect();
+    let controller = |class: &&str| {
+        let own = objects.iter().find(|own| own.kind == PolicyKind::GatewayClass && own.key.name == *class)?;
         own.spec["controllerName"].as_str()
     };
-    let controllers: Vec<&str> = route.controllers.iter().copied().chain(classes.iter().filter_map(of_class)).collect();
+    let controllers: Vec<&str> =
+        route.controllers.iter().copied().chain(classes.iter().filter_map(controller)).collect();
     let is = |name: &str| controllers.iter().any(|own| own.starts_with(name));
     let is_called = |word: &str| controllers.is_empty() && classes.iter().any(|class| class.contains(word));
     match () {
@@ -73,14 +61,14 @@ pub(super) fn issues(
     let mut all = Vec::new();
     for route in through.routes.iter().filter(|route| !through.passes_by(route)) {
         match route.kind {
-            "HTTPProxy" => all.extend(of_contour(route, through)),
-            "HTTPRoute" => match implementation(objects, route) {
-                Implementation::Nginx { certain } => all.extend(of_nginx(objects, route, certain, through, policies)),
+            RouteKind::HTTPProxy => all.extend(of_contour(route, through)),
+            RouteKind::HTTPRoute => match implementation(objects, route) {
+                Implementation::Nginx { certain } => all.extend(of_nginx(objects, *route, certain, through, policies)),
                 Implementation::Google => all.extend(gateways::google(objects, route, through)),
                 Implementation::Aws => all.extend(gateways::aws(objects, route)),
                 Implementation::Traefik | Implementation::Other => {}
             },
-            _ => {}
+            RouteKind::Ingress | RouteKind::VirtualService | RouteKind::IngressRoute => {}
         }
     }
     all
@@ -100,25 +88,25 @@ fn of_contour(proxy: &PolicyObject<'_>, through: &Path<'_>) -> Vec<ExposureIssue
 
 fn of_nginx(
     objects: &[PolicyObject<'_>],
-    route: &PolicyObject<'_>,
+    route: Route<'_>,
     certain: bool,
     through: &Path<'_>,
     policies: &[Effective<'_>],
 ) -> Vec<ExposureIssue> {
     let is_its = |own: &&Effective<'_>| {
-        own.policy.kind == "ClientSettingsPolicy" && own.routes.iter().any(|other| std::ptr::eq(*other, route))
+        own.policy.kind == PolicyKind::ClientSettingsPolicy && own.routes.iter().any(|other| other.is(route.object))
     };
     let policy = policies.iter().find(is_its);
     // Snippets may write any directive.
-    let rules = through.met(route);
+    let rules = through.met(&route);
     let extended = rules.iter().any(|(_, rule)| {
         rule["filters"]
             .as_array()
             .into_iter()
             .flatten()
-            .any(|filter| filter["extensionRef"]["kind"] == "SnippetsFilter")
+            .any(|filter| kind_of(&filter["extensionRef"]) == PolicyKind::SnippetsFilter)
     });
-    let snippets = extended || objects.iter().any(|own| own.kind == "SnippetsPolicy");
+    let snippets = extended || objects.iter().any(|own| own.kind == PolicyKind::SnippetsPolicy);
     let mut all = Vec::new();
     if policy.is_none_or(|own| own.spec()["body"]["maxSize"].is_null()) {
         let what = if snippets {
@@ -127,14 +115,14 @@ fn of_nginx(
             "no ClientSettingsPolicy sets body.maxSize, so nginx refuses images above 1 MiB with 413"
         };
         let fix = "set body.maxSize to \"0\" for it";
-        let mut own = found(route, Rule::BodyLimit, certain && !snippets, FieldPath::new(&["spec"]), what, fix);
-        own.manifest = Some(settings(route, policy).to_string());
+        let mut own = found(&route, Rule::BodyLimit, certain && !snippets, FieldPath::new(&["spec"]), what, fix);
+        own.manifest = Some(settings(&route, policy).to_string());
         all.push(own);
     }
     if !snippets {
         let what = "NGINX Gateway Fabric stores each image on the gateway's disk before Glance gets the first byte";
         let fix = "set proxy_request_buffering off, which needs a SnippetsFilter";
-        all.push(found(route, Rule::TooSlow, false, FieldPath::new(&["spec"]), what, fix));
+        all.push(found(&route, Rule::TooSlow, false, FieldPath::new(&["spec"]), what, fix));
     }
     all
 }
@@ -142,7 +130,7 @@ fn of_nginx(
 /// The policy of the route, without a limit of the body's size.
 fn settings(route: &PolicyObject<'_>, policy: Option<&Effective<'_>>) -> Value {
     let own = policy.map(|own| own.policy).filter(|own| {
-        let of_route = own.spec["targetRef"]["kind"] == "HTTPRoute";
+        let of_route = kind_of(&own.spec["targetRef"]) == PolicyKind::HTTPRoute;
         of_route && own.key.namespace == route.key.namespace
     });
     let target = json!({"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": route.key.name});

@@ -9,10 +9,11 @@ use direct_upload_api::Rule;
 use serde_json::Value;
 
 use super::certificates::names;
-use super::path::{Path, mentions, targets};
+use super::path::{Path, Route, kind_of, mentions, targets};
 use super::{PolicyObject, found, place};
 use crate::derive::exposure_issue::ExposureIssue;
 use crate::derive::exposure_issue::tolerance::{body_fails, whole_fails};
+use crate::model::{PolicyKind, RouteKind};
 
 type Found = Vec<ExposureIssue>;
 
@@ -21,17 +22,17 @@ const ROOT: &str = "istio-system";
 
 /// What EnvoyFilters change on the path of an upload.
 pub(super) fn filters(objects: &[PolicyObject<'_>], through: &Path<'_>) -> Found {
-    let applies = |filter: &&PolicyObject<'_>| filter.kind == "EnvoyFilter" && applies(filter, objects, through);
+    let applies =
+        |filter: &&PolicyObject<'_>| filter.kind == PolicyKind::EnvoyFilter && applies(filter, objects, through);
     objects.iter().filter(applies).map(of_filter).collect()
 }
 
 fn applies(filter: &PolicyObject<'_>, objects: &[PolicyObject<'_>], through: &Path<'_>) -> bool {
-    let by_istio = |route: &&&PolicyObject<'_>| route.kind == "VirtualService";
+    let by_istio = |route: &&Route<'_>| route.kind == RouteKind::VirtualService;
     let gateways = || {
-        let named = |gateway: &&PolicyObject<'_>| {
-            through.routes.iter().filter(by_istio).any(|route| gateway.kind == "Gateway" && names(route, gateway))
-        };
-        objects.iter().filter(named)
+        let named =
+            |gateway: &&PolicyObject<'_>| through.routes.iter().filter(by_istio).any(|route| names(route, gateway));
+        objects.iter().filter(|own| own.kind == PolicyKind::IstioGateway).filter(named)
     };
     let near = filter.key.namespace == through.namespace();
     let patches = filter.spec["configPatches"].as_array().into_iter().flatten();
@@ -43,12 +44,15 @@ fn applies(filter: &PolicyObject<'_>, objects: &[PolicyObject<'_>], through: &Pa
     }
     if targets(&filter.spec).next().is_some() {
         return targets(&filter.spec).any(|target| {
-            let of_route = |route: &&PolicyObject<'_>| {
+            let of_route = |route: &Route<'_>| {
                 let mut parents = route.spec["parentRefs"].as_array().into_iter().flatten();
-                target["kind"] == "Gateway" && parents.any(|parent| parent["name"] == target["name"])
+                parents.any(|parent| parent["name"] == target["name"])
             };
-            near && (target["kind"] == "Service" && mentions(&target["name"], &through.services)
-                || through.routes.iter().any(of_route))
+            near && match kind_of(target) {
+                PolicyKind::Service => mentions(&target["name"], &through.services),
+                PolicyKind::Gateway => through.routes.iter().any(of_route),
+                _ => false,
+            }
         });
     }
     if let Some(labels) = filter.spec["workloadSelector"]["labels"].as_object().filter(|labels| !labels.is_empty()) {
@@ -98,8 +102,9 @@ fn smallest(value: &Value, name: &str) -> Option<u64> {
 /// What Google's load balancer does to an HTTPRoute's uploads.
 pub(super) fn google(objects: &[PolicyObject<'_>], route: &PolicyObject<'_>, through: &Path<'_>) -> Found {
     let is_its = |policy: &&PolicyObject<'_>| {
-        let of_service = |target: &Value| target["kind"] == "Service" && mentions(&target["name"], &through.services);
-        policy.kind == "GCPBackendPolicy"
+        let of_service =
+            |target: &Value| kind_of(target) == PolicyKind::Service && mentions(&target["name"], &through.services);
+        policy.kind == PolicyKind::GCPBackendPolicy
             && policy.key.namespace == through.namespace()
             && targets(&policy.spec).any(of_service)
     };
@@ -124,7 +129,7 @@ pub(super) fn aws(objects: &[PolicyObject<'_>], route: &PolicyObject<'_>) -> Fou
     let near = |own: &&PolicyObject<'_>| {
         let namespace =
             |parent: &Value| parent["namespace"].as_str().unwrap_or(&route.key.namespace) == own.key.namespace;
-        own.kind == "LoadBalancerConfiguration" && parents().any(namespace)
+        own.kind == PolicyKind::LoadBalancerConfiguration && parents().any(namespace)
     };
     let attribute = |own: &PolicyObject<'_>| {
         let mut attributes = own.spec["loadBalancerAttributes"].as_array().into_iter().flatten();

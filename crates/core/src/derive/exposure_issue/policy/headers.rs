@@ -8,8 +8,10 @@ use direct_upload_api::Rule;
 use serde_json::Value;
 
 use super::path::{Path, mentions};
+use super::rules::{RuleFields, rule_fields};
 use super::{PolicyObject, found, place};
 use crate::derive::exposure_issue::ExposureIssue;
+use crate::model::{PolicyKind, RouteKind};
 use crate::openstack::needed::{self, LISTS, NEEDED, Needed, lacks};
 
 type Found = Vec<ExposureIssue>;
@@ -18,33 +20,28 @@ const LEAVE: &str = "remove it: Glance's own [cors] answers the browser";
 
 pub(super) fn issues(objects: &[PolicyObject<'_>], through: &Path<'_>, middlewares: &[&PolicyObject<'_>]) -> Found {
     let mut all = Found::new();
-    for route in through.routes.iter().copied() {
-        let field = match route.kind {
-            "HTTPRoute" => "rules",
-            "VirtualService" => "http",
-            "HTTPProxy" => "routes",
-            _ => continue,
-        };
+    for route in &through.routes {
+        // Middlewares change headers for Traefik.
+        if route.kind == RouteKind::IngressRoute {
+            continue;
+        }
+        let Some(RuleFields { rules, backends }) = rule_fields(route.kind) else { continue };
         for (at, rule) in through.met(route) {
-            let backends = ["backendRefs", "route", "services"];
-            let each = |name: &'static str| {
-                let list = rule[name].as_array().into_iter().flatten().enumerate();
-                list.filter(|(_, backend)| mentions(backend, &through.services)).map(move |entry| (name, entry))
-            };
-            let mut leading = backends.into_iter().flat_map(each).peekable();
+            let each = rule[backends].as_array().into_iter().flatten().enumerate();
+            let mut leading = each.filter(|(_, backend)| mentions(backend, &through.services)).peekable();
             if leading.peek().is_some() {
-                all.extend(of_rule(route, rule, &["spec", field, &at.to_string()]));
+                all.extend(of_rule(route, rule, &["spec", rules, &at.to_string()]));
             }
             // A backend may have the same fields.
-            for (name, (nth, backend)) in leading {
-                all.extend(of_rule(route, backend, &["spec", field, &at.to_string(), name, &nth.to_string()]));
+            for (nth, backend) in leading {
+                all.extend(of_rule(route, backend, &["spec", rules, &at.to_string(), backends, &nth.to_string()]));
             }
         }
     }
     for middleware in middlewares {
         all.extend(of_middleware(middleware));
     }
-    let near = objects.iter().filter(|own| own.kind == "Route" && own.key.namespace == through.namespace());
+    let near = objects.iter().filter(|own| own.kind == PolicyKind::Route && own.key.namespace == through.namespace());
     let leads = |route: &&PolicyObject<'_>| {
         let others = route.spec["alternateBackends"].as_array().into_iter().flatten();
         others.chain([&route.spec["to"]]).any(|to| mentions(&to["name"], &through.services))

@@ -6,20 +6,20 @@
 use direct_upload_api::Rule;
 use serde_json::Value;
 
-use super::path::{Path, targets};
+use super::path::{Path, kind_of, targets};
 use super::request::{self, Test, all, any};
 use super::{PolicyObject, found};
 use crate::derive::exposure_issue::ExposureIssue;
-use crate::model::FieldPath;
+use crate::model::{FieldPath, PolicyKind, RouteKind};
 use crate::openstack::cors_request::{CorsRequest, UPLOAD_PATH};
 
 pub(super) fn issues(objects: &[PolicyObject<'_>], through: &Path<'_>) -> Vec<ExposureIssue> {
     let pods = Pods::of(objects, through);
-    let of_kind = |kind: &'static str| objects.iter().filter(move |object| object.kind == kind);
+    let of_kind = |kind: PolicyKind| objects.iter().filter(move |object| object.kind == kind);
     let mut found = Vec::new();
     for place in [Place::Glance, Place::Gateway] {
         let here: Vec<&PolicyObject<'_>> =
-            of_kind("AuthorizationPolicy").filter(|policy| pods.place(policy) == Some(place)).collect();
+            of_kind(PolicyKind::AuthorizationPolicy).filter(|policy| pods.place(policy) == Some(place)).collect();
         let action = |policy: &PolicyObject<'_>| policy.spec["action"].as_str().unwrap_or("ALLOW").to_owned();
         let of_action = |name: &str| here.iter().copied().filter(|policy| action(policy) == name).collect::<Vec<_>>();
         for policy in of_action("DENY") {
@@ -41,7 +41,7 @@ pub(super) fn issues(objects: &[PolicyObject<'_>], through: &Path<'_>) -> Vec<Ex
             found.push(issue(policy, false, FieldPath::new(&["spec", "rules"]), what.to_owned(), fix));
         }
     }
-    for policy in of_kind("RequestAuthentication").filter(|policy| pods.place(policy).is_some()) {
+    for policy in of_kind(PolicyKind::RequestAuthentication).filter(|policy| pods.place(policy).is_some()) {
         let rules = policy.spec["jwtRules"].as_array().into_iter().flatten();
         for (at, rule) in rules.enumerate() {
             let headers = rule["fromHeaders"].as_array().into_iter().flatten();
@@ -79,21 +79,22 @@ impl<'a> Pods<'a> {
         let selectors: Vec<&Value> = objects
             .iter()
             .filter(near)
-            .filter(|object| object.kind == "Service" && through.services.contains(&object.key.name.as_str()))
+            .filter(|object| object.kind == PolicyKind::Service && through.services.contains(&object.key.name.as_str()))
             .map(|service| &service.spec["selector"])
             .collect();
         let labels = objects.iter().filter(near).filter_map(|object| object.spec.pointer("/template/metadata/labels"));
         let glance = labels.filter(|labels| selectors.iter().any(|selector| selects(selector, labels))).collect();
         // A VirtualService names its gateways as `namespace/name`, or as `name` of its own namespace.
         let named = |gateway: &&PolicyObject<'_>| {
-            let names = through.routes.iter().filter(|route| route.kind == "VirtualService").flat_map(|route| {
-                let names = route.spec["gateways"].as_array().into_iter().flatten().filter_map(Value::as_str);
-                names.map(move |name| name.split_once('/').unwrap_or((route.key.namespace.as_str(), name)))
-            });
+            let names =
+                through.routes.iter().filter(|route| route.kind == RouteKind::VirtualService).flat_map(|route| {
+                    let names = route.spec["gateways"].as_array().into_iter().flatten().filter_map(Value::as_str);
+                    names.map(move |name| name.split_once('/').unwrap_or((route.key.namespace.as_str(), name)))
+                });
             let own = (gateway.key.namespace.as_str(), gateway.key.name.as_str());
             names.into_iter().any(|name| name == own)
         };
-        let gateways = objects.iter().filter(|object| object.kind == "Gateway").filter(named);
+        let gateways = objects.iter().filter(|object| object.kind == PolicyKind::IstioGateway).filter(named);
         Self {
             namespace,
             glance,
@@ -107,7 +108,8 @@ impl<'a> Pods<'a> {
         let selector = &policy.spec["selector"]["matchLabels"];
         if targets(&policy.spec).next().is_some() {
             let is_ours = |target: &Value| {
-                target["kind"] == "Service" && target["name"].as_str().is_some_and(|name| self.services.contains(&name))
+                kind_of(target) == PolicyKind::Service
+                    && target["name"].as_str().is_some_and(|name| self.services.contains(&name))
             };
             return (near && targets(&policy.spec).any(is_ours)).then_some(Place::Glance);
         }

@@ -14,7 +14,7 @@ use super::path::Path;
 use crate::derive::exposure::traefik_middleware::redirected;
 use crate::derive::exposure_issue::tolerance::{PATIENT, body_fails, whole_fails};
 use crate::derive::exposure_issue::{ExposureIssue, lacks, quantity};
-use crate::model::{FieldPath, Id, Step};
+use crate::model::{FieldPath, Id, PolicyKind, Step};
 
 /// Of a SecurityPolicy or a Middleware.
 const LOGINS: [&str; 7] = ["basicAuth", "digestAuth", "forwardAuth", "extAuth", "oidc", "jwt", "apiKeyAuth"];
@@ -33,11 +33,11 @@ pub(super) struct Judge<'a> {
 }
 
 /// The value that is no limit for the wait for an answer. Contour takes `0s` as unset; Istio's tries last at least 1 ms.
-fn unlimited(kind: &str, field: &FieldPath) -> &'static str {
-    match kind {
-        _ if field.names().last() == Some("perTryTimeout") => "remove it, or set 1h",
-        "HTTPProxy" => "set infinity, which is no limit, or 1h",
-        _ => "set 0s, which is no limit, or 1h",
+fn unlimited(kind: PolicyKind, field: &FieldPath) -> &'static str {
+    match () {
+        () if field.names().last() == Some("perTryTimeout") => "remove it, or set 1h",
+        () if kind == PolicyKind::HTTPProxy => "set infinity, which is no limit, or 1h",
+        () => "set 0s, which is no limit, or 1h",
     }
 }
 
@@ -69,7 +69,7 @@ impl<'a> Judge<'a> {
         self.found
     }
 
-    fn kind(&self) -> &'a str {
+    const fn kind(&self) -> PolicyKind {
         self.own.policy.kind
     }
 
@@ -106,11 +106,12 @@ impl<'a> Judge<'a> {
                 self.tell(Rule::CorsOnTheWay, true, path, found, "remove it, or add them to it");
             }
         }
+        let in_rules = matches!(self.kind(), PolicyKind::IngressRoute | PolicyKind::VirtualService);
         if key.eq_ignore_ascii_case("access-control-allow-origin")
-            && !matches!(self.kind(), "IngressRoute" | "VirtualService" if !path.names().any(|name| name == "headers"))
+            && (!in_rules || path.names().any(|name| name == "headers"))
         {
             let names: Vec<&str> = path.names().collect();
-            if matches!(names.as_slice(), [.., "add", _]) && self.kind() == "VirtualService" {
+            if matches!(names.as_slice(), [.., "add", _]) && self.kind() == PolicyKind::VirtualService {
                 let found =
                     "adds a second Access-Control-Allow-Origin to Glance's own; browsers accept only one".to_owned();
                 self.tell(Rule::CorsOnTheWay, true, path, found, "remove it: Glance's own [cors] answers the browser");
@@ -118,11 +119,13 @@ impl<'a> Judge<'a> {
                 self.rewritten(value.as_str().filter(|text| !text.is_empty()), path);
             }
         }
-        if matches!((self.kind(), key), ("VirtualService", "fault") | ("BackendTrafficPolicy", "faultInjection")) {
-            self.fault(value, path);
+        match (self.kind(), key) {
+            (PolicyKind::VirtualService, "fault") => self.fault(value, path, 0.0),
+            (PolicyKind::BackendTrafficPolicy, "faultInjection") => self.fault(value, path, 100.0),
+            _ => {}
         }
         match (self.kind(), path.steps().len()) {
-            ("HTTPProxy", 3) if path.names().any(|name| name == "virtualhost") => self.host(key, value, path),
+            (PolicyKind::HTTPProxy, 3) if path.names().any(|name| name == "virtualhost") => self.host(key, value, path),
             (_, 2) => self.setting(key, value, path),
             _ => {}
         }
@@ -130,9 +133,8 @@ impl<'a> Judge<'a> {
 
     /// Answers that a gateway gives instead of Glance, for tests (Istio, HTTPFaultInjection; Envoy Gateway, FaultInjection,
     /// whose `percentage` is 100 by default).
-    fn fault(&mut self, value: &Value, path: &FieldPath) {
+    fn fault(&mut self, value: &Value, path: &FieldPath, default: f64) {
         let abort = &value["abort"];
-        let default = if self.kind() == "VirtualService" { 0.0 } else { 100.0 };
         let percentage = abort["percentage"]["value"].as_f64().or_else(|| abort["percentage"].as_f64());
         let percentage = percentage.unwrap_or(default);
         if abort.is_object() && percentage > 0.0 {
@@ -178,14 +180,14 @@ impl<'a> Judge<'a> {
             self.tell(Rule::OptionsFiltered, true, path, found, "remove it: Glance checks the token itself");
         }
         match (self.kind(), key) {
-            ("SecurityPolicy", "authorization") => {
+            (PolicyKind::SecurityPolicy, "authorization") => {
                 let answered = self.own.spec()["cors"].is_object();
                 if let Some((fails, found)) = authorization::refusal(value, answered) {
                     let fix = "add a rule that allows OPTIONS and PUT of all clients: Glance checks the token itself";
                     self.tell(Rule::OptionsFiltered, fails, path, found.to_owned(), fix);
                 }
             }
-            ("ClientTrafficPolicy", "tls") => {
+            (PolicyKind::ClientTrafficPolicy, "tls") => {
                 let certificate = &value["clientValidation"];
                 if certificate["caCertificateRefs"].is_array() && certificate["optional"] != true {
                     let path = path.clone().field("clientValidation");
@@ -193,14 +195,14 @@ impl<'a> Judge<'a> {
                     self.tell(Rule::OptionsFiltered, true, &path, found, "set optional: true");
                 }
             }
-            ("BackendTrafficPolicy", "requestBuffer") => {
+            (PolicyKind::BackendTrafficPolicy, "requestBuffer") => {
                 let limit = value["limit"].as_str().map_or_else(|| value["limit"].to_string(), str::to_owned);
                 if quantity::bytes(&limit).is_some_and(|limit| body_fails(limit).is_none()) {
                     let found = "the gateway holds each image in memory before Glance gets the first byte".to_owned();
                     self.tell(Rule::TooSlow, false, path, found, "remove it");
                 }
             }
-            ("Middleware", _) => self.middleware(key, value, path),
+            (PolicyKind::Middleware, _) => self.middleware(key, value, path),
             _ => {}
         }
     }
@@ -262,7 +264,7 @@ impl<'a> Judge<'a> {
     /// The entry of the table of limits for a field.
     fn limit(&mut self, value: &Value, path: &FieldPath) {
         let names: Vec<&str> = path.names().collect();
-        let is_it = |(kind, field, _): &&(&str, &[&str], Limit)| *kind == self.kind() && names.ends_with(field);
+        let is_it = |(kind, field, _): &&(PolicyKind, &[&str], Limit)| *kind == self.kind() && names.ends_with(field);
         let Some((.., limit)) = LIMITS.iter().find(is_it) else { return };
         if names == ["spec", "timeout", "http", "requestTimeout"] && self.is_timed() {
             return;
@@ -300,7 +302,7 @@ impl<'a> Judge<'a> {
             Limit::Size => {
                 let Some(fails) = quantity::bytes(&text).filter(|size| *size > 0).and_then(body_fails) else { return };
                 // Without the field, nginx's own 1 MiB applies.
-                let fix = if self.kind() == "ClientSettingsPolicy" { "set \"0\"" } else { "remove it" };
+                let fix = if self.kind() == PolicyKind::ClientSettingsPolicy { "set \"0\"" } else { "remove it" };
                 (Rule::BodyLimit, fails, format!("{text}: larger images are refused with 413"), fix)
             }
         };
@@ -358,7 +360,7 @@ impl<'a> Judge<'a> {
         };
         // Traefik answers preflights as soon as one of these is set (HasCorsHeadersDefined).
         let answers = || {
-            self.kind() == "Middleware"
+            self.kind() == PolicyKind::Middleware
                 && map.keys().any(|key| key.starts_with("accessControl") || key == "addVaryHeader")
         };
         let Some(named) = listed("alloworigin").or_else(|| answers().then(Vec::new)) else { return Vec::new() };
@@ -373,7 +375,7 @@ impl<'a> Judge<'a> {
 
     fn tell(&mut self, rule: Rule, fails: bool, path: &FieldPath, found: String, fix: &str) {
         let writer = self.own.writer(path);
-        let object = Id { kind: writer.kind.to_owned(), key: writer.key.clone() };
+        let object = Id::new(writer.kind, &writer.key);
         let (field, fix, remedy, manifest) = (path.clone(), fix.to_owned(), None, None);
         self.found.push(ExposureIssue { rule, fails, written: true, object, field, found, fix, remedy, manifest });
     }

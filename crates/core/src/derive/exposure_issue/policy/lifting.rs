@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use super::PolicyObject;
 use super::attached::Effective;
-use super::path::targets;
-use crate::model::{FieldPath, Key, Kind};
+use super::path::{Route, kind_of, targets};
+use crate::derive::exposure::parent::ParentKind;
+use crate::model::{FieldPath, Key, PolicyKind, RouteKind};
 
 /// Limits that need a value to lift them, because without the field the gateway's own shorter limit applies (Envoy's 15 s
 /// and 5 min, nginx's 1 MiB and 60 s). To lift any other limit, remove its field.
@@ -35,27 +36,26 @@ pub(super) fn lifting(own: &Effective<'_>, fields: &[&FieldPath]) -> Option<Stri
     if fields.is_empty() || fields.iter().any(is_listed) {
         return None;
     }
-    let is_it = |kind: &&Kind| kind.registration().name == policy.kind;
-    let api_version = *Kind::ALL.iter().find(is_it)?.registration().api_versions.first()?;
+    let api_version = *policy.kind.watched()?.registration().api_versions.first()?;
     let mut spec = policy.spec.clone().into_owned();
     for field in fields {
         lift(&mut spec, field, std::ptr::eq(own.writer(field), policy))?;
     }
-    let routes = || own.routes.iter().filter(|route| route.kind == "HTTPRoute");
-    let first = routes().next().filter(|_| is_of_gateway(policy) && policy.kind == "BackendTrafficPolicy");
+    let routes = || own.routes.iter().filter(|route| route.kind == RouteKind::HTTPRoute);
+    let first = routes().next().filter(|_| is_of_gateway(policy) && policy.kind == PolicyKind::BackendTrafficPolicy);
     let key = match first {
         None => policy.key.clone(),
         Some(route) => {
             let Key { namespace, name } = &route.key;
             let spec = spec.as_object_mut()?;
             spec.retain(|field, _| !field.starts_with("target"));
-            let target = |route: &&PolicyObject<'_>| json!({"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": route.key.name});
+            let target = |route: &Route<'_>| json!({"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": route.key.name});
             spec.insert("targetRefs".to_owned(), routes().map(target).collect());
             Key::new(namespace.clone(), format!("{name}-uploads"))
         }
     };
     let metadata = json!({"name": key.name, "namespace": key.namespace});
-    let manifest = json!({"apiVersion": api_version, "kind": policy.kind, "metadata": metadata, "spec": spec});
+    let manifest = json!({"apiVersion": api_version, "kind": policy.kind.name(), "metadata": metadata, "spec": spec});
     Some(manifest.to_string()).filter(|text| text.len() <= LONGEST)
 }
 
@@ -75,8 +75,8 @@ fn lift(spec: &mut Value, path: &FieldPath, is_own: bool) -> Option<()> {
 /// Whether a policy is for whatever a Gateway, or a ListenerSet, serves.
 fn is_of_gateway(policy: &PolicyObject<'_>) -> bool {
     let selectors = policy.spec["targetSelectors"].as_array().into_iter().flatten();
-    let mut kinds = targets(&policy.spec).chain(selectors).map(|target| target["kind"].as_str().unwrap_or_default());
-    kinds.any(|kind| matches!(kind, "Gateway" | "ListenerSet" | "XListenerSet"))
+    let mut kinds = targets(&policy.spec).chain(selectors).map(kind_of);
+    kinds.any(|kind| ParentKind::of(kind).is_some())
 }
 
 fn set(value: &mut Value, path: &[&str], text: &str) {

@@ -7,11 +7,11 @@
 use direct_upload_api::Rule;
 use serde_json::Value;
 
-use super::path::Path;
+use super::path::{Path, Route, kind_of};
 use super::{PolicyObject, found};
 use crate::derive::exposure_issue::ExposureIssue;
 use crate::derive::exposure_issue::ingress::TRAEFIK;
-use crate::model::{FieldPath, Key};
+use crate::model::{FieldPath, Key, PolicyKind, RouteKind};
 
 /// A reference that leads nowhere, as far as the objects show.
 pub struct Missing {
@@ -33,15 +33,15 @@ impl<'a> Met<'a> {
         for route in &through.routes {
             let annotated = route.annotations.get(format!("{TRAEFIK}/router.middlewares").as_str()).copied();
             for name in annotated.into_iter().flat_map(|text| text.split(',')).map(str::trim) {
-                let own = objects.iter().find(|own| own.kind == "Middleware" && own.annotated() == name);
+                let own = objects.iter().find(|own| own.kind == PolicyKind::Middleware && own.annotated() == name);
                 if let Some(own) = own {
                     met.add(objects, own);
                 }
             }
-            for (path, reference) in references(route, through) {
+            for (path, reference) in references(*route, through) {
                 met.follow(objects, route, &path, reference);
             }
-            met.unseen.extend(extensions(route, through));
+            met.unseen.extend(extensions(*route, through));
         }
         met
     }
@@ -83,7 +83,7 @@ impl<'a> Met<'a> {
             );
             self.unseen.push(tell(false, what, "use a Middleware of the same namespace"));
         }
-        match objects.iter().find(|own| own.kind == "Middleware" && own.key == key) {
+        match objects.iter().find(|own| own.kind == PolicyKind::Middleware && own.key == key) {
             Some(own) => self.add(objects, own),
             None if namespace != from.key.namespace => {}
             None => {
@@ -96,17 +96,17 @@ impl<'a> Met<'a> {
 }
 
 /// Filters of other kinds in the rules of an HTTPRoute: what they do is not read. SnippetsFilters are known.
-fn extensions(route: &PolicyObject<'_>, through: &Path<'_>) -> Vec<ExposureIssue> {
+fn extensions(route: Route<'_>, through: &Path<'_>) -> Vec<ExposureIssue> {
     let mut all = Vec::new();
-    for (at, rule) in through.met(route).into_iter().filter(|_| route.kind == "HTTPRoute") {
+    for (at, rule) in through.met(&route).into_iter().filter(|_| route.kind == RouteKind::HTTPRoute) {
         for (nth, filter) in rule["filters"].as_array().into_iter().flatten().enumerate() {
             let own = &filter["extensionRef"];
             let (Some(kind), Some(name)) = (own["kind"].as_str(), own["name"].as_str()) else { continue };
-            if !matches!(kind, "Middleware" | "SnippetsFilter") {
+            if !matches!(kind_of(own), PolicyKind::Middleware | PolicyKind::SnippetsFilter) {
                 let field = FieldPath::new(&["spec", "rules"]).item(at).field("filters").item(nth);
                 let what = format!("what its filter {kind} {name} does to uploads is not read");
                 let fix = "check that it answers no preflights, needs no login, and limits neither size nor time";
-                all.push(found(route, Rule::OptionsFiltered, false, field, what, fix));
+                all.push(found(&route, Rule::OptionsFiltered, false, field, what, fix));
             }
         }
     }
@@ -114,11 +114,11 @@ fn extensions(route: &PolicyObject<'_>, through: &Path<'_>) -> Vec<ExposureIssue
 }
 
 /// What the rules of a route name, in those that an upload meets.
-fn references<'b>(route: &'b PolicyObject<'_>, through: &Path<'_>) -> Vec<(FieldPath, &'b Value)> {
-    let rules = through.met(route);
-    let each = |list: &'b Value| list.as_array().into_iter().flatten().enumerate();
+fn references<'a>(route: Route<'a>, through: &Path<'_>) -> Vec<(FieldPath, &'a Value)> {
+    let rules = through.met(route.object);
+    let each = |list: &'a Value| list.as_array().into_iter().flatten().enumerate();
     match route.kind {
-        "IngressRoute" => rules
+        RouteKind::IngressRoute => rules
             .into_iter()
             .flat_map(|(at, rule)| {
                 each(&rule["middlewares"]).map(move |(nth, own)| {
@@ -126,17 +126,18 @@ fn references<'b>(route: &'b PolicyObject<'_>, through: &Path<'_>) -> Vec<(Field
                 })
             })
             .collect(),
-        "HTTPRoute" => rules
+        RouteKind::HTTPRoute => rules
             .into_iter()
             .flat_map(|(at, rule)| {
-                let of_filter = move |(nth, filter): (usize, &'b Value)| {
+                let of_filter = move |(nth, filter): (usize, &'a Value)| {
                     let own = &filter["extensionRef"];
                     let path = FieldPath::new(&["spec", "rules"]).item(at).field("filters").item(nth);
-                    (own["kind"] == "Middleware").then_some((path, own))
+                    (kind_of(own) == PolicyKind::Middleware).then_some((path, own))
                 };
                 each(&rule["filters"]).filter_map(of_filter)
             })
             .collect(),
-        _ => Vec::new(),
+        // An annotation names those of an Ingress.
+        RouteKind::Ingress | RouteKind::VirtualService | RouteKind::HTTPProxy => Vec::new(),
     }
 }

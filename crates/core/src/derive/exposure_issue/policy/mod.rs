@@ -18,6 +18,7 @@ mod judge;
 mod lifting;
 mod limits;
 mod middlewares;
+mod parents;
 mod path;
 mod ports;
 mod request;
@@ -38,7 +39,7 @@ use self::middlewares::Met;
 use self::path::Path;
 use super::ExposureIssue;
 use crate::derive::exposure::backends::Backends;
-use crate::model::{FieldPath, Id, Key};
+use crate::model::{FieldPath, Id, Key, PolicyKind};
 
 pub use answered::is_answered;
 pub use limits::{LIMITS, Limit};
@@ -50,7 +51,7 @@ pub(crate) use seen::objects;
 /// An object between browser and Glance, as it was written.
 #[derive(Clone, Debug)]
 pub struct PolicyObject<'a> {
-    pub kind: &'a str,
+    pub kind: PolicyKind,
     pub key: Key,
     /// Those that are known.
     pub annotations: BTreeMap<&'a str, &'a str>,
@@ -68,9 +69,6 @@ impl PolicyObject<'_> {
         format!("{}-{}@kubernetescrd", self.key.namespace, self.key.name)
     }
 }
-
-/// Kinds whose objects apply by themselves.
-const ALONE: [&str; 5] = ["HTTPProxy", "VirtualService", "ServersTransport", "IngressRoute", "ContourConfiguration"];
 
 /// Middlewares of Traefik that an upload should meet, and that are not among the objects.
 pub fn missing(objects: &[PolicyObject<'_>], backends: &Backends) -> Vec<Missing> {
@@ -99,7 +97,7 @@ fn found(
         rule,
         fails,
         written: true,
-        object: Id { kind: object.kind.to_owned(), key: object.key.clone() },
+        object: Id::new(object.kind, &object.key),
         field,
         found: what.into(),
         fix: fix.to_owned(),
@@ -114,7 +112,7 @@ pub fn issues(objects: &[PolicyObject<'_>], backends: &Backends, origins: &BTree
     let mut found = Vec::new();
     let attached = effective(objects, &path);
     let middlewares = Met::of(objects, &path);
-    let alone = objects.iter().filter(|o| ALONE.contains(&o.kind) && path.has(o));
+    let alone = objects.iter().filter(|o| path.has(o));
     let alone: Vec<_> = alone.chain(middlewares.all.iter().copied()).map(Effective::alone).collect();
     found.extend(headers::issues(objects, &path, &middlewares.all));
     found.extend(certificates::issues(objects, &path));
@@ -123,7 +121,7 @@ pub fn issues(objects: &[PolicyObject<'_>], backends: &Backends, origins: &BTree
     for own in attached.iter().chain(&alone) {
         found.extend(Judge::new(own, &path, origins).issues());
     }
-    for route in objects.iter().filter(|o| o.key.namespace == backends.namespace && o.kind == "Route") {
+    for route in objects.iter().filter(|o| o.key.namespace == backends.namespace && o.kind == PolicyKind::Route) {
         if path.services.contains(&route.spec["to"]["name"].as_str().unwrap_or_default()) {
             let actions = &route.spec["httpHeaders"]["actions"]["response"];
             found.extend(Judge::new(&Effective::alone(route), &path, origins).response_headers(actions));

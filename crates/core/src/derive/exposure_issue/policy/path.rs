@@ -1,21 +1,49 @@
 //! The path of browsers to Glance, and which policies apply on it.
 
+use std::ops::Deref;
+
 use serde_json::Value;
 
 use super::PolicyObject;
 use super::decide::Decisions;
-use super::rules::rule_list;
+use super::rules::{RuleFields, rule_fields};
 use crate::derive::exposure::backends::Backends;
-use crate::model::FieldPath;
+use crate::model::{FieldPath, PolicyKind, RouteKind};
 
 /// No real HTTPProxy includes deeper than this.
 const DEEPEST: usize = 8;
+
+/// A route whose rules are read.
+#[derive(Clone, Copy)]
+pub(super) struct Route<'a> {
+    pub kind: RouteKind,
+    pub object: &'a PolicyObject<'a>,
+}
+
+impl<'a> Route<'a> {
+    pub fn new(object: &'a PolicyObject<'a>) -> Option<Self> {
+        Some(Self { kind: RouteKind::of(object.kind)?, object })
+    }
+
+    /// Whether it is this object.
+    pub fn is(&self, object: &PolicyObject<'_>) -> bool {
+        std::ptr::eq(self.object, object)
+    }
+}
+
+impl<'a> Deref for Route<'a> {
+    type Target = PolicyObject<'a>;
+
+    fn deref(&self) -> &PolicyObject<'a> {
+        self.object
+    }
+}
 
 /// The path of browsers: the Services, the routes to them, and the Gateways of these.
 pub(super) struct Path<'a> {
     namespace: &'a str,
     pub services: Vec<&'a str>,
-    pub routes: Vec<&'a PolicyObject<'a>>,
+    pub routes: Vec<Route<'a>>,
     /// HTTPProxies of the namespace.
     proxies: Vec<&'a PolicyObject<'a>>,
     /// Which of their rules the requests of an upload meet.
@@ -25,13 +53,16 @@ pub(super) struct Path<'a> {
 impl<'a> Path<'a> {
     pub fn new(objects: &'a [PolicyObject<'a>], backends: &'a Backends) -> Self {
         let services: Vec<&str> = backends.services.iter().map(String::as_str).collect();
-        let leads = |o: &&PolicyObject<'_>| is_route(o.kind) && mentions(&o.spec, &services);
         let near = |o: &&PolicyObject<'_>| o.key.namespace == backends.namespace;
-        let routes: Vec<_> = objects.iter().filter(near).filter(leads).collect();
-        let proxies = objects.iter().filter(near).filter(|o| o.kind == "HTTPProxy").collect();
+        let proxies = objects.iter().filter(near).filter(|o| o.kind == PolicyKind::HTTPProxy).collect();
+        let all = objects.iter().filter(near).filter_map(Route::new);
+        let (routes, others): (Vec<_>, Vec<_>) = all.partition(|route| mentions(&route.spec, &services));
         // Their rules may take requests of Glance's hosts.
-        let takes = |o: &&PolicyObject<'_>| matches!(o.kind, "HTTPRoute" | "IngressRoute") && !leads(o);
-        let others: Vec<_> = objects.iter().filter(near).filter(takes).collect();
+        let takes = |route: &Route<'_>| match route.kind {
+            RouteKind::HTTPRoute | RouteKind::IngressRoute => true,
+            RouteKind::Ingress | RouteKind::VirtualService | RouteKind::HTTPProxy => false,
+        };
+        let others: Vec<_> = others.into_iter().filter(takes).collect();
         let decisions = Decisions::new(&routes, &others, &services);
         Self { namespace: &backends.namespace, services, routes, proxies, decisions }
     }
@@ -41,17 +72,43 @@ impl<'a> Path<'a> {
         self.namespace
     }
 
-    /// Whether an object that no other one attaches applies to requests on this path.
+    /// Whether an object applies by itself to requests on this path, so that no other one attaches it.
     pub fn has(&self, policy: &PolicyObject<'_>) -> bool {
         let spec = &policy.spec;
         let near = policy.key.namespace == self.namespace;
         match policy.kind {
-            "ServersTransport" => {
+            PolicyKind::ServersTransport => {
                 near && self.routes.iter().any(|route| mentions(&route.spec, &[policy.key.name.as_str()]))
             }
-            "ContourConfiguration" => self.routes.iter().any(|route| route.kind == "HTTPProxy"),
-            "HTTPProxy" => near && (mentions(spec, &self.services) || self.includes(spec, DEEPEST)),
-            _ => near && mentions(spec, &self.services),
+            PolicyKind::ContourConfiguration => self.routes.iter().any(|route| route.kind == RouteKind::HTTPProxy),
+            PolicyKind::HTTPProxy => near && (mentions(spec, &self.services) || self.includes(spec, DEEPEST)),
+            PolicyKind::VirtualService | PolicyKind::IngressRoute => near && mentions(spec, &self.services),
+            // Routes and gateways whose fields are read one by one; what a route or a target attaches; what is behind them.
+            PolicyKind::Ingress
+            | PolicyKind::HTTPRoute
+            | PolicyKind::Route
+            | PolicyKind::Gateway
+            | PolicyKind::GatewayClass
+            | PolicyKind::ListenerSet
+            | PolicyKind::XListenerSet
+            | PolicyKind::IstioGateway
+            | PolicyKind::Middleware
+            | PolicyKind::TLSOption
+            | PolicyKind::SecurityPolicy
+            | PolicyKind::ClientTrafficPolicy
+            | PolicyKind::BackendTrafficPolicy
+            | PolicyKind::ClientSettingsPolicy
+            | PolicyKind::SnippetsPolicy
+            | PolicyKind::SnippetsFilter
+            | PolicyKind::AuthorizationPolicy
+            | PolicyKind::RequestAuthentication
+            | PolicyKind::EnvoyFilter
+            | PolicyKind::GCPBackendPolicy
+            | PolicyKind::LoadBalancerConfiguration
+            | PolicyKind::Service
+            | PolicyKind::Deployment
+            | PolicyKind::DaemonSet
+            | PolicyKind::Other => false,
         }
     }
 
@@ -61,7 +118,7 @@ impl<'a> Path<'a> {
         let included = spec["includes"].as_array().into_iter().flatten().filter(|include| near(include));
         let mut included = included.filter_map(|include| include["name"].as_str());
         included.any(|name| {
-            let leads = self.routes.iter().any(|route| route.kind == "HTTPProxy" && route.key.name == name);
+            let leads = self.routes.iter().any(|route| route.kind == RouteKind::HTTPProxy && route.key.name == name);
             let further = self.proxies.iter().find(|proxy| proxy.key.name == name);
             leads || (depth > 0 && further.is_some_and(|proxy| self.includes(&proxy.spec, depth - 1)))
         })
@@ -69,40 +126,44 @@ impl<'a> Path<'a> {
 
     /// The rules of a route that an upload meets, with their positions; the whole route where it has no rules.
     pub fn met<'b>(&self, route: &'b PolicyObject<'_>) -> Vec<(usize, &'b Value)> {
-        let Some(list) = rule_list(route.kind) else {
+        let Some(RuleFields { rules, .. }) = RouteKind::of(route.kind).and_then(rule_fields) else {
             return vec![(0, &*route.spec)];
         };
-        let all = route.spec[list].as_array().into_iter().flatten().enumerate();
+        let all = route.spec[rules].as_array().into_iter().flatten().enumerate();
         all.filter(|(at, _)| self.takes(route, *at)).collect()
     }
 
     /// Whether a rule of a route takes a request of an upload.
     pub fn takes(&self, route: &PolicyObject<'_>, at: usize) -> bool {
-        let number = self.routes.iter().position(|own| own.kind == route.kind && own.key == route.key);
-        number.is_none_or(|number| self.decisions.take(number, at))
+        self.number(route).is_none_or(|number| self.decisions.take(number, at))
     }
 
     /// Whether a step into an object leads to a rule that no request of an upload meets.
     pub fn is_bypassed(&self, policy: &PolicyObject<'_>, path: &FieldPath) -> bool {
-        let Some(list) = rule_list(policy.kind) else { return false };
-        path.steps().len() == 3 && path.position_in(list).is_some_and(|at| !self.takes(policy, at))
+        let Some(RuleFields { rules, .. }) = RouteKind::of(policy.kind).and_then(rule_fields) else { return false };
+        path.steps().len() == 3 && path.position_in(rules).is_some_and(|at| !self.takes(policy, at))
     }
 
     /// Whether uploads meet no rule, or no path, of a route.
     pub fn passes_by(&self, route: &PolicyObject<'_>) -> bool {
-        let number = self.routes.iter().position(|own| own.kind == route.kind && own.key == route.key);
-        number.is_some_and(|number| !self.decisions.take_any(number))
+        self.number(route).is_some_and(|number| !self.decisions.take_any(number))
     }
-}
 
-fn is_route(kind: &str) -> bool {
-    kind == "Ingress" || rule_list(kind).is_some()
+    /// The position of a route among those that lead to Glance.
+    fn number(&self, route: &PolicyObject<'_>) -> Option<usize> {
+        self.routes.iter().position(|own| own.object.kind == route.kind && own.key == route.key)
+    }
 }
 
 /// `targetRefs` and the older `targetRef`.
 pub(super) fn targets(spec: &Value) -> impl Iterator<Item = &Value> {
     let one = spec.get("targetRef").into_iter();
     one.chain(spec["targetRefs"].as_array().into_iter().flatten())
+}
+
+/// The kind of object that a reference means.
+pub(super) fn kind_of(reference: &Value) -> PolicyKind {
+    PolicyKind::of_reference(reference["group"].as_str(), reference["kind"].as_str().unwrap_or_default())
 }
 
 /// Whether a text in a value is one of some names, or its long form (`name.namespace.svc…`).

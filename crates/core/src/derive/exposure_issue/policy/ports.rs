@@ -7,40 +7,35 @@ use direct_upload_api::Rule;
 use serde_json::Value;
 
 use super::path::Path;
+use super::rules::{RuleFields, rule_fields};
 use super::{PolicyObject, found, place};
 use crate::derive::exposure::backends::Backends;
 use crate::derive::exposure_issue::ExposureIssue;
+use crate::model::{PolicyKind, RouteKind};
 
 type Found = Vec<ExposureIssue>;
 
-/// Where the backends of a rule are, and what names the Service and its port in each.
-const BACKENDS: [(&str, &str, &str, &str); 4] = [
-    ("HTTPRoute", "backendRefs", "/name", "/port"),
-    ("VirtualService", "route", "/destination/host", "/destination/port/number"),
-    ("HTTPProxy", "services", "/name", "/port"),
-    ("IngressRoute", "services", "/name", "/port"),
-];
-
 pub(super) fn issues(objects: &[PolicyObject<'_>], through: &Path<'_>, backends: &Backends) -> Found {
     let mut all = Found::new();
-    let near = objects.iter().filter(|own| own.kind == "Route" && own.key.namespace == through.namespace());
+    let near = objects.iter().filter(|own| own.kind == PolicyKind::Route && own.key.namespace == through.namespace());
     all.extend(near.filter_map(|route| of_openshift(route, backends)));
-    for route in through.routes.iter().copied().filter(|route| !through.passes_by(route)) {
-        if route.kind == "Ingress" {
+    for route in through.routes.iter().filter(|route| !through.passes_by(route)) {
+        let Some(RuleFields { rules, backends: list }) = rule_fields(route.kind) else {
             all.extend(of_ingress(route, backends));
             continue;
-        }
-        let Some((_, list, name, port)) = BACKENDS.iter().find(|(kind, ..)| *kind == route.kind) else { continue };
-        let field = match route.kind {
-            "HTTPRoute" => "rules",
-            "VirtualService" => "http",
-            _ => "routes",
+        };
+        // What names the Service and its port.
+        let (name, port) = match route.kind {
+            RouteKind::VirtualService => ("/destination/host", "/destination/port/number"),
+            RouteKind::Ingress | RouteKind::HTTPRoute | RouteKind::HTTPProxy | RouteKind::IngressRoute => {
+                ("/name", "/port")
+            }
         };
         for (at, rule) in through.met(route) {
-            for (nth, backend) in rule[*list].as_array().into_iter().flatten().enumerate() {
+            for (nth, backend) in rule[list].as_array().into_iter().flatten().enumerate() {
                 let service = backend.pointer(name).and_then(Value::as_str).unwrap_or_default();
                 let (at, nth) = (at.to_string(), nth.to_string());
-                let steps = ["spec", field, at.as_str(), *list, nth.as_str()].into_iter();
+                let steps = ["spec", rules, at.as_str(), list, nth.as_str()].into_iter();
                 let path: Vec<&str> = steps.chain(port.split('/').skip(1)).collect();
                 let port = backend.pointer(port).map(text).unwrap_or_default();
                 all.extend(wrong(route, &path, service, &port, false, backends));

@@ -7,29 +7,33 @@
 
 use serde_json::Value;
 
-use super::PolicyObject;
-use super::path::mentions;
+use super::path::{Route, mentions};
 use super::request::{Test, all, any, has};
 use crate::derive::exposure::traefik_rule;
-use crate::model::FieldPath;
+use crate::model::{FieldPath, RouteKind};
 use crate::openstack::cors_request::{CorsRequest, KnownText, UPLOAD_PATH};
 
-/// Where the rules of a kind are, and what has their conditions.
-const RULES: [(&str, &str, &str); 4] = [
-    ("HTTPRoute", "rules", "matches"),
-    ("VirtualService", "http", "match"),
-    ("HTTPProxy", "routes", "conditions"),
-    ("IngressRoute", "routes", "match"),
-];
+/// Where routes of a kind have their rules, and where each rule has its backends.
+#[derive(Clone, Copy)]
+pub(super) struct RuleFields {
+    pub rules: &'static str,
+    pub backends: &'static str,
+}
 
-/// The list in the spec of a kind of routes that has its rules.
-pub(crate) fn rule_list(kind: &str) -> Option<&'static str> {
-    RULES.iter().find(|(own, ..)| *own == kind).map(|(_, list, _)| *list)
+/// The lists of a kind. An Ingress has none: its paths are one level deeper, and each has one backend.
+pub(super) const fn rule_fields(kind: RouteKind) -> Option<RuleFields> {
+    let (rules, backends) = match kind {
+        RouteKind::Ingress => return None,
+        RouteKind::HTTPRoute => ("rules", "backendRefs"),
+        RouteKind::VirtualService => ("http", "route"),
+        RouteKind::HTTPProxy | RouteKind::IngressRoute => ("routes", "services"),
+    };
+    Some(RuleFields { rules, backends })
 }
 
 /// One alternative of one rule of one route.
 pub(super) struct Candidate<'a> {
-    pub route: &'a PolicyObject<'a>,
+    pub route: Route<'a>,
     /// The rule's position; an Ingress counts its paths.
     pub at: usize,
     pub field: FieldPath,
@@ -122,7 +126,7 @@ impl Candidate<'_> {
             _ => 0,
         };
         let named = self.hosts.iter().map(precision).max().unwrap_or_default();
-        if self.route.kind == "HTTPRoute" { named } else { 0 }
+        if self.route.kind == RouteKind::HTTPRoute { named } else { 0 }
     }
 
     /// Whether requests to a host meet it.
@@ -153,49 +157,79 @@ fn matcher(name: &str, values: &[String], path: &str, request: Option<CorsReques
 }
 
 /// The rules of a route.
-pub(super) fn of<'a>(route: &'a PolicyObject<'a>, services: &[&str]) -> Vec<Candidate<'a>> {
-    let spec: &'a Value = &route.spec;
-    let Some((_, list, conditions)) = RULES.iter().find(|(kind, ..)| *kind == route.kind) else {
-        return of_ingress(route, services);
-    };
-    let field = |at: usize| FieldPath::new(&["spec", list]).item(at).field(conditions);
-    let rules = spec[*list].as_array().into_iter().flatten().enumerate();
-    let of = |(at, rule): (usize, &'a Value)| {
-        let leads = ["backendRefs", "route", "services"].iter().any(|name| mentions(&rule[*name], services));
-        let one = |hosts, rank, conditions| Candidate { route, at, field: field(at), leads, hosts, rank, conditions };
-        match route.kind {
-            "HTTPRoute" => alternatives(&rule["matches"])
-                .map(|own| one(texts(&spec["hostnames"]), rank(own), gateway(own)))
-                .collect(),
-            "VirtualService" => {
-                let rank = vec![usize::MAX - at];
-                alternatives(&rule["match"]).map(|own| one(texts(&spec["hosts"]), rank.clone(), istio(own))).collect()
+pub(super) fn of<'a>(route: Route<'a>, services: &[&str]) -> Vec<Candidate<'a>> {
+    let spec: &'a Value = &route.object.spec;
+    match route.kind {
+        RouteKind::Ingress => of_ingress(route, services),
+        RouteKind::HTTPRoute => of_rules(route, services, |_, rule| Rule {
+            conditions: "matches",
+            hosts: texts(&spec["hostnames"]),
+            alternatives: alternatives(&rule["matches"]).map(|own| (rank(own), gateway(own))).collect(),
+        }),
+        RouteKind::VirtualService => of_rules(route, services, |at, rule| Rule {
+            conditions: "match",
+            hosts: texts(&spec["hosts"]),
+            alternatives: alternatives(&rule["match"]).map(|own| (vec![usize::MAX - at], istio(own))).collect(),
+        }),
+        RouteKind::HTTPProxy => of_rules(route, services, |_, rule| {
+            let conditions = contour(&rule["conditions"]);
+            let length = match &conditions {
+                Conditions::Each(PathTest::Exact(_), ..) => usize::MAX,
+                Conditions::Each(PathTest::Prefix(own), ..) => own.len(),
+                _ => 0,
+            };
+            let count = rule["conditions"].as_array().map_or(0, Vec::len);
+            Rule {
+                conditions: "conditions",
+                hosts: texts(&spec["virtualhost"]["fqdn"]),
+                alternatives: vec![(vec![length, count], conditions)],
             }
-            "HTTPProxy" => {
-                let conditions = contour(&rule["conditions"]);
-                let length = match &conditions {
-                    Conditions::Each(PathTest::Exact(_), ..) => usize::MAX,
-                    Conditions::Each(PathTest::Prefix(own), ..) => own.len(),
-                    _ => 0,
-                };
-                let count = rule["conditions"].as_array().map_or(0, Vec::len);
-                vec![one(texts(&spec["virtualhost"]["fqdn"]), vec![length, count], conditions)]
+        }),
+        RouteKind::IngressRoute => of_rules(route, services, |_, rule| {
+            let text = rule["match"].as_str().unwrap_or_default();
+            let priority = rule["priority"].as_u64().and_then(|own| usize::try_from(own).ok());
+            let rank = vec![priority.filter(|own| *own > 0).unwrap_or(text.len())];
+            let all = traefik_rule::alternatives(text).unwrap_or_default();
+            Rule {
+                conditions: "match",
+                hosts: all.into_iter().filter_map(|own| own.hosts).flatten().collect(),
+                alternatives: vec![(rank, Conditions::Traefik(text))],
             }
-            _ => {
-                let text = rule["match"].as_str().unwrap_or_default();
-                let priority = rule["priority"].as_u64().and_then(|own| usize::try_from(own).ok());
-                let rank = vec![priority.filter(|own| *own > 0).unwrap_or(text.len())];
-                let all = traefik_rule::alternatives(text).unwrap_or_default();
-                let hosts = all.into_iter().filter_map(|own| own.hosts).flatten().collect();
-                vec![one(hosts, rank, Conditions::Traefik(text))]
-            }
-        }
-    };
-    rules.flat_map(|entry| -> Vec<Candidate<'a>> { of(entry) }).collect()
+        }),
+    }
 }
 
-/// An Ingress, with its paths where they are seen; and routes of other kinds, which take all.
-fn of_ingress<'a>(route: &'a PolicyObject<'a>, services: &[&str]) -> Vec<Candidate<'a>> {
+/// What a rule says.
+struct Rule<'a> {
+    /// The field with its conditions.
+    conditions: &'static str,
+    hosts: Vec<String>,
+    /// The rank and the conditions of each.
+    alternatives: Vec<(Vec<usize>, Conditions<'a>)>,
+}
+
+/// The candidates of a route that has a list of rules.
+fn of_rules<'a>(
+    route: Route<'a>,
+    services: &[&str],
+    read: impl Fn(usize, &'a Value) -> Rule<'a>,
+) -> Vec<Candidate<'a>> {
+    let mut found = Vec::new();
+    let Some(fields) = rule_fields(route.kind) else { return found };
+    for (at, rule) in entries(&route.object.spec[fields.rules]).enumerate() {
+        let leads = mentions(&rule[fields.backends], services);
+        let Rule { conditions, hosts, alternatives } = read(at, rule);
+        let field = FieldPath::new(&["spec", fields.rules]).item(at).field(conditions);
+        for (rank, conditions) in alternatives {
+            let (field, hosts) = (field.clone(), hosts.clone());
+            found.push(Candidate { route, at, field, leads, hosts, rank, conditions });
+        }
+    }
+    found
+}
+
+/// An Ingress, with its paths where they are seen.
+fn of_ingress<'a>(route: Route<'a>, services: &[&str]) -> Vec<Candidate<'a>> {
     let one = |at, hosts, rank, leads, test| Candidate {
         route,
         at,
@@ -206,8 +240,8 @@ fn of_ingress<'a>(route: &'a PolicyObject<'a>, services: &[&str]) -> Vec<Candida
         conditions: Conditions::Each(test, [Some(true); 2], None),
     };
     let mut found = Vec::new();
-    for rule in route.spec["rules"].as_array().into_iter().flatten() {
-        for entry in rule["http"]["paths"].as_array().into_iter().flatten() {
+    for rule in entries(&route.object.spec["rules"]) {
+        for entry in entries(&rule["http"]["paths"]) {
             let written = entry["path"].as_str().unwrap_or("/");
             let exact = entry["pathType"] == "Exact";
             let path = match () {
@@ -220,7 +254,7 @@ fn of_ingress<'a>(route: &'a PolicyObject<'a>, services: &[&str]) -> Vec<Candida
         }
     }
     if found.is_empty() {
-        found.push(one(0, texts(&route.spec["host"]), vec![0], true, PathTest::Any));
+        found.push(one(0, Vec::new(), vec![0], true, PathTest::Any));
     }
     found
 }

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::PolicyObject;
 use crate::derive::exposure::backends::Backends;
-use crate::model::{IstioServer, Key, Policy, Snapshot, Store};
+use crate::derive::exposure::parent::{ParentKind, parent_of};
+use crate::model::{IstioServer, Key, Policy, PolicyKind, Snapshot, Store};
 
 /// The objects that may matter to workloads behind these Services: those of their namespace, and policies
 /// next to a Gateway. An object that the operator cannot see gives no advice.
@@ -24,12 +25,12 @@ pub(crate) fn objects<'a>(snapshot: &'a Snapshot, backends: &Backends) -> Vec<Po
     found.extend(policies(snapshot, &namespaces));
     found.extend(gateways_of_all(snapshot));
     let others = snapshot.unwatched.near(own);
-    found.extend(others.map(|other| object(&other.kind, &other.key, Cow::Borrowed(&other.spec))));
+    found.extend(others.map(|other| object(other.kind, &other.key, Cow::Borrowed(&other.spec))));
     found
 }
 
 /// An object of which only the spec counts.
-fn object<'a>(kind: &'a str, key: &Key, spec: Cow<'a, Value>) -> PolicyObject<'a> {
+fn object<'a>(kind: PolicyKind, key: &Key, spec: Cow<'a, Value>) -> PolicyObject<'a> {
     let (annotations, labels) = (BTreeMap::new(), BTreeMap::new());
     PolicyObject { kind, key: key.clone(), annotations, labels, controllers: Vec::new(), spec }
 }
@@ -42,36 +43,36 @@ fn routes<'a>(snapshot: &'a Snapshot, namespace: &str) -> Vec<PolicyObject<'a>> 
     };
     let mut found = Vec::new();
     for ingress in snapshot.ingresses.seen(namespace) {
-        let own = object("Ingress", &ingress.meta.key, Cow::Owned(ingress.written()));
+        let own = object(PolicyKind::Ingress, &ingress.meta.key, Cow::Owned(ingress.written()));
         found.push(annotated(own, &ingress.annotations));
     }
     for route in snapshot.routes.seen(namespace) {
-        let own = object("Route", &route.meta.key, Cow::Borrowed(&route.written));
+        let own = object(PolicyKind::Route, &route.meta.key, Cow::Borrowed(&route.written));
         found.push(annotated(own, &route.annotations));
     }
     for route in snapshot.http_routes.seen(namespace) {
         let controllers = route.parents.iter().map(|parent| parent.controller_name.as_str()).collect();
-        let own = object("HTTPRoute", &route.meta.key, Cow::Borrowed(&route.written));
+        let own = object(PolicyKind::HTTPRoute, &route.meta.key, Cow::Borrowed(&route.written));
         found.push(PolicyObject { labels: route.labels.clone(), controllers, ..own });
     }
     let services = snapshot.virtual_services.seen(namespace);
-    found.extend(services.map(|o| object("VirtualService", &o.meta.key, Cow::Borrowed(&o.written))));
+    found.extend(services.map(|o| object(PolicyKind::VirtualService, &o.meta.key, Cow::Borrowed(&o.written))));
     let proxies = snapshot.http_proxies.seen(namespace);
-    found.extend(proxies.map(|o| object("HTTPProxy", &o.meta.key, Cow::Borrowed(&o.written))));
+    found.extend(proxies.map(|o| object(PolicyKind::HTTPProxy, &o.meta.key, Cow::Borrowed(&o.written))));
     let routes = snapshot.ingress_routes.seen(namespace);
-    found.extend(routes.map(|o| object("IngressRoute", &o.meta.key, Cow::Borrowed(&o.written))));
+    found.extend(routes.map(|o| object(PolicyKind::IngressRoute, &o.meta.key, Cow::Borrowed(&o.written))));
     found
 }
 
 /// The policies of these namespaces that their controllers accept.
 fn policies<'a>(snapshot: &'a Snapshot, namespaces: &BTreeSet<String>) -> Vec<PolicyObject<'a>> {
-    let stores: [(&str, &Store<Policy>); 6] = [
-        ("Middleware", &snapshot.middlewares),
-        ("ServersTransport", &snapshot.servers_transports),
-        ("SecurityPolicy", &snapshot.security_policies),
-        ("ClientTrafficPolicy", &snapshot.client_traffic_policies),
-        ("BackendTrafficPolicy", &snapshot.backend_traffic_policies),
-        ("ClientSettingsPolicy", &snapshot.client_settings_policies),
+    let stores: [(PolicyKind, &Store<Policy>); 6] = [
+        (PolicyKind::Middleware, &snapshot.middlewares),
+        (PolicyKind::ServersTransport, &snapshot.servers_transports),
+        (PolicyKind::SecurityPolicy, &snapshot.security_policies),
+        (PolicyKind::ClientTrafficPolicy, &snapshot.client_traffic_policies),
+        (PolicyKind::BackendTrafficPolicy, &snapshot.backend_traffic_policies),
+        (PolicyKind::ClientSettingsPolicy, &snapshot.client_settings_policies),
     ];
     let mut found = Vec::new();
     for (kind, store) in stores {
@@ -85,22 +86,24 @@ fn policies<'a>(snapshot: &'a Snapshot, namespaces: &BTreeSet<String>) -> Vec<Po
 /// Istio's Gateways and the classes of Gateways, wherever they are.
 fn gateways_of_all(snapshot: &Snapshot) -> Vec<PolicyObject<'_>> {
     let mut found = Vec::new();
-    let is_file = |key: &Key| snapshot.unwatched.near(&key.namespace).any(|o| o.kind == "Gateway" && o.key == *key);
+    let is_file = |key: &Key| {
+        snapshot.unwatched.near(&key.namespace).any(|o| o.kind == PolicyKind::IstioGateway && o.key == *key)
+    };
     for (key, gateway) in snapshot.istio_gateways.all().filter(|(key, _)| !is_file(key)) {
         let mode = |server: &IstioServer| server.tls.as_ref().and_then(|tls| tls.mode.clone());
         let servers = gateway.servers.iter().map(|own| json!({"hosts": own.hosts, "tls": {"mode": mode(own)}}));
         let spec = json!({"servers": servers.collect::<Vec<_>>()});
-        found.push(object("Gateway", key, Cow::Owned(spec)));
+        found.push(object(PolicyKind::IstioGateway, key, Cow::Owned(spec)));
     }
     for (key, class) in snapshot.gateway_classes.all() {
-        found.push(object("GatewayClass", key, Cow::Owned(json!({"controllerName": class.controller}))));
+        found.push(object(PolicyKind::GatewayClass, key, Cow::Owned(json!({"controllerName": class.controller}))));
     }
     found
 }
 
 /// The Gateways and ListenerSets of a namespace's HTTPRoutes, as far as they are seen, with what is known of the spec.
 fn parents<'a>(snapshot: &Snapshot, namespace: &str) -> Vec<PolicyObject<'a>> {
-    let seen = |kind: &'static str, key: &Key, labels: &BTreeMap<String, String>, spec: Value| PolicyObject {
+    let seen = |kind: PolicyKind, key: &Key, labels: &BTreeMap<String, String>, spec: Value| PolicyObject {
         labels: labels.clone(),
         ..object(kind, key, Cow::Owned(spec))
     };
@@ -109,28 +112,25 @@ fn parents<'a>(snapshot: &Snapshot, namespace: &str) -> Vec<PolicyObject<'a>> {
     let mut sets = BTreeSet::new();
     for route in snapshot.http_routes.seen(namespace) {
         for parent in &route.spec.parent_refs {
-            let namespace = parent.namespace.as_ref().unwrap_or(&route.meta.key.namespace);
-            let key = Key::new(namespace.clone(), parent.name.clone());
-            match parent.kind.as_deref().unwrap_or("Gateway") {
-                "Gateway" => gateways.insert(key),
-                kind => sets.insert((kind == "XListenerSet", key)),
+            match parent_of(&route.meta, parent) {
+                Some((ParentKind::Gateway, key)) => gateways.insert(key),
+                Some((ParentKind::Set(kind), key)) => sets.insert((kind, key)),
+                None => continue,
             };
         }
     }
-    for (is_old, key) in sets {
-        let (kind, store) =
-            if is_old { ("XListenerSet", &snapshot.x_listener_sets) } else { ("ListenerSet", &snapshot.listener_sets) };
-        let Ok(Some(set)) = store.get_named(&key) else { continue };
+    for (kind, key) in sets {
+        let Ok(Some(set)) = kind.get(snapshot, &key) else { continue };
         let parent = &set.spec.parent_ref;
         let of = Key::new(parent.namespace.as_ref().unwrap_or(&key.namespace).clone(), parent.name.clone());
         let spec = json!({"parentRef": {"namespace": of.namespace, "name": of.name}});
         gateways.insert(of);
-        found.push(seen(kind, &key, &set.labels, spec));
+        found.push(seen(ParentKind::Set(kind).into(), &key, &set.labels, spec));
     }
     for key in gateways {
         let Ok(Some(gateway)) = snapshot.gateways.get_named(&key) else { continue };
         let spec = json!({"gatewayClassName": gateway.class, "tls": gateway.tls});
-        found.push(seen("Gateway", &key, &gateway.labels, spec));
+        found.push(seen(PolicyKind::Gateway, &key, &gateway.labels, spec));
     }
     found
 }

@@ -7,24 +7,25 @@ use direct_upload_api::Rule;
 use serde_json::Value;
 
 use super::defaults::{Implementation, implementation};
-use super::path::Path;
+use super::path::{Path, Route};
 use super::{PolicyObject, found};
 use crate::derive::exposure_issue::ExposureIssue;
 use crate::derive::exposure_issue::read_timeout::{self, Cut, StatedEntryPoint};
-use crate::model::FieldPath;
+use crate::model::{FieldPath, RouteKind};
 
 /// What cuts uploads that pass Traefik. If the objects lack Traefik's workload, the issue is on the routes of
 /// Traefik's own kind. For Ingresses, the issue comes from their annotations.
 pub(super) fn entry_points(objects: &[PolicyObject<'_>], through: &Path<'_>) -> Vec<ExposureIssue> {
-    let Some(route) = through.routes.iter().find(|route| is_traefiks(objects, route)) else { return Vec::new() };
+    let Some(route) = through.routes.iter().find(|route| is_traefiks(objects, **route)) else { return Vec::new() };
     if !is_seen(objects) {
-        if route.kind == "Ingress" {
-            return Vec::new();
-        }
-        let what = if route.kind == "HTTPRoute" {
-            "Traefik cuts a request after its entry point's readTimeout, 60s unless it is set, and does not read an HTTPRoute's timeouts"
-        } else {
-            "Traefik's entry points cut uploads after 60 s unless readTimeout is set, and the operator cannot see Traefik's arguments"
+        let what = match route.kind {
+            RouteKind::HTTPRoute => {
+                "Traefik cuts a request after its entry point's readTimeout, 60s unless it is set, and does not read an HTTPRoute's timeouts"
+            }
+            RouteKind::IngressRoute => {
+                "Traefik's entry points cut uploads after 60 s unless readTimeout is set, and the operator cannot see Traefik's arguments"
+            }
+            RouteKind::Ingress | RouteKind::VirtualService | RouteKind::HTTPProxy => return Vec::new(),
         };
         let fix = "give Traefik --entryPoints.websecure.transport.respondingTimeouts.readTimeout=0";
         return vec![found(route, Rule::TooSlow, false, FieldPath::new(&["spec"]), what, fix)];
@@ -59,11 +60,15 @@ fn of_workload(traefik: &PolicyObject<'_>, named: &[&str]) -> Vec<ExposureIssue>
 }
 
 /// Whether Traefik serves a route.
-fn is_traefiks(objects: &[PolicyObject<'_>], route: &PolicyObject<'_>) -> bool {
-    if route.kind == "HTTPRoute" {
-        return implementation(objects, route) == Implementation::Traefik;
+fn is_traefiks(objects: &[PolicyObject<'_>], route: Route<'_>) -> bool {
+    match route.kind {
+        RouteKind::IngressRoute => true,
+        RouteKind::HTTPRoute => implementation(objects, &route) == Implementation::Traefik,
+        RouteKind::Ingress => {
+            let class = route.spec["ingressClassName"].as_str();
+            let class = class.or_else(|| route.annotations.get("kubernetes.io/ingress.class").copied());
+            class.is_some_and(|class| class.contains("traefik"))
+        }
+        RouteKind::VirtualService | RouteKind::HTTPProxy => false,
     }
-    let class = route.spec["ingressClassName"].as_str();
-    let class = class.or_else(|| route.annotations.get("kubernetes.io/ingress.class").copied());
-    route.kind == "IngressRoute" || class.is_some_and(|class| class.contains("traefik"))
 }
