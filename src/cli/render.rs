@@ -9,13 +9,13 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Args as ClapArgs, ValueEnum};
 use direct_upload_api::web::{Endpoint, Origin};
-use direct_upload_api::{Panel, Reason, Severity};
+use direct_upload_api::{Panel, Severity};
 use direct_upload_check as check;
 use direct_upload_check::Finding;
 use direct_upload_core::derive::HorizonView;
 use direct_upload_core::manifests::Input;
 use direct_upload_core::model::{Id, Kind, Names};
-use direct_upload_core::plan::Options;
+use direct_upload_core::plan::{Options, State};
 use direct_upload_core::render::deployer::Deployer;
 use direct_upload_core::simulate::{self, Cluster, Simulation};
 use jiff::Timestamp;
@@ -173,11 +173,11 @@ fn report(args: &Args, outcome: &Simulation) -> bool {
     }
     for end in &outcome.ends {
         let resource = names.of(&end.resource);
-        match end.state.lacks() {
-            Some((_, problem)) if problem.reason == Reason::Suspended => {
+        match (&end.state, end.state.lacks()) {
+            (State::Withheld(_, problem), _) => {
                 output::say(format_args!("note: {resource}: {}", problem.message()));
             }
-            Some((condition, problem)) => {
+            (_, Some((condition, problem))) => {
                 fine = false;
                 output::say(format_args!(
                     "error: {resource}: {condition}=False, {}: {}",
@@ -185,7 +185,7 @@ fn report(args: &Args, outcome: &Simulation) -> bool {
                     names.of(problem)
                 ));
             }
-            None => {}
+            (_, None) => {}
         }
         for advice in &end.advice {
             let sentence = names.of(advice);

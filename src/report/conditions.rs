@@ -1,6 +1,6 @@
 //! The conditions of a status, from the state that its plan reached.
 
-use direct_upload_api::{ConditionType, Outlook, Reason};
+use direct_upload_api::{ConditionStatus, ConditionType, Outlook, Reason};
 use direct_upload_core::plan::State;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -19,7 +19,7 @@ pub struct Facts<'a> {
     /// The origins, in a sentence.
     pub origins: String,
     /// The results of the preflights.
-    pub verified: (&'static str, Reason, String),
+    pub verified: (ConditionStatus, Reason, String),
     /// The existing conditions, for the transition times.
     pub before: &'a [Condition],
     pub now: Timestamp,
@@ -36,20 +36,20 @@ pub fn conditions(state: &State, facts: &Facts<'_>) -> Vec<Condition> {
         .collect()
 }
 
-fn judge(type_: ConditionType, state: &State, facts: &Facts<'_>) -> (&'static str, Reason, String) {
+fn judge(type_: ConditionType, state: &State, facts: &Facts<'_>) -> (ConditionStatus, Reason, String) {
     match type_ {
-        ConditionType::Ready => match state {
-            State::Done(why) => ("True", why.reason, why.message()),
-            State::Switching(why) | State::Unmet(_, why) => ("False", why.reason, why.message()),
-            State::Pending | State::Gone => ("Unknown", Reason::Releasing, String::new()),
+        ConditionType::Ready => match (state.why(), state.lacks()) {
+            (Some(why), None) => (ConditionStatus::True, why.reason, why.message()),
+            (Some(why), Some(_)) => (ConditionStatus::False, why.reason, why.message()),
+            (None, _) => (ConditionStatus::Unknown, Reason::Releasing, String::new()),
         },
         ConditionType::Reconciling => match state.lacks() {
-            Some((_, why)) if moves(why.reason) => ("True", why.reason, why.message()),
-            _ => ("False", Reason::Settled, "nothing is in progress".into()),
+            Some((_, why)) if moves(why.reason) => (ConditionStatus::True, why.reason, why.message()),
+            _ => (ConditionStatus::False, Reason::Settled, "nothing is in progress".into()),
         },
         ConditionType::Stalled => match state.lacks() {
-            Some((_, why)) if why.reason.is_terminal() => ("True", why.reason, why.message()),
-            _ => ("False", Reason::Settled, "nobody needs to change anything".into()),
+            Some((_, why)) if why.reason.is_terminal() => (ConditionStatus::True, why.reason, why.message()),
+            _ => (ConditionStatus::False, Reason::Settled, "nobody needs to change anything".into()),
         },
         ConditionType::Verified => facts.verified.clone(),
         link => chain(link, state, facts),
@@ -62,44 +62,58 @@ fn moves(reason: Reason) -> bool {
 }
 
 /// Conditions before the unmet one are true. Those after it depend on it.
-fn chain(link: ConditionType, state: &State, facts: &Facts<'_>) -> (&'static str, Reason, String) {
+fn chain(link: ConditionType, state: &State, facts: &Facts<'_>) -> (ConditionStatus, Reason, String) {
     if let Some((unmet, why)) = state.lacks() {
         let place = |t: ConditionType| CHAIN.iter().position(|c| *c == t);
         match (place(link), place(unmet)) {
             (Some(here), Some(there)) if here > there => {
-                return ("Unknown", why.reason, format!("depends on {unmet}"));
+                return (ConditionStatus::Unknown, why.reason, format!("depends on {unmet}"));
             }
             (Some(here), Some(there)) if here == there => {
-                let status = if why.is_unknown() { "Unknown" } else { "False" };
+                let status = if why.is_unknown() { ConditionStatus::Unknown } else { ConditionStatus::False };
                 return (status, why.reason, why.message());
             }
             _ => {}
         }
     }
     match (link, facts.config_map) {
-        (ConditionType::Accepted, _) => ("True", Reason::Accepted, "the spec is usable".into()),
-        (ConditionType::OriginsResolved, _) => ("True", Reason::Resolved, facts.origins.clone()),
-        (ConditionType::ConfigRendered, Some(name)) => ("True", Reason::Rendered, format!("ConfigMap {name}")),
-        (ConditionType::ConfigRendered, None) => ("True", Reason::NothingToRender, "no file is needed".into()),
+        (ConditionType::Accepted, _) => (ConditionStatus::True, Reason::Accepted, "the spec is usable".into()),
+        (ConditionType::OriginsResolved, _) => (ConditionStatus::True, Reason::Resolved, facts.origins.clone()),
+        (ConditionType::ConfigRendered, Some(name)) => {
+            (ConditionStatus::True, Reason::Rendered, format!("ConfigMap {name}"))
+        }
+        (ConditionType::ConfigRendered, None) => {
+            (ConditionStatus::True, Reason::NothingToRender, "no file is needed".into())
+        }
         // Its files wait because of another condition.
         (_, Some(name)) if facts.mounted != Some(name) => {
             let why = state.lacks().map_or(Reason::RollingOut, |(_, why)| why.reason);
-            ("False", why, format!("no pod runs with ConfigMap {name} yet"))
+            (ConditionStatus::False, why, format!("no pod runs with ConfigMap {name} yet"))
         }
-        (_, Some(name)) => ("True", Reason::RolledOut, format!("every pod runs with ConfigMap {name}")),
-        (_, None) => ("True", Reason::NothingToRoll, "no pod runs with the operator's files, and none needs to".into()),
+        (_, Some(name)) => (ConditionStatus::True, Reason::RolledOut, format!("every pod runs with ConfigMap {name}")),
+        (_, None) => (
+            ConditionStatus::True,
+            Reason::NothingToRoll,
+            "no pod runs with the operator's files, and none needs to".into(),
+        ),
     }
 }
 
-fn condition(type_: ConditionType, status: &str, reason: Reason, message: String, facts: &Facts<'_>) -> Condition {
-    let type_ = type_.to_string();
+fn condition(
+    type_: ConditionType,
+    status: ConditionStatus,
+    reason: Reason,
+    message: String,
+    facts: &Facts<'_>,
+) -> Condition {
+    let (type_, status) = (type_.to_string(), status.to_string());
     let before = facts.before.iter().find(|c| c.type_ == type_ && c.status == status);
     Condition {
         last_transition_time: before.map_or_else(|| Time(facts.now), |c| c.last_transition_time.clone()),
         message,
         observed_generation: Some(facts.generation),
         reason: reason.to_string(),
-        status: status.to_owned(),
+        status,
         type_,
     }
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use direct_upload_api::{
-    ConfiguredMode, ExposureStatus, GlanceStatus, GrantStatus, HorizonStatus, OriginStatus, ProbeVerdict, Reason,
+    ConfiguredMode, ExposureStatus, GlanceStatus, GrantStatus, HorizonStatus, OriginStatus, ProbeVerdict,
 };
 use direct_upload_core::derive::{ApiView, Evidence, Exposures, GlanceView, HorizonView, Tenure};
 use direct_upload_core::model::Problem;
 use direct_upload_core::plan::{OriginPlan, Plan, State};
-use direct_upload_core::workload::Claim;
+use direct_upload_core::workload::{Claim, Unfinished};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -170,7 +170,7 @@ fn mode(view: &HorizonView, before: Option<ConfiguredMode>) -> Option<Configured
         return Some(ConfiguredMode::Own);
     }
     // A roll is reported once, at its end.
-    let goes_on = applied.rollout.as_ref().is_err_and(|problem| problem.reason == Reason::RollingOut);
+    let goes_on = applied.rollout.as_ref().is_err_and(Unfinished::is_rolling);
     if let (true, Some(before)) = (goes_on, before) {
         return Some(before);
     }

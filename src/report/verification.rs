@@ -1,7 +1,7 @@
 //! The results of preflights, for the status of a Horizon.
 
 use direct_upload_api::{
-    ConditionType, HorizonStatus, ProbeFailure, ProbeVerdict, Reason, Verification, VerificationStatus,
+    ConditionStatus, ConditionType, HorizonStatus, ProbeFailure, ProbeVerdict, Reason, Verification, VerificationStatus,
 };
 use direct_upload_core::derive::{ApiView, Evidence, Failed, HorizonView};
 use direct_upload_core::plan::{Plan, refused};
@@ -38,20 +38,22 @@ fn failure(Failed { region, origin, reply, .. }: &Failed) -> ProbeFailure {
 }
 
 /// The condition `Verified`: status, reason, message.
-pub fn condition(view: &HorizonView, evidence: &Evidence, before: &HorizonStatus) -> (&'static str, Reason, String) {
-    let unknown = |why: &str| ("Unknown", Reason::NotVerified, why.to_owned());
+pub fn condition(view: &HorizonView, evidence: &Evidence, before: &HorizonStatus) -> (ConditionStatus, Reason, String) {
+    let unknown = |why: &str| (ConditionStatus::Unknown, Reason::NotVerified, why.to_owned());
     let all =
         |failures: &[Failed]| failures.iter().take(LISTED).map(ToString::to_string).collect::<Vec<_>>().join("; ");
     match evidence {
-        Evidence::Granted(..) if view.is_upload_verified() => {
-            ("True", Reason::UploadVerified, passes(view, "the operator's own whole upload passes, and "))
-        }
-        Evidence::Granted(..) => ("True", Reason::Verified, passes(view, "")),
-        Evidence::Refused(_, failures) => ("False", refused(failures), all(failures)),
-        Evidence::Unknown(failures) => ("Unknown", Reason::PreflightUnanswered, all(failures)),
+        Evidence::Granted(..) if view.is_upload_verified() => (
+            ConditionStatus::True,
+            Reason::UploadVerified,
+            passes(view, "the operator's own whole upload passes, and "),
+        ),
+        Evidence::Granted(..) => (ConditionStatus::True, Reason::Verified, passes(view, "")),
+        Evidence::Refused(_, failures) => (ConditionStatus::False, refused(failures), all(failures)),
+        Evidence::Unknown(failures) => (ConditionStatus::Unknown, Reason::PreflightUnanswered, all(failures)),
         Evidence::Pending => match before.verification.as_ref().map(|v| v.verdict) {
             // No new verdict, so the last one stays.
-            Some(ProbeVerdict::Granted) => ("True", Reason::Verified, passes(view, "")),
+            Some(ProbeVerdict::Granted) => (ConditionStatus::True, Reason::Verified, passes(view, "")),
             _ => {
                 unknown("there are not enough preflights for a verdict yet; it takes three answers in a row that agree")
             }
@@ -89,22 +91,25 @@ pub fn of_calls(view: &ApiView, plan: &Plan) -> Option<ProbeVerdict> {
 fn was_granted(view: &ApiView, plan: &Plan) -> bool {
     let verified = ConditionType::Verified.to_string();
     let told = view.api.resource.status.iter().filter(|status| plan.is_reported_by(status));
-    told.flat_map(|status| &status.conditions).any(|c| c.type_ == verified && c.status == "True")
+    told.flat_map(|status| &status.conditions)
+        .any(|c| c.type_ == verified && ConditionStatus::of(c) == ConditionStatus::True)
 }
 
 /// A Glance's: what a preflight shows depends on the dashboard. Of another API: what its own show.
-pub(crate) fn of_accepting(view: &ApiView, plan: &Plan) -> (&'static str, Reason, String) {
-    let unknown = |why: &str| ("Unknown", Reason::NotVerified, why.to_owned());
+pub(crate) fn of_accepting(view: &ApiView, plan: &Plan) -> (ConditionStatus, Reason, String) {
+    let unknown = |why: &str| (ConditionStatus::Unknown, Reason::NotVerified, why.to_owned());
     let Some(calls) = &view.calls else {
         return unknown("each Horizon's own condition Verified has the results of its preflights");
     };
     let all =
         |failures: &[Failed]| failures.iter().take(LISTED).map(ToString::to_string).collect::<Vec<_>>().join("; ");
-    let granted = || ("True", Reason::Verified, "the preflight of the API's calls passes for each origin".to_owned());
+    let granted = || {
+        (ConditionStatus::True, Reason::Verified, "the preflight of the API's calls passes for each origin".to_owned())
+    };
     match (&calls.evidence, &calls.exposures) {
         (Evidence::Granted(..), _) => granted(),
-        (Evidence::Refused(_, failures), _) => ("False", refused(failures), all(failures)),
-        (Evidence::Unknown(failures), _) => ("Unknown", Reason::PreflightUnanswered, all(failures)),
+        (Evidence::Refused(_, failures), _) => (ConditionStatus::False, refused(failures), all(failures)),
+        (Evidence::Unknown(failures), _) => (ConditionStatus::Unknown, Reason::PreflightUnanswered, all(failures)),
         (Evidence::Pending, _) => {
             if was_granted(view, plan) {
                 granted()

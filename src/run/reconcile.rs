@@ -257,11 +257,8 @@ impl Reconciler {
     }
 
     async fn send_status(&self, resource: &ResourceId, look: &Look, writer: &Applier) -> Result<(), ApplyError> {
-        let standing = match &look.plan.state {
-            State::Done(why) => Some((true, why.reason)),
-            State::Switching(why) | State::Unmet(_, why) => Some((false, why.reason)),
-            State::Pending | State::Gone => None,
-        };
+        let state = &look.plan.state;
+        let standing = state.why().map(|why| (state.lacks().is_none(), why.reason));
         self.metrics.standing(resource, standing);
         let now = Timestamp::now();
         match &look.status {

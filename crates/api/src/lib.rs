@@ -14,7 +14,7 @@ pub mod rehearsing;
 pub mod rule;
 pub mod shared;
 pub mod web;
-pub use conditions::{ConditionType, Outlook, Reason};
+pub use conditions::{ConditionStatus, ConditionType, Outlook, Reason};
 pub use cors::{CorsValue, CorsValues};
 pub use duration::Duration;
 pub use glance::apis::InternalApi;

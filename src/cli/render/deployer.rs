@@ -7,7 +7,6 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use direct_upload_api::Reason;
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_core::manifests::{self, Input};
 use direct_upload_core::model::{FieldPath, Id, Key, Names, ResourceKind};
@@ -91,7 +90,7 @@ fn resource(group: &str, kind: ResourceKind, spec: &Value) -> Value {
 pub fn tell(deployer: Deployer, parts: &[Part], outcome: &Simulation, names: &Names) {
     for end in &outcome.ends {
         let resource = names.of(&end.resource);
-        if is_disabled(&end.state) && deployer.is_direct_by_default() {
+        if matches!(end.state, State::Off(_)) && deployer.is_direct_by_default() {
             output::say(format_args!(
                 "warning: {resource}: spec.directUpload.enabled is false, but {deployer} itself sets the mode 'direct': set HORIZON_IMAGES_UPLOAD_MODE = 'legacy' there"
             ));
@@ -105,10 +104,6 @@ pub fn tell(deployer: Deployer, parts: &[Part], outcome: &Simulation, names: &Na
             output::say(format_args!("note: {resource}: it needs no fragment"));
         }
     }
-}
-
-fn is_disabled(state: &State) -> bool {
-    matches!(state, State::Done(problem) if problem.reason == Reason::DirectDisabled)
 }
 
 /// Prints them, one after the other.

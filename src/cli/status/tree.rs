@@ -4,8 +4,8 @@
 //! no Horizon uses, and for each OpenStackAPI. Its checkpoints end at the first one that fails.
 
 use direct_upload_api::{
-    ConditionType, ConfiguredMode, ExposureStatus, Glance, GlanceRef, GlanceStatus, Horizon, HorizonStatus,
-    OpenStackAPI, ProbeVerdict, Reason,
+    ConditionStatus, ConditionType, ConfiguredMode, ExposureStatus, Glance, GlanceRef, GlanceStatus, Horizon,
+    HorizonStatus, OpenStackAPI, ProbeVerdict, Reason,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
@@ -257,11 +257,11 @@ fn checkpoint_of(conditions: &[Condition], type_: ConditionType) -> Checkpoint {
     };
     let reason = reason(condition);
     let terminal = reason.is_some_and(Reason::is_terminal);
-    let passed = match condition.status.as_str() {
-        "True" => Passed::Yes,
-        "False" if terminal => Passed::No,
-        "False" => Passed::Working,
-        _ => Passed::Unknown,
+    let passed = match ConditionStatus::of(condition) {
+        ConditionStatus::True => Passed::Yes,
+        ConditionStatus::False if terminal => Passed::No,
+        ConditionStatus::False => Passed::Working,
+        ConditionStatus::Unknown => Passed::Unknown,
     };
     let next = match reason.and_then(Reason::rule) {
         Some(rule) if passed != Passed::Yes => vec![format!("for details run: direct-upload-operator explain {rule}")],

@@ -7,7 +7,7 @@ use direct_upload_core::derive::HorizonView;
 use direct_upload_core::model::{ConfigMap, Effects, Problem};
 use direct_upload_core::plan::{Plan, State};
 use direct_upload_core::simulate::{self, Cluster, Stage};
-use direct_upload_core::workload::Applied;
+use direct_upload_core::workload::{Applied, Unfinished};
 use direct_upload_operator::report;
 use jiff::Timestamp;
 use rstest::rstest;
@@ -64,7 +64,8 @@ fn it_is_that_of_living_pods(
         };
         applied.running = pods.chars().filter_map(with).collect();
         applied.unconfigured = pods.contains('n');
-        applied.rollout = if rolls { Err(Problem::new(Reason::RollingOut, "1 of 2")) } else { Ok(()) };
+        applied.rollout =
+            if rolls { Err(Unfinished::Rolling(Problem::new(Reason::RollingOut, "1 of 2"))) } else { Ok(()) };
     });
     assert_eq!(found, Some(expected));
 }

@@ -21,7 +21,7 @@ use crate::model::{
 };
 use crate::openstack::{CorsFilter, OpenStackService};
 use crate::render::ApiSettings;
-use crate::workload::{Applied, Secrets, Target};
+use crate::workload::{Applied, Secrets, Target, Unfinished};
 
 /// One API and its pods.
 #[derive(Clone, Debug, PartialEq)]
@@ -239,14 +239,17 @@ impl ManagedApi {
     /// What a Horizon must know about it.
     pub fn state(&self) -> GlanceState {
         let Tenure { target, applied, .. } = &*self.tenure;
-        let rolled_out = target.as_ref().map_err(Clone::clone);
         let roll = || applied.as_ref().ok()?.obstacle(&target.as_ref().ok()?.workload);
-        let rollout = || applied.as_ref().map_or_else(|problem| Err(problem.clone()), |a| a.rollout.clone());
+        let unseen = |problem: &Problem| Unfinished::Blocked(problem.clone());
+        let rolled_out = || {
+            target.as_ref().map_err(unseen)?;
+            applied.as_ref().map_err(unseen)?.rollout.clone()
+        };
         GlanceState {
             key: self.resource.meta.key.clone(),
             accepts: self.accepts(),
             refuses: self.refuses_now(),
-            rolled_out: rolled_out.and_then(|_| rollout()),
+            rolled_out: rolled_out(),
             config_map: applied.as_ref().ok().and_then(|a| a.mount.as_ref()).map(|m| m.config_map.clone()),
             blocked: self.asked.settings.as_ref().err().cloned().or_else(roll),
         }

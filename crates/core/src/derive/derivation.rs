@@ -2,30 +2,23 @@
 //! something changed that they are made from. Nothing is filled in later.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-
-use direct_upload_api::Rollout;
-use direct_upload_api::web::Origin;
 
 use super::api::ApiView;
 use super::conflict::{self, HostPath};
 use super::destination::GlanceState;
-use super::exposure::{self, backends::Backends};
-use super::exposure_issue::ExposureIssue;
-use super::glance::{GlanceView, ImageService};
+use super::glance::ImageService;
+use super::glance_view::GlanceView;
 use super::grant::{self, Asker, Grants};
-use super::horizon::{Dashboard, HorizonView, Intent};
+use super::horizon::{Dashboard, Intent};
+use super::horizon_view::HorizonView;
 use super::pairing::Pairing;
 use super::proof::Proof;
-use super::requester::Requester;
 use super::stage::{Joint, Stage};
-use super::tenure::{Tenure, Tenures};
+use super::tenure::Tenures;
 use super::throttle::{self, Throttle};
 use super::world::World;
-use super::{adjust, catalog, exposure_issue, openstack_api, user_cors, vantage};
-use crate::model::{Advice, Changes, Id, Key, Map, Problem, ResourceKind, Set, Snapshot};
-use crate::workload::drain;
-use crate::workload::rehearsal::LookState;
+use super::{exposure, openstack_api, vantage};
+use crate::model::{Changes, Id, Key, Map, Problem, Set, Snapshot};
 
 /// A world that is kept up to date: each value is computed again only if something changed that it was computed from.
 #[derive(Debug)]
@@ -167,11 +160,11 @@ impl Derivation {
         horizon_views.advance(&horizons, changes, |key| {
             let (dashboard, pairing, proof) = (dashboards.arc(key)?, pairings.arc(key)?, proofs.arc(key)?);
             let throttle = throttles.get(key).copied().unwrap_or_default();
-            Some(horizon_view(dashboard, pairing, intents.get(key)?, proof, throttle, rivals))
+            Some(HorizonView::new(dashboard, pairing, intents.get(key)?, proof, throttle, rivals))
         });
         glance_views.advance(&images, changes, |key| {
             let looked = askers.get(key).is_some_and(|askers| askers.looks);
-            Some(glance_view(snapshot, glances.arc(key)?, grants.arc(key)?, looked, rivals))
+            Some(GlanceView::new(snapshot, glances.arc(key)?, grants.arc(key)?, looked, rivals))
         });
         World {
             horizons: horizon_views.shared().into(),
@@ -207,94 +200,4 @@ impl Askers {
 fn incomplete(dashboards: &Stage<Dashboard>) -> Map<String, Problem> {
     let unseen = |(key, dashboard): (&Key, &Dashboard)| Some((key.namespace.clone(), dashboard.unseen()?));
     dashboards.iter().filter_map(unseen).collect()
-}
-
-fn horizon_view(
-    dashboard: Arc<Dashboard>,
-    pairing: Arc<Pairing>,
-    intent: &Intent,
-    proof: Arc<Proof>,
-    throttle: Throttle,
-    rivals: &Joint<Set<Id>>,
-) -> HorizonView {
-    let mut advice = dashboard.advice.to_vec();
-    advice.extend(pairing.advice.iter().cloned());
-    if let (Some(spec), Intent::Direct) = (dashboard.spec(), intent) {
-        advice.extend(of_rolls(false, spec.suspend, &spec.rollout, &dashboard.tenure));
-    }
-    advice.extend(conflict::advice(rivals, &dashboard.exposures));
-    let canaries = || proof.destinations.iter().filter_map(|to| Some((to, to.canary.as_ref()?)));
-    advice.extend(canaries().filter_map(|(to, canary)| canary.advice(&to.to)));
-    advice.extend(canaries().filter_map(|(_, canary)| canary.stuck_advice()));
-    HorizonView { dashboard, pairing, intent: intent.clone(), proof, throttle, advice: advice.into() }
-}
-
-fn glance_view(
-    snapshot: &Snapshot,
-    glance: Arc<ImageService>,
-    grants: Arc<Grants>,
-    looked: bool,
-    rivals: &Joint<Set<Id>>,
-) -> GlanceView {
-    let horizon = |key: &Key| Requester::Dashboard(Id::new(ResourceKind::Horizon, key));
-    let mut wanted = glance.public.wanted();
-    for (origin, horizons) in &grants.by {
-        wanted.entry(origin.clone()).or_default().extend(horizons.iter().map(horizon));
-    }
-    let found = adjust::derive(snapshot, &glance);
-    let issues = issues(snapshot, &glance, &wanted.keys().collect());
-    let mut advice = glance.public.asked.advice.to_vec();
-    advice.extend(found.refusals());
-    advice.extend(found.of_exposures(&glance, &issues, !wanted.is_empty()));
-    if let (Ok(terms), false) = (&glance.public.resource.terms, wanted.is_empty()) {
-        advice.extend(of_rolls(true, terms.suspend, &terms.rollout, &glance.public.tenure));
-    }
-    advice.extend(conflict::advice(rivals, &glance.exposures));
-    advice.extend(conflict::shared(&grants));
-    let hides_cors = glance.hides_cors() && !wanted.is_empty();
-    let ImageService { public, internal, exposures, catalog: look, cors, .. } = &*glance;
-    let incomplete = snapshot.horizons.complete().err().map(Problem::from);
-    let is_new = public.tenure.applied.as_ref().is_ok_and(|applied| applied.mount.is_none());
-    let awaited = match &look.state {
-        LookState::Pending(held_up) if looked && is_new => Some(catalog::awaited(held_up.as_deref())),
-        _ => cors.pending.as_ref().filter(|_| hides_cors && is_new).map(|why| user_cors::awaited(why.as_deref())),
-    };
-    let due = look.due.as_ref().filter(|_| looked).or(cors.due.as_ref().filter(|_| hides_cors));
-    let pending = exposures.as_ref().err().filter(|problem| problem.is_pending()).cloned();
-    GlanceView {
-        public: ApiView {
-            api: public.clone(),
-            wanted,
-            grants,
-            pending,
-            incomplete,
-            calls: None,
-            advice: advice.into(),
-        },
-        internal: internal.clone().map(ApiView::unasked),
-        issues,
-        awaited,
-        look: due.cloned(),
-        adjustments: found.adjustments,
-        service: glance,
-    }
-}
-
-/// What blocks uploads on the objects that expose Glance. Nothing if `spec.publicURL` states its URL.
-fn issues(snapshot: &Snapshot, glance: &ImageService, origins: &BTreeSet<&Origin>) -> Vec<ExposureIssue> {
-    let Ok(exposures) = &glance.exposures else { return Vec::new() };
-    let workload = glance.public.tenure.named.as_ref().ok().filter(|_| !exposures.is_stated());
-    match workload.and_then(|target| Backends::find(snapshot, &target.workload).ok()) {
-        Some(backends) => exposure_issue::find_all(snapshot, &exposures.exposing, &backends, origins),
-        None => exposure_issue::find(&exposures.exposing, origins),
-    }
-}
-
-/// What rolls cost, if one is expected.
-fn of_rolls(is_glance: bool, suspended: bool, rollout: &Rollout, tenure: &Tenure) -> Vec<Advice> {
-    let Ok(target) = &tenure.target else { return Vec::new() };
-    // Is the first roll about to start?
-    let first = tenure.applied.as_ref().is_ok_and(|a| a.mount.is_none());
-    let soon = !suspended && rollout.not_before.is_none() && first;
-    drain::advice(is_glance, &rollout.drain, target, soon)
 }

@@ -8,6 +8,7 @@ use direct_upload_api::{DirectUpload, GlanceRef};
 use super::canary::CanaryView;
 use super::proof::Evidence;
 use crate::model::{Epoch, FieldPath, Key, ProbeTarget, Problem, Step};
+use crate::workload::Unfinished;
 
 /// Who answers the upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub struct GlanceState {
     /// Whether some pod refuses uploads from any origin, because it accepts images by import only.
     pub refuses: bool,
     /// Whether Glance's rollout is complete, or why not.
-    pub rolled_out: Result<(), Problem>,
+    pub rolled_out: Result<(), Unfinished>,
     /// The ConfigMap that its workload mounts.
     pub config_map: Option<String>,
     /// Why Glance cannot accept anything, if so.

@@ -1,5 +1,4 @@
-//! Stage 2, for a Glance: its public API, its internal one, and what leads browsers to it. Also the view in
-//! which all stages end.
+//! Stage 2, for a Glance: its public API, its internal one, and what leads browsers to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -7,20 +6,17 @@ use std::sync::Arc;
 use direct_upload_api::web::{Origin, PublicUrl};
 use direct_upload_api::{CatalogRehearsal, GlanceServer, GlanceSpec, InternalApi, Layout, Rehearsing, seconds};
 
-use super::adjust::Adjustment;
-use super::api::{ApiView, Asked, EarlierCors, ManagedApi, Resource, Terms, carried, stated, users_file};
-use super::exposing_object::ExposingObject;
+use super::api::{Asked, EarlierCors, ManagedApi, Resource, Terms, carried, stated, users_file};
 use super::exposure::{self, Exposures, Stated};
-use super::exposure_issue::ExposureIssue;
 use super::tenure::Tenure;
 use super::{image_import, swift, user_cors};
-use crate::model::{Advice, AdviceField, GlanceObject, Id, Known, Map, Problem, ResourceKind, Snapshot, UserFile};
+use crate::model::{Advice, AdviceField, GlanceObject, Map, Problem, ResourceKind, Snapshot, UserFile};
 use crate::openstack::layout::GlancePlaces;
 use crate::openstack::{CorsOption, GLANCE, layout, policy, release};
 use crate::render::{
     ApiSettings, CorsSettings, GlanceHttpdSettings, HttpdServer, OwnSettings, PolicySettings, TlsHost,
 };
-use crate::workload::rehearsal::{CatalogLook, CorsLook, RehearsalDraft};
+use crate::workload::rehearsal::{CatalogLook, CorsLook};
 use crate::workload::{Applied, SecretMount, Secrets, TLS_VOLUME, Target};
 
 /// Where the TLS Secret is mounted.
@@ -39,23 +35,6 @@ pub struct ImageService {
     pub catalog: CatalogLook,
     /// What the user's own files say in `[cors]`, as Glance's own image reads them.
     pub cors: CorsLook,
-}
-
-/// Everything that the plan of one Glance depends on.
-#[derive(Clone, Debug, PartialEq)]
-pub struct GlanceView {
-    pub service: Arc<ImageService>,
-    pub public: ApiView,
-    pub internal: Option<ApiView>,
-    /// Settings of the exposing objects that stop uploads, or may.
-    pub issues: Vec<ExposureIssue>,
-    /// The Job that should read Keystone's catalog, if one is due.
-    pub look: Option<Box<RehearsalDraft>>,
-    /// Why its pods are not replaced yet: the catalog decides which origins come in, and one roll is
-    /// enough.
-    pub awaited: Option<Problem>,
-    /// The exposing objects whose annotations must change.
-    pub adjustments: Known<Vec<Adjustment>>,
 }
 
 impl ImageService {
@@ -288,15 +267,5 @@ impl ImageService {
     /// Whether the operator should write on the objects that lead browsers to it.
     pub fn manages_exposure(&self) -> bool {
         self.object.spec.as_ref().is_ok_and(|spec| spec.exposure.manage)
-    }
-}
-
-impl GlanceView {
-    /// The objects whose annotations it manages.
-    pub fn manages(&self) -> Vec<Id> {
-        let manages = self.service.object.spec.as_ref().is_ok_and(|spec| spec.exposure.manage);
-        let exposures = self.service.exposures.iter().filter(|_| manages);
-        let through = exposures.flat_map(|exposures| &exposures.exposing);
-        through.filter(|through| through.annotations().is_some()).map(ExposingObject::object).collect()
     }
 }

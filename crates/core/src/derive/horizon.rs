@@ -1,4 +1,4 @@
-//! Stage 2, for a Horizon: its dashboard. Also the view in which all stages end.
+//! Stage 2, for a Horizon: its dashboard.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -7,14 +7,11 @@ use std::sync::Arc;
 use direct_upload_api::web::Origin;
 use direct_upload_api::{Fallback, HorizonSpec, Panel, Reason, Rehearsing, Rule, seconds};
 
-use super::destination::DestinationView;
 use super::exposure::{self, Exposures, Stated, scheme};
 use super::glance_proxies;
-use super::pairing::Pairing;
-use super::proof::{self, Evidence, Proof};
+use super::proof;
 use super::snippet_place;
 use super::tenure::Tenure;
-use super::throttle::Throttle;
 use crate::model::{Advice, HorizonObject, Key, Problem, ResourceKind, Snapshot};
 use crate::openstack::layout;
 use crate::render::{HorizonCorsSettings, HorizonHttpdSettings, HorizonSettings, TlsTerminationSettings};
@@ -62,22 +59,6 @@ pub struct Dashboard {
     pub panel_is_open: bool,
     /// The image panel that counts: what the spec says, else what a rehearsal found.
     pub panel: Panel,
-    pub advice: Box<[Advice]>,
-}
-
-/// Everything that the plan of one Horizon depends on.
-#[derive(Clone, Debug, PartialEq)]
-pub struct HorizonView {
-    pub dashboard: Arc<Dashboard>,
-    /// Where its users upload to.
-    pub pairing: Arc<Pairing>,
-    /// What is required from its pods, with what its Glances grant.
-    pub intent: Intent,
-    /// What preflights show there.
-    pub proof: Arc<Proof>,
-    /// Whether its mode may change now because of that.
-    pub throttle: Throttle,
-    /// All of it, from every stage.
     pub advice: Box<[Advice]>,
 }
 
@@ -208,19 +189,6 @@ impl Dashboard {
     /// Whether it falls back when a path fails.
     pub fn falls_back(&self) -> bool {
         self.spec().is_some_and(|spec| spec.direct_upload.fallback == Fallback::Legacy)
-    }
-}
-
-impl HorizonView {
-    /// Whether the operator's own whole uploads pass to each destination.
-    pub fn is_upload_verified(&self) -> bool {
-        let granted = matches!(self.proof.evidence, Evidence::Granted(..));
-        granted && self.proof.destinations.iter().all(DestinationView::is_uploaded_to)
-    }
-
-    /// The Glance resources that it uses.
-    pub fn partners(&self) -> BTreeSet<Key> {
-        self.proof.destinations.iter().filter_map(|destination| destination.to.key()).cloned().collect()
     }
 }
 

@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use direct_upload_api::{Reason, WorkloadKind, WorkloadRef};
+use direct_upload_api::{Reason, Rollout, WorkloadKind, WorkloadRef};
 use jiff::Timestamp;
 
 use super::target;
 use crate::model::{
-    ApiObject, ConfigMap, GlanceObject, HorizonObject, Key, Known, Map, Meta, Problem, ResourceKind, Set, Snapshot,
-    Workload, describe,
+    Advice, ApiObject, ConfigMap, GlanceObject, HorizonObject, Key, Known, Map, Meta, Problem, ResourceKind, Set,
+    Snapshot, Workload, describe,
 };
 use crate::openstack::{GLANCE, OpenStackService};
-use crate::workload::{Applied, Claim, Purpose, Target, is_content_name_of};
+use crate::workload::{Applied, Claim, Purpose, Target, drain, is_content_name_of};
 
 /// Names that a Horizon workload usually has.
 const HORIZONS: [&str; 1] = ["horizon"];
@@ -33,6 +33,17 @@ pub struct Tenure {
     pub pods_of: Option<String>,
     /// What else must be known before anything is released.
     pub handover: Known<Handover>,
+}
+
+impl Tenure {
+    /// What rolls cost, if one is expected.
+    pub(crate) fn cost_of_rolls(&self, is_glance: bool, suspended: bool, rollout: &Rollout) -> Vec<Advice> {
+        let Ok(target) = &self.target else { return Vec::new() };
+        // Is the first roll about to start?
+        let first = self.applied.as_ref().is_ok_and(|applied| applied.mount.is_none());
+        let soon = !suspended && rollout.not_before.is_none() && first;
+        drain::advice(is_glance, &rollout.drain, target, soon)
+    }
 }
 
 /// What a resource leaves behind, and to whom.

@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use direct_upload_api::Reason;
-
 use super::destination::DestinationView;
 use super::horizon::Dashboard;
 use super::proof::Proof;
 use crate::model::Key;
+use crate::workload::Unfinished;
 
 /// How many Horizons may change their mode because of preflights at the same time.
 const AT_ONCE: usize = 4;
@@ -41,7 +40,7 @@ pub fn all(horizons: &[(&Dashboard, &Proof)]) -> BTreeMap<Key, Throttle> {
     let frozen = asked.len() >= COMPARABLE && 2 * broken.len() > asked.len();
     let rolling = |(dashboard, _): &(&Dashboard, &Proof)| {
         let rollout = dashboard.tenure.applied.as_ref().ok().and_then(|a| a.rollout.as_ref().err());
-        rollout.is_some_and(|problem| problem.reason == Reason::RollingOut)
+        rollout.is_some_and(Unfinished::is_rolling)
     };
     let mut free = AT_ONCE.saturating_sub(all().filter(rolling).count());
     let mut throttles = BTreeMap::new();
@@ -72,7 +71,7 @@ mod tests {
     use std::sync::Arc;
 
     use direct_upload_api::web::PublicUrl;
-    use direct_upload_api::{HorizonSpec, Panel, Rule, WorkloadRef};
+    use direct_upload_api::{HorizonSpec, Panel, Reason, Rule, WorkloadRef};
     use rstest::rstest;
 
     use super::*;
@@ -108,7 +107,7 @@ mod tests {
             mount: Some(Mount::new(&Container::default(), "files", &files, "")),
             config_maps: Map::from_iter([("files".to_owned(), Arc::new(config_map))]),
             referenced: Ok(Set::default()),
-            rollout: if rolling { Err(Problem::new(Reason::RollingOut, "")) } else { Ok(()) },
+            rollout: if rolling { Err(Unfinished::Rolling(Problem::new(Reason::RollingOut, ""))) } else { Ok(()) },
             held_up: None,
             running: Set::default(),
             unconfigured: false,

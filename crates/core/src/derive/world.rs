@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::api::ApiView;
 use super::derivation::Derivation;
-use super::glance::GlanceView;
-use super::horizon::HorizonView;
+use super::glance_view::GlanceView;
+use super::horizon_view::HorizonView;
 use super::tenure::Tenure;
 use super::views::Views;
 use crate::model::{

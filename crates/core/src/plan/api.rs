@@ -21,7 +21,7 @@ use crate::derive::{ApiView, GlanceView, Requester, Terms};
 use crate::model::{Id, Problem};
 use crate::openstack::OpenStackService;
 use crate::render::{self, File};
-use crate::workload::{Applied, Target, claimed, means, rfc3339, rolling};
+use crate::workload::{Applied, Target, Unfinished, claimed, means, rfc3339, rolling};
 use retirement::Retirement;
 use upload_policy::refuse;
 
@@ -233,9 +233,9 @@ impl ApiPlanner<'_> {
     }
 
     /// When every pod is new, removes what is not needed any more.
-    fn settle(&self, plan: &mut Plan, rollout: Result<(), Problem>, keep: Option<&str>) {
-        if let Err(problem) = rollout {
-            return plan.await_rollout(self.target, problem);
+    fn settle(&self, plan: &mut Plan, rollout: Result<(), Unfinished>, keep: Option<&str>) {
+        if let Err(unfinished) = rollout {
+            return plan.await_rollout(self.target, unfinished);
         }
         plan.leave(&self.view.api.tenure);
         plan.steps.extend(garbage(self.view.api.resource.kind, &self.target.workload, self.applied, keep));

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use direct_upload_api::{ConditionType, Duration, Reason, seconds};
+use direct_upload_api::{Duration, Reason, seconds};
 use jiff::{SignedDuration, Timestamp};
 
 use super::deploy::garbage;
-use super::outline::{Plan, State};
+use super::outline::Plan;
 use super::step::{Action, Step};
 use crate::derive::{Handover, Tenure};
 use crate::model::{Meta, Problem, ResourceKind, Workload, describe};
-use crate::workload::{Applied, LastRoll, Target, annotations, claimed};
+use crate::workload::{Applied, LastRoll, Target, Unfinished, annotations, claimed};
 
 /// A roll that takes longer is reported with what delays it. Earlier reports would change with each pod.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(60);
@@ -45,25 +45,25 @@ impl Plan {
     ///
     /// # Errors
     /// Why it is not complete.
-    pub fn rollout(&mut self, target: &Target, applied: &Applied, now: Timestamp) -> Result<(), Problem> {
-        let Err(problem) = &applied.rollout else { return Ok(()) };
-        let Some(held_up) = applied.held_up.as_ref().filter(|_| problem.reason == Reason::RollingOut) else {
-            return Err(problem.clone());
+    pub fn rollout(&mut self, target: &Target, applied: &Applied, now: Timestamp) -> Result<(), Unfinished> {
+        let Err(unfinished) = &applied.rollout else { return Ok(()) };
+        let (Unfinished::Rolling(problem), Some(held_up)) = (unfinished, &applied.held_up) else {
+            return Err(unfinished.clone());
         };
         let began = target.workload.meta.ours.get(annotations::ROLLED_AT).and_then(|text| LastRoll::parse(text));
         let late = began.and_then(|roll| roll.at.checked_add(PATIENCE).ok()).filter(|late| now < *late);
         if let Some(late) = late {
             self.wake_at(late);
-            return Err(problem.clone());
+            return Err(unfinished.clone());
         }
-        Err(Problem::new(problem.reason, format!("{}; {held_up}", problem.message())))
+        Err(Unfinished::Rolling(Problem::new(problem.reason, format!("{}; {held_up}", problem.message()))))
     }
 
     /// Waits for a rollout and reports it.
-    pub fn await_rollout(&mut self, target: &Target, problem: Problem) {
+    pub fn await_rollout(&mut self, target: &Target, unfinished: Unfinished) {
         let workload = target.workload.clone();
         self.steps.push(Step::new(Action::AwaitRollout { workload }, "every pod must run with the new files"));
-        self.state = State::unmet(ConditionType::RolledOut, problem);
+        self.state = unfinished.into();
     }
 
     /// Releases workloads that the resource does not name any more, if they are known.

@@ -77,7 +77,7 @@ fn attempt(view: &HorizonView, spec: &HorizonSpec, now: Timestamp, options: &Opt
     let problem = own.map(|(_, problem)| problem);
     let mut plan =
         if files.is_empty() { back_out(view, target, applied, problem, now) } else { planner.bring(files)? };
-    if let (Some((why, problem)), State::Done(_)) = (own, &plan.state) {
+    if let (Some((why, problem)), State::Done(_) | State::Off(_)) = (own, &plan.state) {
         plan.state = with_own_mode(why, problem);
     }
     Ok(plan)
@@ -94,7 +94,7 @@ fn with_own_mode(why: OwnMode, problem: &Problem) -> State {
     match why {
         OwnMode::Disabled => {
             let message = "direct upload is off; Horizon's own HORIZON_IMAGES_UPLOAD_MODE is in effect";
-            State::Done(Problem::new(Reason::DirectDisabled, message))
+            State::Off(Problem::new(Reason::DirectDisabled, message))
         }
         OwnMode::Deleted | OwnMode::ImportOnly | OwnMode::NoGlance => {
             State::Unmet(problem.reason.condition(), problem.clone())
@@ -112,8 +112,8 @@ fn back_out(view: &HorizonView, target: &Target, applied: &Applied, problem: Opt
         plan.await_rollout(target, rolling(target));
     } else if let Some(problem) = copied(target, applied) {
         plan.state = State::Unmet(ConditionType::RolledOut, problem);
-    } else if let (false, Err(problem)) = (applied.running.is_empty(), plan.rollout(target, applied, now)) {
-        plan.await_rollout(target, problem);
+    } else if let (false, Err(unfinished)) = (applied.running.is_empty(), plan.rollout(target, applied, now)) {
+        plan.await_rollout(target, unfinished);
     } else {
         plan.leave(&view.dashboard.tenure);
         plan.steps.extend(garbage(ResourceKind::Horizon, workload, applied, None));
@@ -206,7 +206,7 @@ impl HorizonPlanner<'_> {
         }
         // During the switch to direct, one sentence covers everything that goes well; events list the
         // steps.
-        if self.direct && matches!(&plan.state, State::Unmet(_, problem) if problem.reason == Reason::RollingOut) {
+        if self.direct && matches!(plan.state, State::Rolling(_)) {
             plan.state = State::Switching(self.switching());
         }
         Ok(plan)
@@ -238,7 +238,7 @@ impl HorizonPlanner<'_> {
                     Some(&change.config_map),
                 ));
             }
-            Err(problem) => plan.await_rollout(self.target, problem),
+            Err(unfinished) => plan.await_rollout(self.target, unfinished),
         }
     }
 
@@ -273,7 +273,7 @@ impl HorizonPlanner<'_> {
     fn standing(&self) -> State {
         if !self.direct {
             let message = "direct upload is off; the requested files are in place";
-            return State::Done(Problem::new(Reason::DirectDisabled, message));
+            return State::Off(Problem::new(Reason::DirectDisabled, message));
         }
         let to = self.whereto();
         proof::standing(self.view, self.spec, &to)

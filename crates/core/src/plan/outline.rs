@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::step::{Action, Step};
 use crate::model::Problem;
+use crate::workload::Unfinished;
 
 /// The next steps of one resource.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,8 +31,16 @@ pub enum State {
     Pending,
     /// What the spec requests is in effect.
     Done(Problem),
+    /// The same: it requests no direct upload, and Horizon's own mode is in effect.
+    Off(Problem),
     /// A Horizon that switches to direct without problems: only its pods remain.
     Switching(Problem),
+    /// Pods are being replaced, or will be after a rehearsal.
+    Rolling(Problem),
+    /// The workload's image is asked where it reads Horizon's files.
+    Looking(Problem),
+    /// A person requested that nothing is done. What would be is about this condition.
+    Withheld(ConditionType, Problem),
     /// It is not, because this condition does not hold.
     Unmet(ConditionType, Problem),
     /// The resource is gone once the steps are done.
@@ -82,13 +91,20 @@ impl Plan {
         self.steps = steps.into_iter().chain(waiting).chain(also_waiting).collect();
         self.wake = [self.wake, other.wake].into_iter().flatten().min();
         self.internal = other.config_map;
-        match other.state {
-            State::Unmet(condition, problem) if matches!(self.state, State::Done(_)) => {
-                let message = format!("{api}: {}", problem.message());
-                self.state = State::Unmet(condition, Problem::new(problem.reason, message));
+        if matches!(self.state, State::Done(_)) {
+            let of_api = |problem: Problem| Problem::new(problem.reason, format!("{api}: {}", problem.message()));
+            match other.state {
+                State::Unmet(condition, problem) => self.state = State::Unmet(condition, of_api(problem)),
+                State::Rolling(problem) => self.state = State::Rolling(of_api(problem)),
+                State::Pending => self.state = State::Pending,
+                // The last five are of Horizons, and of whole resources.
+                State::Done(_)
+                | State::Off(_)
+                | State::Switching(_)
+                | State::Looking(_)
+                | State::Withheld(..)
+                | State::Gone => {}
             }
-            State::Pending if matches!(self.state, State::Done(_)) => self.state = State::Pending,
-            _ => {}
         }
     }
 
@@ -114,7 +130,7 @@ impl Plan {
             let message = format!("{why}; otherwise: {}", would.join("; "));
             let creates = self.steps.iter().any(|s| matches!(s.action, Action::ApplyConfigMap(_)));
             let condition = if creates { ConditionType::ConfigRendered } else { ConditionType::RolledOut };
-            self.state = State::Unmet(condition, Problem::new(reason, message));
+            self.state = State::Withheld(condition, Problem::new(reason, message));
             self.config_map = self.config_map.filter(|_| !creates);
         }
         self.steps.clear();
@@ -133,13 +149,37 @@ impl State {
     /// The condition that is not met, and why.
     pub fn lacks(&self) -> Option<(ConditionType, &Problem)> {
         match self {
-            Self::Switching(why) => Some((ConditionType::RolledOut, why)),
-            Self::Unmet(condition, why) => Some((*condition, why)),
-            Self::Pending | Self::Done(_) | Self::Gone => None,
+            Self::Switching(why) | Self::Rolling(why) => Some((ConditionType::RolledOut, why)),
+            Self::Looking(why) => Some((ConditionType::Accepted, why)),
+            Self::Withheld(condition, why) | Self::Unmet(condition, why) => Some((*condition, why)),
+            Self::Pending | Self::Done(_) | Self::Off(_) | Self::Gone => None,
+        }
+    }
+
+    /// What a status says of it; nothing while it is not known, or the resource is gone.
+    pub fn why(&self) -> Option<&Problem> {
+        match self {
+            Self::Done(why)
+            | Self::Off(why)
+            | Self::Switching(why)
+            | Self::Rolling(why)
+            | Self::Looking(why)
+            | Self::Withheld(_, why)
+            | Self::Unmet(_, why) => Some(why),
+            Self::Pending | Self::Gone => None,
         }
     }
 
     pub fn unmet(condition: ConditionType, problem: Problem) -> Self {
         if problem.is_pending() { Self::Pending } else { Self::Unmet(condition, problem) }
+    }
+}
+
+impl From<Unfinished> for State {
+    fn from(unfinished: Unfinished) -> Self {
+        match unfinished {
+            Unfinished::Rolling(problem) => Self::Rolling(problem),
+            Unfinished::Blocked(problem) => Self::unmet(ConditionType::RolledOut, problem),
+        }
     }
 }

@@ -153,7 +153,7 @@ fn acts(plan: &Plan) -> bool {
 /// Where a plan waits for an answer of the workload's image, which nobody runs here.
 fn unseen_path(plan: &Plan) -> Option<Problem> {
     let looks = |step: &Step| matches!(&step.action, Action::Rehearse(draft) if !draft.asks_keystone());
-    let looking = matches!(&plan.state, State::Unmet(_, problem) if problem.reason == Reason::Looking);
+    let looking = matches!(plan.state, State::Looking(_));
     (looking && plan.steps.iter().any(looks)).then(|| {
         Problem::new(
             Reason::PathUnknown,

@@ -9,7 +9,8 @@ use kube_core::labels::SelectorExt as _;
 use super::mount::Mount;
 use super::purpose::Purpose;
 use super::rehearsal::{self, Rehearsal, SnippetPlace};
-use super::{annotations, failed_roll, rollout};
+use super::rollout::{self, Unfinished};
+use super::{annotations, failed_roll};
 use crate::model::{ConfigMap, Key, Known, Map, Pod, Problem, Set, Snapshot, Workload};
 
 /// What the cluster has of ours for one workload. It exists only if pods and our ConfigMaps are known, so
@@ -23,7 +24,7 @@ pub struct Applied {
     /// Names of ConfigMaps that the workload, its pods or its revisions refer to.
     pub referenced: Known<Set<String>>,
     /// Whether every pod runs the current template, or why not.
-    pub rollout: Result<(), Problem>,
+    pub rollout: Result<(), Unfinished>,
     /// For which pod it waits, and why.
     pub held_up: Option<String>,
     /// Names of our ConfigMaps that pods run with.

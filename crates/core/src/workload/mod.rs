@@ -37,5 +37,5 @@ pub use mount::{Mount, SecretMount, Secrets, release_patch};
 pub use names::{CONFIG_VOLUME, OUR_ENV, POD_IP, SECRET_VOLUME, TLS_VOLUME, WORKER_URL};
 pub use preconditions::{foreign, mountable};
 pub use purpose::Purpose;
-pub use rollout::rolling;
+pub use rollout::{Unfinished, rolling};
 pub use target::Target;

@@ -8,16 +8,37 @@ use direct_upload_api::{Reason, WorkloadKind};
 use super::target::Target;
 use crate::model::{Pod, Problem, Workload, describe};
 
+/// Why not every pod of a workload runs with the files.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Unfinished {
+    /// Pods are being replaced, and there is no fault.
+    Rolling(Problem),
+    /// It does not end by itself, or the workload cannot be seen.
+    Blocked(Problem),
+}
+
+impl Unfinished {
+    pub const fn problem(&self) -> &Problem {
+        match self {
+            Self::Rolling(problem) | Self::Blocked(problem) => problem,
+        }
+    }
+
+    pub const fn is_rolling(&self) -> bool {
+        matches!(self, Self::Rolling(_))
+    }
+}
+
 /// How many pods a sentence names.
 const NAMED: usize = 3;
 
 /// Judges a workload's rollout of the ConfigMap that its template mounts (or of none).
 ///
 /// # Errors
-/// A [`Problem`] that says what is missing: [`Reason::RollingOut`] while there is no fault.
-pub fn judge(workload: &Workload, config_map: Option<&str>, pods: &[Arc<Pod>]) -> Result<(), Problem> {
+/// What is missing.
+pub fn judge(workload: &Workload, config_map: Option<&str>, pods: &[Arc<Pod>]) -> Result<(), Unfinished> {
     let name = describe(workload.kind, &workload.meta.key);
-    let problem = |reason, message: String| Err(Problem::new(reason, format!("{name} {message}")));
+    let problem = |reason, message: String| Err(Unfinished::Blocked(Problem::new(reason, format!("{name} {message}"))));
     let status = &workload.status;
     if workload.replicas == 0 && workload.kind != WorkloadKind::DaemonSet {
         return problem(Reason::NoReplicas, "is scaled to zero; the files take effect when it is scaled up".into());
@@ -66,7 +87,7 @@ pub fn judge(workload: &Workload, config_map: Option<&str>, pods: &[Arc<Pod>]) -
             ),
         );
     }
-    problem(Reason::RollingOut, "is being rolled out".into())
+    Err(rolls(workload))
 }
 
 /// For which pod the roll of a ConfigMap waits, and why. One at a time, the first by name, so that statuses
@@ -96,8 +117,12 @@ fn keep(pods: &[&Arc<Pod>]) -> String {
     }
 }
 
-/// The message about a rollout that just started.
-pub fn rolling(target: &Target) -> Problem {
-    let name = describe(target.workload.kind, &target.workload.meta.key);
-    Problem::new(Reason::RollingOut, format!("{name} is being rolled out"))
+/// What is missing when a rollout just started.
+pub fn rolling(target: &Target) -> Unfinished {
+    rolls(&target.workload)
+}
+
+fn rolls(workload: &Workload) -> Unfinished {
+    let name = describe(workload.kind, &workload.meta.key);
+    Unfinished::Rolling(Problem::new(Reason::RollingOut, format!("{name} is being rolled out")))
 }

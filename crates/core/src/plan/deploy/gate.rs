@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use direct_upload_api::{ConditionType, Reason, seconds};
+use direct_upload_api::{ConditionStatus, ConditionType, Reason, seconds};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
@@ -35,7 +35,8 @@ pub(crate) struct Told {
 impl Told {
     pub fn new(generation: Option<i64>, config_maps: &[String], conditions: &[Condition]) -> Self {
         let rolled_out = ConditionType::RolledOut.to_string();
-        let rolled_out = conditions.iter().any(|c| c.type_ == rolled_out && c.status == "True");
+        let rolled_out =
+            conditions.iter().any(|c| c.type_ == rolled_out && ConditionStatus::of(c) == ConditionStatus::True);
         Self { generation, config_maps: config_maps.to_vec(), rolled_out }
     }
 }

@@ -21,7 +21,9 @@ pub enum RehearsalDecision {
     Go(Option<Panel>),
     /// It must start.
     Begin(Box<RehearsalDraft>),
-    /// It runs, or something forbids the roll.
+    /// It runs.
+    Running(Key),
+    /// Something forbids the roll.
     Wait(Key, ConditionType, Problem),
 }
 
@@ -62,7 +64,7 @@ pub fn decide(draft: RehearsalDraft, target: &Target, rehearsals: &Rehearsals) -
     match rehearsal {
         None => RehearsalDecision::Begin(Box::new(draft)),
         Some(Rehearsal::Passed(answer)) => RehearsalDecision::Go(Some(answer.panel.unwrap_or_default())),
-        Some(Rehearsal::Running) => RehearsalDecision::Wait(key, ConditionType::RolledOut, rolling(target)),
+        Some(Rehearsal::Running) => RehearsalDecision::Running(key),
         Some(Rehearsal::Waiting(why)) => wait(
             rendered,
             Reason::RehearsalUnfinished,
@@ -108,19 +110,18 @@ impl Plan {
     /// Starts a rehearsal or waits for it. Returns true if pods may be replaced. Steps after one that waits
     /// are only for the reader.
     pub fn rehearse(&mut self, decision: RehearsalDecision, target: &Target) -> bool {
-        match decision {
+        let (job, state) = match decision {
             RehearsalDecision::Go(_) => return true,
             RehearsalDecision::Begin(draft) => {
                 let job = draft.key.clone();
                 self.steps.push(Step::new(Action::Rehearse(draft), "no serving pod changes yet"));
-                self.steps.push(Step::new(Action::AwaitRehearsal { job }, "serving pods are replaced only after that"));
-                self.state = State::unmet(ConditionType::RolledOut, rolling(target));
+                (job, rolling(target).into())
             }
-            RehearsalDecision::Wait(job, condition, problem) => {
-                self.steps.push(Step::new(Action::AwaitRehearsal { job }, "serving pods are replaced only after that"));
-                self.state = State::unmet(condition, problem);
-            }
-        }
+            RehearsalDecision::Running(job) => (job, rolling(target).into()),
+            RehearsalDecision::Wait(job, condition, problem) => (job, State::unmet(condition, problem)),
+        };
+        self.steps.push(Step::new(Action::AwaitRehearsal { job }, "serving pods are replaced only after that"));
+        self.state = state;
         false
     }
 
@@ -140,17 +141,22 @@ impl Plan {
     /// Asks the image where it reads snippets.
     pub fn look(view: &HorizonView, looking: Problem) -> Self {
         let (Ok(target), Ok(applied)) = (&view.dashboard.tenure.target, &view.dashboard.tenure.applied) else {
-            return Self::unmet(ConditionType::Accepted, looking);
+            return Self::idle(State::Looking(looking));
         };
         let decision =
             decide(RehearsalDraft::look(&view.dashboard.object.meta.key, target), target, &applied.rehearsals);
-        let found = match &decision {
-            RehearsalDecision::Wait(_, ConditionType::ConfigRendered, problem) => problem.clone(),
-            _ => looking,
+        let state = match &decision {
+            RehearsalDecision::Wait(_, ConditionType::ConfigRendered, problem) => {
+                State::unmet(ConditionType::Accepted, problem.clone())
+            }
+            RehearsalDecision::Go(_)
+            | RehearsalDecision::Begin(_)
+            | RehearsalDecision::Running(_)
+            | RehearsalDecision::Wait(..) => State::Looking(looking),
         };
         let mut plan = Self::idle(State::Pending);
         plan.rehearse(decision, target);
-        plan.state = State::unmet(ConditionType::Accepted, found);
+        plan.state = state;
         plan
     }
 }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use direct_upload_api::{ConditionType, Reason};
+use direct_upload_api::Reason;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Desired;
@@ -42,7 +42,7 @@ impl Desired<'_> {
     /// The current roll fails: how to undo it, or when that will happen.
     fn failing(&self, now: Timestamp) -> Option<Result<Vec<Step>, Timestamp>> {
         let mount = self.applied.mount.as_ref()?;
-        let problem = self.applied.rollout.as_ref().err()?;
+        let problem = self.applied.rollout.as_ref().err()?.problem();
         let workload = &self.target.workload;
         let failing = match problem.reason {
             Reason::PodsCrashing | Reason::RolloutStuck => true,
@@ -118,9 +118,8 @@ impl Plan {
                 false
             }
             Some(Ok(steps)) => {
-                let why = desired.applied.rollout.clone().err();
                 self.steps.extend(steps);
-                self.state = why.map_or(State::Pending, |why| State::unmet(ConditionType::RolledOut, why));
+                self.state = desired.applied.rollout.clone().map_or_else(State::from, |()| State::Pending);
                 true
             }
         }

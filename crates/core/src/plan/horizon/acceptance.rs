@@ -9,7 +9,7 @@ use crate::model::{Key, Problem};
 use crate::plan::horizon::HorizonPlanner;
 use crate::plan::outline::{Plan, State};
 use crate::plan::step::{Action, Step};
-use crate::workload::annotations;
+use crate::workload::{Unfinished, annotations};
 
 /// What is not accepted yet.
 pub(crate) struct UnacceptedOrigins {
@@ -45,9 +45,8 @@ pub fn accepted(view: &HorizonView, destination: &DestinationView) -> Result<(),
         return Ok(());
     }
     match (&glance.blocked, &glance.rolled_out) {
-        (Some(problem), _) => trouble(problem),
-        (None, Err(problem)) if problem.reason != Reason::RollingOut => trouble(problem),
-        _ => {
+        (Some(problem), _) | (None, Err(Unfinished::Blocked(problem))) => trouble(problem),
+        (None, Err(Unfinished::Rolling(_)) | Ok(())) => {
             let accepts = if glance.refuses { "uploads again".to_owned() } else { list(&origins) };
             let message = format!("waiting until every pod of Glance {} accepts {accepts}", glance.key);
             Err(destination.to.problem(&Problem::new(Reason::WaitingForGlance, message)))

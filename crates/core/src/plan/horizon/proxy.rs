@@ -41,7 +41,7 @@ impl HorizonPlanner<'_> {
         } else {
             base.bring(files)?
         };
-        if matches!(plan.state, State::Done(_)) {
+        if matches!(plan.state, State::Done(_) | State::Off(_)) {
             plan.steps
                 .push(Step::new(Action::AwaitProof, "Glance must answer at its path before a page uploads there"));
             plan.state = state;
@@ -65,7 +65,7 @@ impl HorizonPlanner<'_> {
             "uploads go through {} of Horizon's own httpd, which will be removed: first Horizon's own mode returns",
             way.path
         );
-        plan.state = State::Unmet(ConditionType::RolledOut, Problem::new(Reason::RollingOut, message));
+        plan.state = State::Rolling(Problem::new(Reason::RollingOut, message));
         Ok(Some(plan))
     }
 

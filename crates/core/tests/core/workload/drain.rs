@@ -2,7 +2,7 @@
 
 use direct_upload_core::derive::World;
 use direct_upload_core::model::{Advice, ResourceKind};
-use direct_upload_core::plan::{self, Options, Plan, State};
+use direct_upload_core::plan::{self, Options, Plan};
 use direct_upload_core::simulate;
 use jiff::Timestamp;
 use rstest::rstest;
@@ -211,7 +211,7 @@ fn what_the_first_roll_costs_is_said_before_it_comes(#[case] spec: &str) {
     let one = "{replicas: 1, strategy: {rollingUpdate: {maxUnavailable: 1}}}";
     let yaml = cloud(&workload("Deployment", one, "{}", "{}"), spec);
     let (plan, advice) = plan_of(&yaml);
-    let State::Unmet(_, problem) = &plan.state else { panic!("{:?}", plan.state) };
+    let Some((_, problem)) = plan.state.lacks() else { panic!("{:?}", plan.state) };
     for cost in ["do not drain yet, so uploads in flight are cut", "no pod answers in between"] {
         assert!(problem.message().contains(cost), "{}", problem.message());
     }

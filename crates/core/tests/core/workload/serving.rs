@@ -90,7 +90,7 @@ fn what_has_ended_serves_nobody(#[case] phase: &str, #[case] deleting: bool, #[c
     }
     let applied = applied(Kind::Deployment, &by_label(), pod);
     assert_eq!(applied.running.len(), usize::from(serves));
-    let rollout = applied.rollout.map_err(|problem| problem.message());
+    let rollout = applied.rollout.map_err(|unfinished| unfinished.problem().message());
     let expected = "it waits for pod pod: it is being deleted, and still answers with the old files";
     assert_eq!(rollout.is_err(), serves);
     assert_eq!(applied.held_up.as_deref(), serves.then_some(expected));
@@ -115,6 +115,6 @@ fn a_roll_names_the_new_pod_that_it_waits_for(#[case] conditions: Value, #[case]
     );
     let workload = snapshot.deployments.get(&Key::new("cloud", "glance")).unwrap().unwrap();
     let applied = Applied::find(&snapshot, workload).unwrap();
-    assert_eq!(applied.rollout.unwrap_err().message(), "Deployment cloud/glance is being rolled out");
+    assert_eq!(applied.rollout.unwrap_err().problem().message(), "Deployment cloud/glance is being rolled out");
     assert_eq!(applied.held_up, Some(format!("it waits for pod new: {why}")));
 }

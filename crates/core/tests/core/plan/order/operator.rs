@@ -28,7 +28,10 @@ impl Cloud {
             // What leaves later is looked at again then.
             let next = origins.iter().filter_map(|origin| origin.retires_at).filter(|at| *at > self.now).min();
             let wakes = |at| plan.wake.is_some_and(|wake| wake <= at);
-            assert!(!matches!(plan.state, State::Done(_)) || next.is_none_or(wakes), "{next:?}: {plan:?}");
+            assert!(
+                !matches!(plan.state, State::Done(_) | State::Off(_)) || next.is_none_or(wakes),
+                "{next:?}: {plan:?}"
+            );
             plan
         } else {
             let plan = plan::horizon(world.horizons.get(&key(NAMES[who]))?, self.now, &options);
