@@ -6,7 +6,7 @@ use direct_upload_api::Reason;
 use direct_upload_api::web::Origin;
 use direct_upload_core::manifests::{self, Input};
 use direct_upload_core::model::{Advice, Key};
-use direct_upload_core::plan::{Options, State};
+use direct_upload_core::plan::Options;
 use direct_upload_core::render::effects;
 use direct_upload_core::simulate::{self, Cluster, Simulation, Stage};
 use serde_json::json;
@@ -95,11 +95,8 @@ pub fn sentences(outcome: &Simulation) -> Vec<String> {
 /// The reason with which a resource ends, and whether that is what its spec asks.
 pub fn end(outcome: &Simulation, resource: &str) -> (bool, Reason, String) {
     let end = outcome.ends.iter().find(|end| end.resource.to_string() == resource).unwrap();
-    match &end.state {
-        State::Done(problem) => (true, problem.reason, problem.message().clone()),
-        State::Switching(problem) | State::Unmet(_, problem) => (false, problem.reason, problem.message().clone()),
-        other => panic!("{resource}: {other:?}"),
-    }
+    let problem = end.state.why().unwrap_or_else(|| panic!("{resource}: {:?}", end.state));
+    (end.state.lacks().is_none(), problem.reason, problem.message().clone())
 }
 
 /// Advice, as it is printed.
