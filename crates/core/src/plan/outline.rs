@@ -156,7 +156,7 @@ impl State {
         }
     }
 
-    /// What a status says of it; nothing while it is not known, or the resource is gone.
+    /// What a status says about it; nothing while it is not known, or the resource is gone.
     pub fn why(&self) -> Option<&Problem> {
         match self {
             Self::Done(why)
