@@ -41,6 +41,8 @@ const LEGACY: &str = "HORIZON_IMAGES_UPLOAD_MODE = 'legacy'\n";
 #[case::csp_of_django(&[(SETTINGS, "SECURE_CSP = {'default-src': [\"'self'\"]}\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n")], &["error DU013"])]
 #[case::csp_of_django_csp(&[(SETTINGS, "CONTENT_SECURITY_POLICY = {'DIRECTIVES': {'connect-src': [\"'self'\"]}}\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n")], &["error DU013"])]
 #[case::csp_of_more(&[(SETTINGS, "SECURE_CSP = {'connect-src': ['https://glance.example']}\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n")], &[])]
+#[case::a_mark_before_the_main_file(&[(SETTINGS, "\u{feff}HORIZON_IMAGES_UPLOAD_MODE = 'direct'\n")], &[])]
+#[case::a_mark_before_a_snippet(&[(SETTINGS, ""), (SNIPPET, "\u{feff}HORIZON_IMAGES_UPLOAD_MODE = 'direct'\n")], &["warning DU016"])]
 #[case::the_main_file_does_not_parse(&[(SETTINGS, "HORIZON_IMAGES_UPLOAD_MODE = 'direct\n")], &["error DU016"])]
 #[case::the_main_file_raises(&[(SETTINGS, "HORIZON_IMAGES_UPLOAD_MODE = 'direct'\nX = yes\n")], &["error DU016"])]
 #[case::overridden_by_off(&[(SETTINGS, DIRECT), (SNIPPET, "HORIZON_IMAGES_UPLOAD_MODE = 'off'\n")], &["error DU016"])]
