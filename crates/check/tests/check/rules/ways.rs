@@ -508,3 +508,39 @@ fn a_service_must_have_a_port_of_glances_pods(#[case] target: &str, #[case] port
         .replace("image: x/glance:2026.1\n", &format!("image: x/glance:2026.1\n        {ports}\n"));
     assert_eq!(found_in(&[("cloud.yaml", &text)], None), expected);
 }
+
+/// The Django panel's upload has credentials, and gateways do not allow them by default.
+#[rstest]
+#[case::a_filter(&format!("{NO_LIMIT}\n    filters: [{{type: CORS, cors: {{{ANSWERS}}}}}]"), "", &["error DU024"])]
+#[case::a_filter_that_allows(&format!("{NO_LIMIT}\n    filters: [{{type: CORS, cors: {{allowCredentials: true, {ANSWERS}}}}}]"), "", &[])]
+#[case::a_policy(NO_LIMIT, &policy("SecurityPolicy", ROUTE, &format!("cors: {{{ANSWERS}}}")), &["error DU024"])]
+#[case::a_policy_that_allows(NO_LIMIT, &policy("SecurityPolicy", ROUTE, &format!("cors: {{allowCredentials: true, {ANSWERS}}}")), &[])]
+#[case::a_policy_of_another(NO_LIMIT, &policy("SecurityPolicy", OTHER_ROUTE, &format!("cors: {{{ANSWERS}}}")), &[])]
+fn a_gateway_allows_credentials(#[case] rule: &str, #[case] objects: &str, #[case] expected: &[&str]) {
+    let text = cloud(rule, objects);
+    assert_eq!(found_in(&[("cloud.yaml", &text)], None), [""; 0], "the Angular panel's upload has none");
+    let mode = "    HORIZON_IMAGES_UPLOAD_MODE = 'direct'\n";
+    let django = text.replace(mode, &format!("{mode}    ANGULAR_FEATURES = {{'images_panel': False}}\n"));
+    assert_eq!(found_in(&[("cloud.yaml", &django)], None), expected);
+}
+
+/// ingress-nginx allows credentials unless an annotation says otherwise; with `*` browsers refuse them.
+#[rstest]
+#[case::by_default("cors-allow-origin: 'https://d.example'", false)]
+#[case::off(
+    "cors-allow-origin: 'https://d.example', nginx.ingress.kubernetes.io/cors-allow-credentials: 'false'",
+    true
+)]
+#[case::any_origin("cors-allow-origin: '*'", true)]
+#[case::no_origin("cors-max-age: '600'", true)]
+fn ingress_nginx_allows_credentials(#[case] annotations: &str, #[case] refused: bool) {
+    let ingress = format!(
+        "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {{name: i, namespace: o, annotations: {{nginx.ingress.kubernetes.io/proxy-body-size: '0', nginx.ingress.kubernetes.io/enable-cors: 'true', nginx.ingress.kubernetes.io/cors-allow-headers: 'X-Auth-Token,Content-Type,X-CSRFToken', nginx.ingress.kubernetes.io/{annotations}}}}}\nspec: {{ingressClassName: nginx, tls: [{{hosts: [g.example]}}], rules: [{{host: g.example, http: {{paths: [{{path: /, pathType: Prefix, backend: {{service: {{name: glance-api, port: {{number: 9292}}}}}}}}]}}}}]}}\n"
+    );
+    let text = cloud(NO_LIMIT, &ingress);
+    let is_told = |text: &str| found_in(&[("cloud.yaml", text)], None).contains(&"error DU024".to_owned());
+    assert!(!is_told(&text), "the Angular panel's upload has none");
+    let mode = "    HORIZON_IMAGES_UPLOAD_MODE = 'direct'\n";
+    let django = text.replace(mode, &format!("{mode}    ANGULAR_FEATURES = {{'images_panel': False}}\n"));
+    assert_eq!(is_told(&django), refused);
+}
