@@ -60,7 +60,7 @@ const LARGE_HEADERS: &str = "400: with its token, the request's headers are larg
 const FOLLOWED: &str = "a redirect: refused";
 
 /// All of them, by server.
-pub const EFFECTS: [Effect; 126] = [
+pub const EFFECTS: [Effect; 129] = [
     // nginx 1.22: measured.
     size("nginx", "client_max_body_size", "413 above this size; 1 MiB if it is not set; 0: no limit"),
     cors("nginx", "add_header Access-Control-Allow-Origin", DOUBLED, DOUBLED),
@@ -196,6 +196,9 @@ pub const EFFECTS: [Effect; 126] = [
     cors("HTTPRoute", "filters[].cors", "the gateway answers", "its values"),
     cors("HTTPRoute", "filters[].requestRedirect, to another URL", FOLLOWED, FOLLOWED),
     cors("HTTPRoute", "matches[].method, without OPTIONS", "404", ""),
+    cors("HTTPRoute", "backendRefs, all with weight 0", "500", "500"),
+    cors("HTTPRouteFilter", "spec.directResponse", ANSWERED, "the gateway's own answer"),
+    cors("HTTPRouteFilter", "spec.urlRewrite.path, of the path of uploads", "", "404"),
     whole("HTTPRoute", "timeouts.request", "implementations start counting at the request's start, or after its body"),
     whole("ClientTrafficPolicy", "spec.timeout.http.requestReceivedTimeout", CUT),
     silence("ClientTrafficPolicy", "spec.timeout.http.streamIdleTimeout", STILL),

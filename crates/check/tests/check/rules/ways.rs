@@ -509,6 +509,45 @@ fn a_service_must_have_a_port_of_glances_pods(#[case] target: &str, #[case] port
     assert_eq!(found_in(&[("cloud.yaml", &text)], None), expected);
 }
 
+/// Of several backends those with another weight get the requests; if all have 0, nobody does.
+#[rstest]
+#[case::nothing("{name: glance-api, port: 9292, weight: 0}", &["error DU020"])]
+#[case::of_two("{name: glance-api, port: 9292}, {name: glance-new, port: 9292, weight: 0}", &[])]
+#[case::the_other("{name: glance-api, port: 9292, weight: 0}, {name: glance-new, port: 9292, weight: 1}", &[])]
+#[case::neither("{name: glance-api, port: 9292, weight: 0}, {name: glance-new, port: 9292, weight: 0}", &["error DU020"])]
+#[case::some("{name: glance-api, port: 9292, weight: 7}", &[])]
+fn weights_of_an_http_route(#[case] backends: &str, #[case] expected: &[&str]) {
+    let text = cloud(NO_LIMIT, &published("https://g.example")).replace("{name: glance-api, port: 9292}", backends);
+    assert_eq!(found_in(&[("cloud.yaml", &text)], None), expected);
+}
+
+/// Istio ignores the weight of a single destination, OpenShift and Traefik do not.
+#[rstest]
+#[case::istio("apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: glance, namespace: o}\nspec: {hosts: [g.example], http: [{route: [{destination: {host: glance-api}, weight: 0}]}]}\n", &[])]
+#[case::istio_of_two("apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: glance, namespace: o}\nspec: {hosts: [g.example], http: [{route: [{destination: {host: glance-api}, weight: 0}, {destination: {host: glance-new}, weight: 0}]}]}\n", &["error DU020"])]
+#[case::istio_of_one_of_two("apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: glance, namespace: o}\nspec: {hosts: [g.example], http: [{route: [{destination: {host: glance-api}, weight: 0}, {destination: {host: glance-new}, weight: 100}]}]}\n", &[])]
+#[case::openshift("apiVersion: route.openshift.io/v1\nkind: Route\nmetadata: {name: glance, namespace: o, annotations: {haproxy.router.openshift.io/timeout: 1h}}\nspec: {host: g.example, tls: {termination: edge}, to: {kind: Service, name: glance-api, weight: 0}}\n", &["error DU020"])]
+#[case::openshift_another("apiVersion: route.openshift.io/v1\nkind: Route\nmetadata: {name: glance, namespace: o, annotations: {haproxy.router.openshift.io/timeout: 1h}}\nspec: {host: g.example, tls: {termination: edge}, to: {kind: Service, name: glance-api, weight: 0}, alternateBackends: [{kind: Service, name: glance-new, weight: 100}]}\n", &[])]
+#[case::openshift_some("apiVersion: route.openshift.io/v1\nkind: Route\nmetadata: {name: glance, namespace: o, annotations: {haproxy.router.openshift.io/timeout: 1h}}\nspec: {host: g.example, tls: {termination: edge}, to: {kind: Service, name: glance-api, weight: 100}}\n", &[])]
+fn weights_of_other_routes(#[case] object: &str, #[case] expected: &[&str]) {
+    let found = gateway(NO_LIMIT, object);
+    let found: Vec<_> = found.iter().filter(|own| own.ends_with("DU020")).collect();
+    assert_eq!(found, expected, "{object}");
+}
+
+/// A weighted service of Traefik, to which an IngressRoute leads.
+#[rstest]
+#[case::nothing("{name: glance-api, port: 9292, weight: 0}", true)]
+#[case::some("{name: glance-api, port: 9292, weight: 1}", false)]
+#[case::of_two("{name: glance-api, port: 9292, weight: 0}, {name: glance-new, port: 9292}", false)]
+fn weights_of_a_traefik_service(#[case] services: &str, #[case] refused: bool) {
+    let object = format!(
+        "apiVersion: traefik.io/v1alpha1\nkind: IngressRoute\nmetadata: {{name: r, namespace: o}}\nspec: {{entryPoints: [websecure], tls: {{}}, routes: [{{match: Host(`g.example`), kind: Rule, services: [{{kind: TraefikService, name: w}}]}}]}}\n---\napiVersion: traefik.io/v1alpha1\nkind: TraefikService\nmetadata: {{name: w, namespace: o}}\nspec: {{weighted: {{services: [{services}]}}}}\n"
+    );
+    let found = gateway(NO_LIMIT, &object);
+    assert_eq!(found.iter().any(|own| own == "error DU020"), refused, "{found:?}");
+}
+
 /// The Django panel's upload has credentials, and gateways do not allow them by default.
 #[rstest]
 #[case::a_filter(&format!("{NO_LIMIT}\n    filters: [{{type: CORS, cors: {{{ANSWERS}}}}}]"), "", &["error DU024"])]

@@ -21,9 +21,11 @@ mod middlewares;
 mod path;
 mod ports;
 mod request;
+mod route_filter;
 mod rules;
 mod seen;
 mod traefik;
+mod weights;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,6 +46,7 @@ pub use answered::is_answered;
 pub use limits::{LIMITS, Limit};
 pub use middlewares::Missing;
 pub use request::{all, any};
+pub use route_filter::is_read as reads_route_filter;
 
 pub(crate) use seen::objects;
 
@@ -120,6 +123,7 @@ pub fn issues(objects: &[PolicyObject<'_>], backends: &Backends, origins: &BTree
     found.extend(certificates::issues(objects, &path));
     found.extend(gateways::filters(objects, &path));
     found.extend(ports::issues(objects, &path, backends));
+    found.extend(weights::issues(objects, &path));
     for own in attached.iter().chain(&alone) {
         found.extend(Judge::new(own, &path, origins).issues());
     }
