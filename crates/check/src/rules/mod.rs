@@ -34,7 +34,7 @@ use crate::facts::cloud::{Cloud, PlacedIssue};
 /// Everything that is wrong. `before_glance` and `legacy` are the issues of [`exposed::issues`].
 pub fn all(cloud: &Cloud<'_>, before_glance: &[PlacedIssue], legacy: &[PlacedIssue]) -> Vec<Finding> {
     type RuleOf = fn(&Cloud<'_>) -> Vec<Finding>;
-    const RULES: [RuleOf; 39] = [
+    const RULES: [RuleOf; 40] = [
         origins::form,
         origins::missing,
         headers::headers,
@@ -74,6 +74,7 @@ pub fn all(cloud: &Cloud<'_>, before_glance: &[PlacedIssue], legacy: &[PlacedIss
         services::uwsgi,
         swift::cors,
         traefik::entry_points,
+        traefik::middlewares,
     ];
     let mut findings: Vec<Finding> = RULES.iter().flat_map(|rule| rule(cloud)).collect();
     findings.extend(exposed::issues(cloud, before_glance, legacy));

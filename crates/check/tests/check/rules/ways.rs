@@ -548,6 +548,27 @@ fn weights_of_a_traefik_service(#[case] services: &str, #[case] refused: bool) {
     assert_eq!(found.iter().any(|own| own == "error DU020"), refused, "{found:?}");
 }
 
+/// Envoy Gateway's filters are read where they are among the objects.
+#[rstest]
+#[case::answers("{directResponse: {statusCode: 503}}", &["error DU020"], false)]
+#[case::rewrites_the_path("{urlRewrite: {path: {type: ReplaceRegexMatch, replaceRegexMatch: {pattern: '^/v2/(.*)$', substitution: '/images/\\1'}}}}", &["error DU020"], false)]
+#[case::takes_a_prefix_off("{urlRewrite: {path: {type: ReplaceRegexMatch, replaceRegexMatch: {pattern: '^/image/(.*)$', substitution: '/\\1'}}}}", &[], false)]
+#[case::changes_the_host("{urlRewrite: {hostname: {type: Backend}}}", &[], false)]
+#[case::replaces_the_token("{credentialInjection: {header: X-Auth-Token, overwrite: true, credential: {valueRef: {name: s}}}}", &["error DU020"], false)]
+#[case::adds_a_login("{credentialInjection: {overwrite: true, credential: {valueRef: {name: s}}}}", &[], false)]
+#[case::another_field("{other: {}}", &["warning DU020"], true)]
+fn a_filter_of_envoy_gateway(#[case] spec: &str, #[case] expected: &[&str], #[case] unseen: bool) {
+    let rule = format!(
+        "{NO_LIMIT}\n    filters: [{{type: ExtensionRef, extensionRef: {{group: gateway.envoyproxy.io, kind: HTTPRouteFilter, name: f}}}}]"
+    );
+    let object = format!(
+        "apiVersion: gateway.envoyproxy.io/v1alpha1\nkind: HTTPRouteFilter\nmetadata: {{name: f, namespace: o}}\nspec: {spec}\n"
+    );
+    assert_eq!(gateway(&rule, &object), expected, "{spec}");
+    let report = crate::reports::report(&[("cloud.yaml", &cloud(&rule, &object))]);
+    assert_eq!(report.unseen.iter().any(|what| what.contains("HTTPRouteFilter")), unseen, "{report:#?}");
+}
+
 /// The Django panel's upload has credentials, and gateways do not allow them by default.
 #[rstest]
 #[case::a_filter(&format!("{NO_LIMIT}\n    filters: [{{type: CORS, cors: {{{ANSWERS}}}}}]"), "", &["error DU024"])]
@@ -561,6 +582,32 @@ fn a_gateway_allows_credentials(#[case] rule: &str, #[case] objects: &str, #[cas
     let mode = "    HORIZON_IMAGES_UPLOAD_MODE = 'direct'\n";
     let django = text.replace(mode, &format!("{mode}    ANGULAR_FEATURES = {{'images_panel': False}}\n"));
     assert_eq!(found_in(&[("cloud.yaml", &django)], None), expected);
+}
+
+/// Middlewares and routers in files of Traefik's file provider.
+#[rstest]
+#[case::nothing("", "headers: {frameDeny: true}", &[])]
+#[case::cors("", "headers: {accessControlAllowOriginList: ['https://d.example'], accessControlAllowMethods: [GET, PUT], accessControlAllowHeaders: [Authorization]}", &["error DU012"])]
+#[case::cors_without_put("", "headers: {accessControlAllowOriginList: ['https://d.example'], accessControlAllowMethods: [GET], accessControlAllowHeaders: [X-Auth-Token, Content-Type, X-CSRFToken]}", &["error DU012"])]
+#[case::whole_cors("", "headers: {accessControlAllowOriginList: ['https://d.example'], accessControlAllowMethods: [GET, PUT], accessControlAllowHeaders: [X-Auth-Token, Content-Type, X-CSRFToken]}", &[])]
+#[case::cors_of_another("", "headers: {accessControlAllowOriginList: ['https://e.example'], accessControlAllowMethods: [GET, PUT], accessControlAllowHeaders: ['*']}", &["error DU012"])]
+#[case::login("", "basicAuth: {users: [a]}", &["error DU020"])]
+#[case::limit("", "buffering: {maxRequestBodyBytes: 1000000}", &["error DU014"])]
+#[case::buffers("", "buffering: {memRequestBodyBytes: 1000000}", &["warning DU015"])]
+#[case::methods(" && (Method(`GET`) || Method(`PUT`))", "compress: {}", &["error DU020"])]
+#[case::methods_with_both(" && (Method(`OPTIONS`) || Method(`PUT`))", "compress: {}", &[])]
+fn files_of_traefik(#[case] rule: &str, #[case] middleware: &str, #[case] expected: &[&str]) {
+    let text = format!(
+        "http:\n  routers:\n    glance: {{rule: 'Host(`g.example`){rule}', entryPoints: [web], service: glance, middlewares: [m@file]}}\n  services:\n    glance: {{loadBalancer: {{servers: [{{url: 'http://127.0.0.1:9292'}}]}}}}\n  middlewares:\n    m: {{{middleware}}}\n"
+    );
+    let fixed = "entryPoints:\n  web: {address: ':443', transport: {respondingTimeouts: {readTimeout: 0}}}\n";
+    let files = [("etc/traefik/traefik.yml", fixed), ("etc/traefik/dynamic/glance.yml", text.as_str())];
+    let host = horizon(443, true, "");
+    let files = [files.as_slice(), &[(HORIZON, host.as_str()), DASHBOARD, (CONF, GOOD)]].concat();
+    let report = crate::reports::report(&files);
+    let found: Vec<String> = report.findings.iter().map(|f| format!("{} {}", f.severity, f.rule)).collect();
+    assert_eq!(found, expected, "{report:#?}");
+    assert!(!report.unseen.iter().any(|what| what.contains("does not read what m")), "{report:#?}");
 }
 
 /// ingress-nginx allows credentials unless an annotation says otherwise; with `*` browsers refuse them.
