@@ -22,10 +22,16 @@ PAGE = [
     f"Origin: {ORIGIN}",
     f"Referer: {ORIGIN}/",
     "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
+    "Accept: */*",
+    "Accept-Language: en-US,en;q=0.5",
+    "Accept-Encoding: gzip, deflate, br, zstd",
+    "Priority: u=0",
     "Sec-Fetch-Site: cross-site",
     "Sec-Fetch-Mode: cors",
     "Sec-Fetch-Dest: empty",
 ]
+# As long as Keystone's Fernet tokens are.
+TOKEN = "g" * 183
 COMMANDS = {
     "nginx": ["/usr/sbin/nginx", "-p", "@DIR@", "-c", "@DIR@/config"],
     "haproxy": ["/usr/sbin/haproxy", "-db", "-f", "@DIR@/config"],
@@ -95,11 +101,11 @@ def _until_it_listens(port, process, log):
 def _ask(port, backend, method, size=0, pause=0, delay=0):
     """One request by hand: a server may answer, or close, in the middle of it."""
     backend.arrived, backend.delay = None, delay
-    lines = [f"{method} /v2/images/1/file HTTP/1.1", "Host: g.example", *PAGE, "Connection: close"]
+    lines = [f"{method} /v2/images/00000000-0000-4000-8000-000000000000/file HTTP/1.1", "Host: g.example", *PAGE, "Connection: close"]
     if method == "OPTIONS":
         lines += ["Access-Control-Request-Method: PUT", "Access-Control-Request-Headers: content-type,x-auth-token"]
     else:
-        lines += ["X-Auth-Token: t", "Content-Type: application/octet-stream", f"Content-Length: {size}"]
+        lines += [f"X-Auth-Token: {TOKEN}", "Content-Type: application/octet-stream", f"Content-Length: {size}"]
     answer = b""
     with socket.create_connection(("127.0.0.1", port), 30) as client, contextlib.suppress(OSError):
         client.sendall("\r\n".join([*lines, "", ""]).encode())

@@ -3,7 +3,10 @@
 //!
 //! In: facts. Out: one sentence for each, as in [`coverage`](crate::coverage).
 
+mod network_policy;
+
 use direct_upload_api::web::{Origin, PublicUrl};
+use direct_upload_core::derive::exposure_issue::policy::reads_route_filter;
 use direct_upload_core::openstack::cors_request::{CorsRequest, UPLOAD_PATH};
 
 use crate::classify::{self, Kind};
@@ -15,7 +18,7 @@ use crate::facts::traefik;
 use crate::facts::uwsgi::{self, Routed};
 use crate::formats::directives::Directive;
 use crate::objects::{Object, any_text};
-use crate::unit::{ConfigFile, Program};
+use crate::unit::{ConfigFile, Program, Unit};
 
 /// All of it.
 pub(crate) fn gaps(cloud: &Cloud<'_>, objects: &[Object]) -> Vec<String> {
@@ -24,8 +27,7 @@ pub(crate) fn gaps(cloud: &Cloud<'_>, objects: &[Object]) -> Vec<String> {
     gaps.extend(before_glance().flat_map(addresses));
     gaps.extend(before_glance().filter_map(of_geo));
     gaps.extend(cloud.glances.iter().filter_map(|glance| another_port(cloud, glance)));
-    let files = || cloud.units.iter().flat_map(|unit| unit.of_kind(Kind::Traefik));
-    gaps.extend(files().flat_map(of_traefik));
+    gaps.extend(cloud.units.iter().flat_map(of_traefik));
     gaps.extend(objects.iter().filter_map(of_object));
     gaps.extend(objects.iter().flat_map(|object| in_between(objects, object)));
     gaps.extend(cloud.glances.iter().filter_map(paste_file));
@@ -302,7 +304,12 @@ fn in_between(objects: &[Object], object: &Object) -> Vec<String> {
             let filters = rules.flat_map(|rule| rule["filters"].as_array().into_iter().flatten());
             let unread = filters.map(|filter| &filter["extensionRef"]).filter_map(|own| {
                 let (kind, name) = (own["kind"].as_str()?, own["name"].as_str()?);
-                (!matches!(kind, "Middleware" | "SnippetsFilter"))
+                let is_it = |o: &&Object| {
+                    o.kind() == "HTTPRouteFilter" && o.name() == name && o.namespace() == object.namespace()
+                };
+                let read = kind == "HTTPRouteFilter"
+                    && objects.iter().find(is_it).is_some_and(|o| reads_route_filter(&o.value["spec"]));
+                (!read && !matches!(kind, "Middleware" | "SnippetsFilter"))
                     .then(|| format!("{}: check does not read {kind} {name}, which filters its requests", object.id()))
             });
             unread.collect()
@@ -331,40 +338,30 @@ fn in_between(objects: &[Object], object: &Object) -> Vec<String> {
                 Vec::new()
             }
         }
-        "NetworkPolicy" if about => {
-            let types = spec["policyTypes"].as_array();
-            let of_ingress = types.is_none_or(|types| types.iter().any(|own| own == "Ingress"));
-            let nobody = spec["ingress"].as_array().is_none_or(Vec::is_empty);
-            let selects = any_text(&spec["podSelector"], &|text| text.contains("glance"));
-            let others = objects.iter().any(|other| {
-                other.kind() == "NetworkPolicy"
-                    && other.namespace() == object.namespace()
-                    && other.value["spec"]["ingress"].as_array().is_some_and(|rules| !rules.is_empty())
-            });
-            if of_ingress && nobody && selects && !others {
-                told("it blocks all traffic to Glance's pods; the input has no NetworkPolicy that allows any")
-            } else {
-                Vec::new()
-            }
-        }
+        "NetworkPolicy" => network_policy::closed(objects, object).map_or_else(Vec::new, told),
         _ => Vec::new(),
     }
 }
 
-/// Middlewares of Traefik's file provider, which change requests to Glance or answer them.
-fn of_traefik(file: &ConfigFile) -> Vec<String> {
-    let Some(document) = traefik::document(&file.name, &file.text) else { return Vec::new() };
-    let Some(routers) = document.value["http"]["routers"].as_object() else { return Vec::new() };
-    let leads = |(name, router): &(&String, &serde_json::Value)| {
-        name.contains("glance") || any_text(router, &|text| text.contains("glance"))
-    };
-    let named = |(name, router): (&String, &serde_json::Value)| {
-        let list: Vec<&str> = router["middlewares"].as_array()?.iter().filter_map(|own| own.as_str()).collect();
-        let line = document.node.line_of(["http", "routers", name.as_str(), "middlewares"]);
-        (!list.is_empty())
-            .then(|| format!("{}: check does not read what {} does to uploads", file.at(line), list.join(", ")))
-    };
-    routers.iter().filter(leads).filter_map(named).collect()
+/// Middlewares of routers in Traefik's files that these files do not have.
+fn of_traefik(unit: &Unit) -> Vec<String> {
+    let files = traefik::written(unit);
+    let mut gaps = Vec::new();
+    for (file, document) in &files {
+        for (name, router) in traefik::routers(document) {
+            let unread: Vec<&str> = traefik::middlewares(router)
+                .filter(|own| {
+                    let seen = traefik::middleware(&files, own);
+                    seen.is_none_or(|(_, own)| own["plugin"].is_object())
+                })
+                .collect();
+            if !unread.is_empty() {
+                let line = document.node.line_of(["http", "routers", name, "middlewares"]);
+                gaps.push(format!("{}: check does not read what {} does to uploads", file.at(line), unread.join(", ")));
+            }
+        }
+    }
+    gaps
 }
 
 /// `[paste_deploy] config_file`, which has the pipeline.
@@ -488,6 +485,22 @@ fn another_name(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<String> {
     let Some(first) = near.peek().copied() else {
         let port = |origin: &Origin| url::Url::parse(origin.as_str()).ok()?.port_or_known_default();
         let edges = cloud.edges(scope, Program::Horizon);
+        let published = cloud.published.iter().filter(|own| own.scope == *scope);
+        let hosts: Vec<String> =
+            published.filter_map(|own| Some(PublicUrl::parse(&own.url).ok()?.origin().host().to_owned())).collect();
+        let is_shared = allowed.iter().any(|origin| hosts.iter().any(|host| host == origin.host()));
+        // Below HTTP nothing shows the dashboard's host.
+        let is_below = |server: &&Server<'_>| {
+            server.kind == Kind::Stream
+                || (server.kind == Kind::Haproxy
+                    && server.last("mode").is_some_and(|item| item.directive.word() == "tcp"))
+        };
+        if let Some(server) = cloud.servers_near(scope, Program::Horizon).find(is_below).filter(|_| !is_shared) {
+            return Some(format!(
+                "{of_allowed}: nothing in the input names the dashboard's host; {} passes connections on as they are",
+                server.place()
+            ));
+        }
         let edge = edges.iter().find(|listen| listen.tls == Some(true))?;
         let other = |listen: &&Listen| listen.port.is_some() && allowed.iter().all(|own| port(own) != listen.port);
         if edges.iter().all(other) {
@@ -501,10 +514,6 @@ fn another_name(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<String> {
         if cloud.servers_near(scope, Program::Horizon).any(by_address) {
             return None;
         }
-        let published = cloud.published.iter().filter(|own| own.scope == *scope);
-        let hosts: Vec<String> =
-            published.filter_map(|own| Some(PublicUrl::parse(&own.url).ok()?.origin().host().to_owned())).collect();
-        let is_shared = allowed.iter().any(|origin| hosts.iter().any(|host| host == origin.host()));
         return (!is_shared).then(|| format!("{of_allowed}: nothing in the input names the dashboard's host"));
     };
     let other =

@@ -68,7 +68,7 @@ static HAPROXY: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 static HTTPD: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?mi)^\s*(?:<(?:VirtualHost|Location|LocationMatch|Directory|IfModule|Proxy)\b|(?:WSGIScriptAlias|WSGIChunkedRequest|ProxyPass|LimitRequestBody|RequestReadTimeout|ServerName|Header\s+(?:always\s+|onsuccess\s+)?(?:set|add|append|merge))\s)").ok()
+    Regex::new(r"(?mi)^\s*(?:<(?:VirtualHost|Location|LocationMatch|Directory|IfModule|Proxy)\b|(?:WSGIScriptAlias|WSGIChunkedRequest|ProxyPass|LimitRequest(?:Body|FieldSize|Fields|Line)|QS_LimitRequestBody|RequestReadTimeout|ServerName|Header\s+(?:always\s+|onsuccess\s+)?(?:set|add|append|merge))\s)").ok()
 });
 
 fn matches(regex: &LazyLock<Option<Regex>>, text: &str) -> bool {

@@ -77,6 +77,28 @@ fn is_enough(key: &str, value: &str) -> bool {
     }
 }
 
+/// The key of the text around all servers.
+const HTTP_SNIPPET: &str = "http-snippet";
+
+fn named(place: &Location) -> String {
+    place.field.as_ref().map(ToString::to_string).unwrap_or_default()
+}
+
+/// A file of nginx at the place of its text.
+fn written((text, place): (String, Location)) -> ConfigFile {
+    let lines = place.line.map_or(Lines::Nowhere, Lines::At);
+    ConfigFile {
+        kind: Kind::Nginx,
+        path: None,
+        name: named(&place),
+        text,
+        place,
+        lines,
+        managed: false,
+        partial: false,
+    }
+}
+
 /// What the controller writes into nginx's configuration for Ingresses in front of Glance and the dashboard: each text
 /// as a location that leads there, or as a server around it.
 pub fn snippets(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<Unit> {
@@ -84,19 +106,24 @@ pub fn snippets(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<
     for (service, upstream) in [(Program::Glance, "glance"), (Program::Horizon, "horizon")] {
         for (unit, exposures) in exposures_of(snapshot, units, service) {
             for ingress in ingresses(objects, &exposures) {
-                for (text, place) in texts(objects, &ingress) {
-                    let name = place.field.as_ref().map(ToString::to_string).unwrap_or_default();
-                    let (outer, inner) =
-                        if name.contains("server-snippet") { (text, String::new()) } else { (String::new(), text) };
+                let all = texts(objects, &ingress);
+                // Its variables count in the others.
+                let common = all.iter().find(|(_, place)| named(place).contains(HTTP_SNIPPET)).cloned();
+                for (text, place) in all {
+                    let name = named(&place);
+                    let [mut http, mut outer, mut inner] = [const { String::new() }; 3];
+                    match () {
+                        () if name.contains(HTTP_SNIPPET) => http = text,
+                        () if name.contains("server-snippet") => outer = text,
+                        () => inner = text,
+                    }
+                    let others = common.iter().filter(|_| http.is_empty()).cloned();
                     let text = format!(
-                        "server {{ {outer}\nlocation / {{ client_max_body_size 0; proxy_request_buffering off; {inner}\nproxy_pass http://{upstream}; }} }}"
+                        "{http}\nserver {{ {outer}\nlocation / {{ client_max_body_size 0; proxy_request_buffering off; {inner}\nproxy_pass http://{upstream}; }} }}"
                     );
-                    let lines = place.line.map_or(Lines::Nowhere, Lines::At);
-                    let kind = Kind::Nginx;
-                    let file =
-                        ConfigFile { kind, path: None, name, text, place, lines, managed: false, partial: false };
+                    let files = std::iter::once((text, place)).chain(others).map(written).collect();
                     let (name, scope) = (ingress.object.id().to_string(), unit.scope.clone());
-                    found.push(Unit { name, scope, files: vec![file], ..Unit::default() });
+                    found.push(Unit { name, scope, files, ..Unit::default() });
                 }
             }
         }
@@ -130,7 +157,8 @@ pub fn logins(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<Pl
                     "is not set, and global-auth-url of {} requires a login, but a browser's preflight never has one",
                     own.id()
                 ),
-                fix: "set \"false\", because Glance checks the token itself".to_owned(),
+                fix: "set \"false\", which leaves global-auth-url to other Ingresses: Glance checks the token itself"
+                    .to_owned(),
                 remedy: Some((name, "false")),
                 manifest: None,
             };
@@ -203,7 +231,7 @@ fn texts(objects: &[Object], ingress: &Served<'_>) -> Written {
     };
     let data = |key: &str| own.value["data"][key].as_str();
     let place = |key: &str| own.place_of(&FieldPath::new(&["data"]).then(Step::Key(key.to_owned())));
-    let keys = ["server-snippet", "location-snippet"].into_iter();
+    let keys = [HTTP_SNIPPET, "server-snippet", "location-snippet"].into_iter();
     found.extend(keys.filter_map(|key| Some((data(key)?.to_owned(), place(key)))));
     let hidden = data("hide-headers").unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty());
     found.extend(hidden.map(|name| (format!("proxy_hide_header {name};"), place("hide-headers"))));

@@ -412,10 +412,11 @@ const ON_THE_WAY: [&str; 20] = [
 ];
 
 /// Kinds that are read, and kinds that do not affect a request.
-const KNOWN: [&str; 40] = [
+const KNOWN: [&str; 41] = [
     "CustomResourceDefinition",
     "AuthorizationPolicy",
     "RequestAuthentication",
+    "HTTPRouteFilter",
     "BackendTLSPolicy",
     "GRPCRoute",
     "UDPRoute",

@@ -1,7 +1,7 @@
 //! What directives of each server do to an upload: data that rules read, and that docs/servers.md shows.
 //!
 //! Rows of nginx, HAProxy, httpd and uWSGI are measured in a test against the real servers, except those about TLS,
-//! ports, `stream` and ModSecurity; of the others the source is named, as it was in November 2026. The operator and `check` read
+//! ports, `stream`, ModSecurity, mod_qos, mod_wsgi and HAProxy before 2.1; of the others the source is named, as it was in November 2026. The operator and `check` read
 //! the limits in fields of objects by the table of `direct-upload-core`; a test compares the two.
 
 pub use direct_upload_core::derive::exposure_issue::policy::Limit;
@@ -56,10 +56,11 @@ const CERTIFICATE: &str = "refused: browsers send no client certificate";
 const OLD_TLS: &str = "no connection";
 const LISTS: &str = "refused, unless the new list has all that uploads need";
 const BAD_PORT: &str = "not sent";
+const LARGE_HEADERS: &str = "400: with its token, the request's headers are larger";
 const FOLLOWED: &str = "a redirect: refused";
 
 /// All of them, by server.
-pub const EFFECTS: [Effect; 116] = [
+pub const EFFECTS: [Effect; 129] = [
     // nginx 1.22: measured.
     size("nginx", "client_max_body_size", "413 above this size; 1 MiB if it is not set; 0: no limit"),
     cors("nginx", "add_header Access-Control-Allow-Origin", DOUBLED, DOUBLED),
@@ -90,6 +91,7 @@ pub const EFFECTS: [Effect; 116] = [
     Effect {
         time: "cut after a silence of this length (10m)", ..cors("nginx", "stream { … proxy_timeout }", "", "")
     },
+    cors("nginx", "large_client_header_buffers, below 683 to 1536 bytes in all", "", LARGE_HEADERS),
     size("nginx", "modsecurity on", "413 above SecRequestBodyLimit (128 MiB), unless SecRequestBodyAccess is Off"),
     // HAProxy 2.6: measured.
     cors(
@@ -114,6 +116,9 @@ pub const EFFECTS: [Effect; 116] = [
     cors("HAProxy", "bind … verify required", CERTIFICATE, CERTIFICATE),
     cors("HAProxy", "bind … ssl-max-ver TLSv1.1, ssl-default-bind-options", OLD_TLS, OLD_TLS),
     cors("HAProxy", "bind, on a port that browsers block", BAD_PORT, BAD_PORT),
+    cors("HAProxy", "reqdeny, reqtarpit, reqallow, reqdel, reqrep (before 2.1)", SEEN, SEEN),
+    cors("HAProxy", "tune.bufsize without tune.maxrewrite, below 683 to 1536", "", LARGE_HEADERS),
+    cors("HAProxy", "tune.http.maxhdr, below 12 to 20", "400", "400"),
     silence("HAProxy", "timeout client", "does not end a body that stalls (2.6)"),
     silence("HAProxy", "timeout server", "504 if the body stalls, or Glance does not answer, for this time"),
     Effect {
@@ -149,9 +154,21 @@ pub const EFFECTS: [Effect; 116] = [
         "LimitRequestBody",
         "413 above this size by mod_wsgi and mod_proxy_uwsgi (1 GiB if it is not set); mod_proxy_http of 2.4 enforces no limit",
     ),
+    size("httpd", "QS_LimitRequestBody", "413 above this size, also by mod_proxy_http"),
+    cors("httpd", "LimitRequestFieldSize, below 190 to 272", "", LARGE_HEADERS),
+    cors("httpd", "LimitRequestFields, below 12 to 20", "400", "400"),
+    cors("httpd", "LimitRequestLine, below 65", "414", "414"),
     size("httpd", "SecRequestBodyLimit", "413 above this size (128 MiB) where SecRequestBodyAccess is On"),
     whole("httpd", "RequestReadTimeout body=N", "408 after N seconds; with MinRate, each part of the body adds time"),
     silence("httpd", "Timeout", STILL),
+    Effect {
+        time: "mod_wsgi restarts Glance when requests take longer: uploads may end",
+        ..cors("httpd", "WSGIDaemonProcess … request-timeout=", "", "")
+    },
+    Effect {
+        time: "500 if the body stalls, 504 if Glance does not answer, for this time",
+        ..cors("httpd", "WSGIDaemonProcess … socket-timeout=", "", "")
+    },
     answer("httpd", "ProxyTimeout", "502 if Glance sends nothing for this time"),
     // uWSGI 2.0.21: measured; chunked-input-limit as in docs/runbook/DU022.md.
     size("uWSGI", "limit-post", "uWSGI closes the connection above this size, without an answer"),
@@ -179,6 +196,9 @@ pub const EFFECTS: [Effect; 116] = [
     cors("HTTPRoute", "filters[].cors", "the gateway answers", "its values"),
     cors("HTTPRoute", "filters[].requestRedirect, to another URL", FOLLOWED, FOLLOWED),
     cors("HTTPRoute", "matches[].method, without OPTIONS", "404", ""),
+    cors("HTTPRoute", "backendRefs, all with weight 0", "500", "500"),
+    cors("HTTPRouteFilter", "spec.directResponse", ANSWERED, "the gateway's own answer"),
+    cors("HTTPRouteFilter", "spec.urlRewrite.path, of the path of uploads", "", "404"),
     whole("HTTPRoute", "timeouts.request", "implementations start counting at the request's start, or after its body"),
     whole("ClientTrafficPolicy", "spec.timeout.http.requestReceivedTimeout", CUT),
     silence("ClientTrafficPolicy", "spec.timeout.http.streamIdleTimeout", STILL),

@@ -9,6 +9,9 @@ use super::classify::{self, Kind};
 use super::finding::{Field, Location, OptionName};
 use super::formats::directives;
 
+/// The first bytes of a file that some editors write.
+pub const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// One configuration file: a separate file, or one in a ConfigMap or Secret.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConfigFile {
@@ -30,7 +33,11 @@ pub struct ConfigFile {
 impl ConfigFile {
     /// A file on its own.
     pub fn on_disk(name: &str, text: &str) -> Option<Self> {
-        let kind = classify::kind(name, text)?;
+        let plain = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+        let kind = classify::kind(name, plain)?;
+        // Programs that do not skip it refuse the file, or a part of it.
+        let refuse = matches!(kind, Kind::Glance | Kind::Oslo | Kind::Paste | Kind::OsloPaste | Kind::Settings);
+        let text = if refuse { text } else { plain };
         let place = Location { file: Some(name.to_owned()), ..Location::default() };
         Some(Self {
             kind,

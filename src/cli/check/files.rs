@@ -45,7 +45,6 @@ impl TextCollector {
         match text {
             Ok(None) => {}
             Ok(Some(text)) => {
-                let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
                 self.texts.push(Text { name, text, named });
             }
             Err(error) => self.errors.push(format!("{name}: {error}")),

@@ -4,10 +4,11 @@
 //! In: objects, and what is wrong with those in front of Glance. Out: the objects that grant uploads.
 
 use direct_upload_api::Rule;
-use direct_upload_core::model::Id;
+use direct_upload_core::model::{FieldPath, Id};
 use serde_json::Value;
 
 use super::cloud::PlacedIssue;
+use crate::finding::Location;
 use crate::objects::{Object, any_text};
 
 /// One such object.
@@ -15,8 +16,18 @@ use crate::objects::{Object, any_text};
 pub struct Answering {
     pub object: Id,
     pub namespace: String,
+    /// Why browsers refuse its answer to a request with credentials, if they do.
+    pub without_credentials: Option<Credentials>,
     /// A gateway may leave out what the Gateway API calls Extended, as its CORS filter is.
     pub is_extended: bool,
+}
+
+/// What is missing for requests with credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    pub place: Location,
+    pub what: &'static str,
+    pub fix: &'static str,
 }
 
 /// The objects that grant uploads. One of whose CORS something is wrong does not.
@@ -28,10 +39,85 @@ pub(crate) fn find(objects: &[Object], issues: &[PlacedIssue]) -> Vec<Answering>
     let routes: Vec<&Object> = objects.iter().filter(|route| leads_to_glance(route)).collect();
     let of = |object: &Object| {
         let route = routes.iter().find(|route| answers(object, route)).filter(|_| !is_wrong(object))?;
+        let without_credentials = any_origin(object).map(|path| (path, STAR, REMOVE));
+        let without_credentials =
+            without_credentials.or_else(|| without_credentials_in(object).map(|(path, fix)| (path, NOTHING, fix)));
+        let without_credentials =
+            without_credentials.map(|(path, what, fix)| Credentials { place: object.place_of(&path), what, fix });
         let (object, is_extended) = (object.id(), object.kind() == "HTTPRoute");
-        Some(Answering { object, namespace: route.namespace().to_owned(), is_extended })
+        let namespace = route.namespace().to_owned();
+        Some(Answering { object, namespace, without_credentials, is_extended })
     };
     objects.iter().filter_map(of).collect()
+}
+
+const NOTHING: &str = "without Access-Control-Allow-Credentials";
+const STAR: &str = "with Access-Control-Allow-Origin: *, which browsers do not accept for credentials";
+const REMOVE: &str = "remove it: Glance's own [cors] answers the browser";
+
+/// What makes ingress-nginx and Traefik answer `*` (ingress-nginx, `buildCorsOriginRegex`; Traefik's headers middleware).
+/// Gateways of Envoy repeat the origin.
+fn any_origin(object: &Object) -> Option<FieldPath> {
+    match object.kind() {
+        "Ingress" => {
+            const PREFIX: &str = "nginx.ingress.kubernetes.io/";
+            let annotation = |name: &str| object.value["metadata"]["annotations"][format!("{PREFIX}{name}")].as_str();
+            let enabled = annotation("enable-cors") == Some("true");
+            let any = annotation("cors-allow-origin").is_none_or(|own| own.trim() == "*");
+            (enabled && any).then(|| FieldPath::of_annotation(&format!("{PREFIX}enable-cors")))
+        }
+        "Middleware" => {
+            const NAME: &str = "accessControlAllowOriginList";
+            let any = |own: &Value| own == "*";
+            let listed = object.value["spec"]["headers"][NAME].as_array().is_some_and(|all| all.iter().any(any));
+            listed.then(|| FieldPath::new(&["spec", "headers", NAME]))
+        }
+        _ => None,
+    }
+}
+
+/// A field of an object that answers preflights, without which browsers refuse an upload with credentials: of the Gateway
+/// API and of each gateway its default is false, of ingress-nginx and jcmoraisjr/haproxy-ingress true.
+fn without_credentials_in(object: &Object) -> Option<(FieldPath, &'static str)> {
+    const ALLOW: &str = "set true, or remove its CORS: Glance's own [cors] answers the browser";
+    let spec = &object.value["spec"];
+    let field = |steps: &[&str]| FieldPath::new(steps);
+    let off = |cors: &Value, path: FieldPath, name: &str, fix| {
+        (cors.is_object() && cors[name] != true).then(|| (path.field(name), fix))
+    };
+    match object.kind() {
+        "HTTPRoute" => {
+            let rules = spec["rules"].as_array().into_iter().flatten().enumerate();
+            let mut all = rules.flat_map(|(at, rule)| {
+                let filters = rule["filters"].as_array().into_iter().flatten().enumerate();
+                filters.map(move |(nth, filter)| (at, nth, &filter["cors"]))
+            });
+            all.find_map(|(at, nth, cors)| {
+                let path = field(&["spec", "rules"]).item(at).field("filters").item(nth).field("cors");
+                off(cors, path, "allowCredentials", ALLOW)
+            })
+        }
+        "VirtualService" => {
+            let mut rules = spec["http"].as_array().into_iter().flatten().enumerate();
+            rules.find_map(|(at, rule)| {
+                let path = field(&["spec", "http"]).item(at).field("corsPolicy");
+                off(&rule["corsPolicy"], path, "allowCredentials", ALLOW)
+            })
+        }
+        "HTTPProxy" => {
+            let path = field(&["spec", "virtualhost", "corsPolicy"]);
+            off(&spec["virtualhost"]["corsPolicy"], path, "allowCredentials", ALLOW)
+        }
+        "SecurityPolicy" => off(&spec["cors"], field(&["spec", "cors"]), "allowCredentials", ALLOW),
+        "Middleware" => off(&spec["headers"], field(&["spec", "headers"]), "accessControlAllowCredentials", ALLOW),
+        "Ingress" => {
+            let annotations = object.value["metadata"]["annotations"].as_object()?;
+            let named = |name: &str| annotations.iter().find(|(own, _)| own.ends_with(&format!("/{name}")));
+            let (name, _) = named("cors-allow-credentials").filter(|(_, value)| *value == "false")?;
+            Some((FieldPath::of_annotation(name), "remove it: true is the default"))
+        }
+        _ => None,
+    }
 }
 
 fn leads_to_glance(route: &Object) -> bool {

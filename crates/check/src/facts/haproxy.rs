@@ -112,7 +112,8 @@ pub fn servers<'a>(unit: &'a Unit, behind: &[Server<'_>]) -> Vec<Server<'a>> {
     let sections = sections(unit);
     let maps: Vec<&ConfigFile> = unit.of_kind(Kind::Map).collect();
     let global = sections.iter().filter(|section| section.own.name == "global").flat_map(Section::items);
-    let options: Vec<_> = global.filter(|item| item.directive.name == "ssl-default-bind-options").collect();
+    let counts = |name: &str| name == "ssl-default-bind-options" || name.starts_with("tune.");
+    let options: Vec<_> = global.filter(|item| counts(&item.directive.name)).collect();
     let mut servers = Vec::new();
     for backend in sections.iter().filter(|s| matches!(s.own.name.as_str(), "backend" | "listen")) {
         let fronts: Vec<&Section<'_>> = sections.iter().filter(|front| front.leads_to(backend, &maps)).collect();

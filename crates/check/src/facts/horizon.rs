@@ -7,7 +7,7 @@ use direct_upload_api::Panel;
 use crate::classify::{self, Kind};
 use crate::finding::Location;
 use crate::formats::python::{self, DjangoSettings, SettingAssignment, Value};
-use crate::unit::{ConfigFile, Unit};
+use crate::unit::{BYTE_ORDER_MARK, ConfigFile, Unit};
 
 /// The setting that decides the mode.
 pub const MODE: &str = "HORIZON_IMAGES_UPLOAD_MODE";
@@ -63,7 +63,13 @@ impl<'a> HorizonFacts<'a> {
             let unread = unread(unit, file);
             // A file that is not read sets nothing for later ones.
             let mut own = known.clone();
-            let settings = python::read(&file.text, if unread.is_some() { &mut own } else { &mut known });
+            let plain = file.text.strip_prefix(BYTE_ORDER_MARK);
+            let known = if unread.is_some() { &mut own } else { &mut known };
+            let mut settings = python::read(plain.unwrap_or(&file.text), known);
+            // Python skips the mark in the file that Horizon imports, not in the text of a snippet, which Horizon runs.
+            if plain.is_some() && order(file).0 > 0 {
+                settings.error.get_or_insert((1, "a byte order mark, which exec() does not accept".to_owned()));
+            }
             snippets.push(Snippet { file, settings, unread });
         }
         Self { unit, snippets }

@@ -6,9 +6,11 @@ use std::sync::LazyLock;
 use direct_upload_core::derive::exposure_issue::read_timeout;
 use direct_upload_core::manifests::{Document, documents};
 use regex::Regex;
+use serde_json::Value;
 
 use crate::classify::{self, Kind};
 use crate::formats::toml;
+use crate::objects::any_text;
 use crate::unit::{ConfigFile, Unit};
 
 static PATH: LazyLock<Option<Regex>> =
@@ -32,6 +34,33 @@ pub(crate) fn document(name: &str, text: &str) -> Option<Document> {
         return toml::read(text);
     }
     documents(name, text.as_bytes()).ok()?.into_iter().next()
+}
+
+/// A file of Traefik's, and its content.
+pub(crate) type Written<'a> = (&'a ConfigFile, Document);
+
+/// Those of a unit.
+pub(crate) fn written(unit: &Unit) -> Vec<Written<'_>> {
+    unit.of_kind(Kind::Traefik).filter_map(|file| Some((file, document(&file.name, &file.text)?))).collect()
+}
+
+/// The routers of a file that lead to Glance, each with its name.
+pub(crate) fn routers(document: &Document) -> Vec<(&str, &Value)> {
+    let all = document.value["http"]["routers"].as_object().into_iter().flatten();
+    let leads =
+        |name: &str, router: &Value| name.contains("glance") || any_text(router, &|text| text.contains("glance"));
+    all.map(|(name, router)| (name.as_str(), router)).filter(|(name, router)| leads(name, router)).collect()
+}
+
+/// The middlewares of a router, without the name of the file provider, which is their own.
+pub(crate) fn middlewares(router: &Value) -> impl Iterator<Item = &str> {
+    let listed = router["middlewares"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    listed.map(|name| name.strip_suffix("@file").unwrap_or(name))
+}
+
+/// A middleware of the file provider.
+pub(crate) fn middleware<'w, 'a>(files: &'w [Written<'a>], name: &str) -> Option<(&'w Written<'a>, &'w Value)> {
+    files.iter().find_map(|own| Some((own, own.1.value["http"]["middlewares"].get(name)?)))
 }
 
 /// How a fix is written in a file of this name.

@@ -12,7 +12,7 @@ use ruff_python_ast::{ElifElseClause, Expr, ExprCall, ExprSubscript, Operator, S
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 use ruff_text_size::{Ranged, TextSize};
 
-use crate::formats::python::fold::{add, updated};
+use crate::formats::python::fold::{add, csp_source, updated};
 
 /// The known value of an expression.
 #[derive(Clone, Debug, PartialEq)]
@@ -241,7 +241,9 @@ impl Run<'_> {
                     let module = import.module.as_ref().map(ToString::to_string).unwrap_or_default();
                     self.settings.stars.push((dots + &module, line));
                 }
-                self.set(name, Value::Unknown, line);
+                let of_csp = import.module.as_ref().is_some_and(|module| module.as_str() == "csp.constants");
+                let known = csp_source(alias.name.as_str()).filter(|_| of_csp);
+                self.set(name, known.map_or(Value::Unknown, |text| Value::Text(text.to_owned())), line);
             }),
             Stmt::FunctionDef(function) => {
                 self.locals(&function.body);

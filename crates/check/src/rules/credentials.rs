@@ -1,10 +1,11 @@
 //! DU024 (and DU005): the Django panel's upload has credentials. Glance, and what is in front of it, must
 //! allow them.
 
-use direct_upload_api::{Panel, Rule};
+use direct_upload_api::{Panel, Rule, Severity};
 
 use super::proxy_headers::{doubles, header};
 use crate::classify::Kind;
+use crate::facts::answering::Credentials;
 use crate::facts::cloud::Cloud;
 use crate::facts::filter::Reading;
 use crate::facts::glance::GlanceFacts;
@@ -19,7 +20,22 @@ const ALLOW_CREDENTIALS: &str = "access-control-allow-credentials";
 /// Each Glance's own answer, and what servers in front of it make of it.
 pub(crate) fn credentials(cloud: &Cloud<'_>) -> Vec<Finding> {
     let own = (0..cloud.glances.len()).flat_map(|at| of_panel(cloud, at));
-    own.chain(on_the_way(cloud)).collect()
+    own.chain(on_the_way(cloud)).chain(answered(cloud)).collect()
+}
+
+/// Objects that answer preflights instead of Glance, and allow no credentials.
+fn answered(cloud: &Cloud<'_>) -> Vec<Finding> {
+    let of_glance = |(at, glance): (usize, &GlanceFacts<'_>)| {
+        let (why, or_say) = demands(cloud.panel_of(at))?;
+        let answering = cloud.answering_for(glance)?;
+        let Credentials { place, what, fix } = answering.without_credentials.as_ref()?;
+        let found = format!("{} answers preflights {what}; {why}", answering.object);
+        // For gateways it is the usual answer.
+        let least = if cloud.panel_of(at) == Panel::Unknown { Severity::Warning } else { Severity::Error };
+        let severity = refused(cloud, at).max(least);
+        Some(Finding::new(Rule::NoCredentials, severity, place, found, format!("{fix}{or_say}")))
+    };
+    cloud.glances.iter().enumerate().filter_map(of_glance).collect()
 }
 
 /// Why credentials are needed, and the alternative; none if they are not needed. If the dashboard's panel

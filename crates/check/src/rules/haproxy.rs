@@ -47,6 +47,14 @@ pub(crate) fn response_header<'a>(item: &'a ScopedDirective<'_>, name: &str) -> 
             let pattern = Regex::new(&format!("(?i){}", directive.arg(0)?)).ok()?;
             pattern.is_match(&format!("{name}: https://x")).then_some(("del-header", ""))
         }
+        "rsprep" | "rspirep" => {
+            let pattern = Regex::new(&format!("(?i){}", directive.arg(0)?)).ok()?;
+            let (written, value) = directive.arg(1).and_then(|text| text.split_once(':')).unwrap_or_default();
+            let stays = written.eq_ignore_ascii_case(name);
+            let action = if stays { ("set-header", value.trim()) } else { ("del-header", "") };
+            // A part of what Glance wrote may stay.
+            (pattern.is_match(&format!("{name}: https://x")) && !value.contains('\\')).then_some(action)
+        }
         "rspadd" => {
             let (written, value) = directive.arg(0)?.split_once(':')?;
             written.eq_ignore_ascii_case(name).then(|| ("add-header", value.trim()))

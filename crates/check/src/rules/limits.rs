@@ -2,6 +2,7 @@
 
 use direct_upload_api::{Rule, Severity};
 use direct_upload_core::derive::exposure_issue::{quantity, tolerance};
+use direct_upload_core::openstack::Release;
 use direct_upload_core::render::oslo::read::Ini;
 
 use crate::classify::Kind;
@@ -49,7 +50,7 @@ pub fn body(cloud: &Cloud<'_>) -> Vec<Finding> {
     let uwsgi = cloud.glances.iter().filter_map(uwsgi_body).chain(cloud.glances.iter().filter_map(own_cap));
     let uwsgi = uwsgi.chain(cloud.glances.iter().filter_map(own_quota));
     let uwsgi = uwsgi.chain(cloud.glances.iter().filter_map(size_limit));
-    let modsecurity = before_glance(cloud).filter_map(modsecurity);
+    let modsecurity = before_glance(cloud).filter_map(modsecurity).chain(before_glance(cloud).filter_map(qos_body));
     let found = before_glance(cloud).filter_map(judge).chain(own_host.filter_map(under_the_dashboard)).chain(uwsgi);
     found.chain(modsecurity).chain(legacy_body(cloud)).collect()
 }
@@ -135,6 +136,15 @@ fn modsecurity(server: &Server<'_>) -> Option<Finding> {
     let item = server.last("secrequestbodyaccess")?;
     let found = "SecRequestBodyAccess On: ModSecurity refuses bodies above 128 MiB, its default SecRequestBodyLimit";
     Some(Finding::error(Rule::BodyLimit, &item.place(), found, fix))
+}
+
+/// mod_qos refuses a body by its Content-Length, also in front of mod_proxy_http, and with 0 each one (measured with its
+/// version 11.63).
+fn qos_body(server: &Server<'_>) -> Option<Finding> {
+    let item = server.last("qs_limitrequestbody")?;
+    let severity = too_small(item.directive.arg(0)?.parse::<u64>().ok()?.max(1))?;
+    let found = format!("QS_LimitRequestBody {}: larger images are refused", item.directive.text());
+    Some(Finding::new(Rule::BodyLimit, severity, &item.place(), found, "remove QS_LimitRequestBody"))
 }
 
 /// Glance's own limit, which is usually meant: only a very small one stops nearly every image.
@@ -241,6 +251,7 @@ pub fn time(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = before_glance(cloud).flat_map(of_server).collect();
     let connections = cloud.servers.iter().filter(|server| server.service == Program::Glance);
     findings.extend(connections.filter_map(connection_time));
+    findings.extend(cloud.glances.iter().filter_map(|glance| own_patience(cloud, glance)));
     for glance in &cloud.glances {
         let Some((file, ini)) = glance.uwsgi() else { continue };
         findings.extend(uwsgi_patience(file, &ini));
@@ -261,6 +272,26 @@ pub fn time(cloud: &Cloud<'_>) -> Vec<Finding> {
         }));
     }
     findings
+}
+
+/// The first release whose `glance-api` is no server (`glance/cmd/api.py`).
+const WITHOUT_SERVER: Release = Release::new(2026, 2);
+
+/// DU015: how long Glance's own server waits for the next bytes of a body (`glance/common/wsgi.py`; 900 s if it is not
+/// set). Under uWSGI or mod_wsgi nothing reads the option.
+fn own_patience(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<Finding> {
+    let setting = glance.option("DEFAULT", "client_socket_timeout")?;
+    let seconds: u64 = setting.value.trim().parse().ok().filter(|seconds| (1..60).contains(seconds))?;
+    let is_wsgi = |server: &Server<'_>| server.scope == glance.unit.scope && server.last("wsgiscriptalias").is_some();
+    let others = ["uwsgi", "apache", "httpd", "glance-wsgi-api"];
+    let another = glance.uwsgi().is_some()
+        || cloud.servers.iter().filter(|server| server.service == Program::Glance).any(is_wsgi)
+        || glance.unit.commands.iter().any(|(command, _)| others.iter().any(|other| command.contains(other)))
+        || cloud.release_of(glance.unit).is_some_and(|release| release >= WITHOUT_SERVER);
+    (!another).then(|| {
+        let found = format!("client_socket_timeout = {seconds}: Glance ends an upload that stalls for {seconds} s");
+        Finding::warning(Rule::TooSlow, &setting.place, found, "client_socket_timeout = 900")
+    })
 }
 
 /// DU015, DU020: what uWSGI does with large headers, with a body that stops, or before Glance gets it.
@@ -326,6 +357,7 @@ fn of_server(server: &Server<'_>) -> Vec<Finding> {
             "RequestReadTimeout body=0 in Glance's virtual host, or body=SECONDS,MinRate=BYTES without a maximum",
         ));
     }
+    findings.extend(daemon_time(server));
     if server.kind == Kind::Nginx {
         findings.extend(nginx_time(server));
     } else {
@@ -349,6 +381,33 @@ fn of_server(server: &Server<'_>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// mod_wsgi's daemon (measured with 4.9.4): `socket-timeout` ends a body that stalls with 500, and a late answer with 504.
+/// `request-timeout` restarts the process when requests run longer, and so ends uploads in it. With more threads mod_wsgi
+/// has more patience (docs of WSGIDaemonProcess), so this is never certain.
+fn daemon_time(server: &Server<'_>) -> Vec<Finding> {
+    let Some(script) = server.last("wsgiscriptalias") else { return Vec::new() };
+    let own = script.directive.args.iter().find_map(|word| word.strip_prefix("process-group="));
+    let group = own.or_else(|| server.last("wsgiprocessgroup")?.directive.arg(0));
+    let daemons = server.of_name("wsgidaemonprocess").filter(|item| item.directive.arg(0) == group);
+    let Some(item) = daemons.last().filter(|_| group.is_some()) else { return Vec::new() };
+    let option = |name: &str| {
+        let word = item.directive.args.iter().rev().find(|word| word.starts_with(&format!("{name}=")))?;
+        Some((word, word.split_once('=')?.1.parse::<u64>().ok()?))
+    };
+    let told = |word: &str, what: String| {
+        let found = format!("{word} of WSGIDaemonProcess: {what}");
+        Finding::warning(Rule::TooSlow, &item.place(), found, format!("take {word} off the line"))
+    };
+    let still = option("socket-timeout").filter(|(_, seconds)| (1..60).contains(seconds)).map(|(word, seconds)| {
+        let what = format!("a pause of {seconds} s, as when Glance stores the image's end, breaks the upload");
+        told(word, what)
+    });
+    let whole = option("request-timeout").filter(|(_, seconds)| too_short(*seconds).is_some()).map(|(word, _)| {
+        told(word, "mod_wsgi restarts Glance when requests take longer, and so may end uploads".to_owned())
+    });
+    still.into_iter().chain(whole).collect()
 }
 
 /// `ProxyPass / http://… timeout=30` counts before ProxyTimeout.

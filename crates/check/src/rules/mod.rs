@@ -6,6 +6,7 @@ pub mod csp;
 pub mod endpoint;
 pub mod exposed;
 pub mod haproxy;
+mod header_room;
 pub mod headers;
 pub mod import;
 pub mod limits;
@@ -33,7 +34,7 @@ use crate::facts::cloud::{Cloud, PlacedIssue};
 /// Everything that is wrong. `before_glance` and `legacy` are the issues of [`exposed::issues`].
 pub fn all(cloud: &Cloud<'_>, before_glance: &[PlacedIssue], legacy: &[PlacedIssue]) -> Vec<Finding> {
     type RuleOf = fn(&Cloud<'_>) -> Vec<Finding>;
-    const RULES: [RuleOf; 38] = [
+    const RULES: [RuleOf; 40] = [
         origins::form,
         origins::missing,
         headers::headers,
@@ -57,6 +58,7 @@ pub fn all(cloud: &Cloud<'_>, before_glance: &[PlacedIssue], legacy: &[PlacedIss
         requests::requests,
         haproxy::haproxy,
         csp::connect_src,
+        header_room::header_room,
         limits::body,
         limits::time,
         settings::no_effect,
@@ -72,6 +74,7 @@ pub fn all(cloud: &Cloud<'_>, before_glance: &[PlacedIssue], legacy: &[PlacedIss
         services::uwsgi,
         swift::cors,
         traefik::entry_points,
+        traefik::middlewares,
     ];
     let mut findings: Vec<Finding> = RULES.iter().flat_map(|rule| rule(cloud)).collect();
     findings.extend(exposed::issues(cloud, before_glance, legacy));

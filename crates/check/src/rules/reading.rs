@@ -7,6 +7,7 @@ use direct_upload_api::{Rule, Severity};
 
 use direct_upload_core::model::ResourceKind;
 use direct_upload_core::openstack::{CORS_OPTIONS, CorsOption, GLANCE, OpenStackService};
+use direct_upload_core::render::oslo::read::SyntaxError;
 
 use super::origins::NO_SUBGROUPS;
 use crate::facts::api::{ApiFacts, Conf, Setting};
@@ -93,7 +94,12 @@ pub(crate) fn broken(api: &ApiFacts<'_>, severity: Severity) -> Vec<Finding> {
         });
         let error = conf.ini.errors.first().map(|error| {
             let found = format!("oslo.config refuses the whole file: a line that {}", error.problem);
-            let fix = format!("correct the line; {name} does not start with it");
+            let fix = match error.problem {
+                SyntaxError::ByteOrderMark => {
+                    format!("save it as UTF-8 without a byte order mark; {name} does not start with it")
+                }
+                _ => format!("correct the line; {name} does not start with it"),
+            };
             Finding::new(Rule::NotRead, severity, &conf.file.at(error.line), found, fix)
         });
         not_utf8.into_iter().chain(error).collect::<Vec<_>>()

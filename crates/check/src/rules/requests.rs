@@ -1,6 +1,7 @@
 //! DU012, DU020: what a server in front of Glance removes from a request.
 
 use direct_upload_api::Rule;
+use direct_upload_core::openstack::cors_request::{CorsRequest, UPLOAD_PATH};
 use regex::Regex;
 
 use super::proxy_headers::unless_it_stands_in;
@@ -66,6 +67,7 @@ fn rewrites<'a>(server: &Server<'_>, item: &'a ScopedDirective<'_>) -> Vec<Rewri
             let gone = |name: &&str| pattern.as_ref().is_some_and(|own| own.is_match(&format!("{name}: x")));
             return names.filter(gone).map(|name| (name.to_owned(), None)).collect();
         }
+        (Kind::Haproxy, "reqrep" | "reqirep") => return replaced_lines(arg(0), arg(1)),
         (Kind::Httpd, "requestheader") => match arg(0).map(str::to_ascii_lowercase).as_deref() {
             Some("unset") => one(arg(1), None),
             Some("set") => one(arg(1), filled(arg(2))),
@@ -74,6 +76,16 @@ fn rewrites<'a>(server: &Server<'_>, item: &'a ScopedDirective<'_>) -> Vec<Rewri
         _ => None,
     };
     first.into_iter().map(|(name, value)| (lower(&name), value)).collect()
+}
+
+/// `reqrep PATTERN LINE`: the needed headers whose line is replaced. HAProxy gives no part of the old line that
+/// the pattern does not name.
+fn replaced_lines<'a>(pattern: Option<&'a str>, line: Option<&'a str>) -> Vec<Rewritten<'a>> {
+    let regex = pattern.and_then(|own| Regex::new(&format!("(?i){own}")).ok());
+    let (Some(regex), Some(line)) = (regex, line.filter(|line| !line.contains('\\'))) else { return Vec::new() };
+    let (written, value) = line.split_once(':').unwrap_or_default();
+    let names = NEEDED.iter().map(|needed| needed.name).filter(|name| regex.is_match(&format!("{name}: x")));
+    names.map(|name| (name.to_owned(), written.eq_ignore_ascii_case(name).then_some(value.trim()))).collect()
 }
 
 fn lower(name: &str) -> String {
@@ -137,6 +149,19 @@ fn taken_off(cloud: &Cloud<'_>, server: &Server<'_>, item: &ScopedDirective<'_>)
     rewrites(server, item).into_iter().filter_map(of_one).collect()
 }
 
+/// `reqrep PATTERN LINE`: whether the first line gets another method.
+fn changes_the_method(item: &ScopedDirective<'_>) -> bool {
+    let (Some(pattern), Some(line)) = (item.directive.arg(0), item.directive.arg(1)) else { return false };
+    let nocase = if item.directive.name == "reqirep" { "(?i)" } else { "" };
+    let Ok(regex) = Regex::new(&format!("{nocase}{pattern}")) else { return false };
+    let method = line.split(' ').next().unwrap_or_default();
+    let is_one = method.chars().all(|c| c.is_ascii_uppercase()) && !method.is_empty();
+    let changes = |request: CorsRequest| {
+        request.method() != method && regex.is_match(&format!("{} {UPLOAD_PATH} HTTP/1.1", request.method()))
+    };
+    is_one && item.directive.args.len() == 2 && CorsRequest::BOTH.into_iter().any(changes)
+}
+
 /// DU020: a server gives Glance another method than the browser's, or no image.
 fn replaced(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> {
     let arg = |at: usize| item.directive.arg(at).unwrap_or_default();
@@ -151,6 +176,7 @@ fn replaced(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> 
         (Kind::Haproxy, "http-request") if arg(0) == "set-method" && item.directive.args.len() == 2 => {
             "gives Glance one method for each request"
         }
+        (Kind::Haproxy, "reqrep" | "reqirep") if changes_the_method(item) => "gives Glance another method",
         _ => return None,
     };
     let found = format!("{} {} {what}", item.directive.written, item.directive.text());

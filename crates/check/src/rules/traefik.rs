@@ -1,18 +1,116 @@
-//! DU015: Traefik's entry points, in its own file.
+//! DU012, DU014, DU015, DU020: Traefik's entry points, routers and middlewares, in its own files.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use direct_upload_api::Rule;
+use direct_upload_api::web::Origin;
+use direct_upload_core::derive::exposure_issue::policy::{self, PolicyObject};
 use direct_upload_core::derive::exposure_issue::read_timeout::{self, Cut, OPTION};
+use direct_upload_core::derive::{Backends, ExposureIssue};
+use direct_upload_core::model::{Key, PolicyKind};
+use serde_json::{Value, json};
 
 use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
-use crate::facts::traefik::{document, without_limit};
+use crate::facts::traefik::{self, document, without_limit};
 use crate::finding::Finding;
-use crate::unit::ConfigFile;
+use crate::unit::{ConfigFile, Unit};
 
 /// Entry points that cut browsers' uploads.
 pub(crate) fn entry_points(cloud: &Cloud<'_>) -> Vec<Finding> {
     let files = cloud.units.iter().flat_map(|unit| unit.of_kind(Kind::Traefik));
     files.flat_map(of_file).collect()
+}
+
+/// Routers and middlewares of the file provider have the fields of IngressRoutes and Middlewares (doc.traefik.io, File
+/// provider), so the operator's rules for these read them.
+pub(crate) fn middlewares(cloud: &Cloud<'_>) -> Vec<Finding> {
+    cloud.units.iter().flat_map(|unit| of_unit(cloud, unit)).collect()
+}
+
+fn of_unit(cloud: &Cloud<'_>, unit: &Unit) -> Vec<Finding> {
+    let files = traefik::written(unit);
+    let mut objects = Vec::new();
+    let mut places = Vec::new();
+    for own in &files {
+        for (name, router) in traefik::routers(&own.1) {
+            let named: Vec<&str> = traefik::middlewares(router).collect();
+            let rule = router["rule"].as_str().unwrap_or("PathPrefix(`/`)");
+            let listed: Vec<Value> = named.iter().map(|name| json!({"name": name})).collect();
+            let routes = json!([{"match": rule, "services": [{"name": GLANCE}], "middlewares": listed}]);
+            objects.push(object(PolicyKind::IngressRoute, name, json!({"routes": routes})));
+            places.push((PolicyKind::IngressRoute, name.to_owned(), own, ["http", "routers"]));
+        }
+    }
+    if objects.is_empty() {
+        return Vec::new();
+    }
+    let all = files.iter().flat_map(|own| {
+        let all = own.1.value["http"]["middlewares"].as_object().into_iter().flatten();
+        all.map(move |(name, value)| (own, name, value))
+    });
+    for (own, name, value) in all {
+        // A chain names its middlewares alone.
+        let chained = value["chain"]["middlewares"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let chained: Vec<Value> =
+            chained.map(|name| json!({"name": name.strip_suffix("@file").unwrap_or(name)})).collect();
+        let mut spec = value.clone();
+        if !chained.is_empty() {
+            spec["chain"] = json!({"middlewares": chained});
+        }
+        objects.push(object(PolicyKind::Middleware, name, spec));
+        places.push((PolicyKind::Middleware, name.clone(), own, ["http", "middlewares"]));
+    }
+    let backends = Backends { namespace: String::new(), services: vec![GLANCE.to_owned()], ports: BTreeMap::new() };
+    let origins = known_origins(cloud, &unit.scope);
+    let origins = origins.iter().collect();
+    let found = policy::issues(&objects, &backends, &origins).into_iter();
+    let told = |issue: ExposureIssue| {
+        let is_it = |(kind, name, ..): &&(PolicyKind, String, _, _)| {
+            kind.name() == issue.object.kind && *name == issue.object.key.name
+        };
+        let (kind, name, (file, document), list) = places.iter().find(is_it)?;
+        let steps = issue.field.texts();
+        let rest: Vec<&str> = match kind {
+            // A router is one rule. What depends on entry points is found there.
+            PolicyKind::IngressRoute if steps.iter().any(|step| step == "match") => vec!["rule"],
+            PolicyKind::IngressRoute => return None,
+            _ => steps.iter().skip(1).map(String::as_str).collect(),
+        };
+        let path: Vec<&str> = list.iter().copied().chain([name.as_str()]).chain(rest).collect();
+        let option = path.join(".");
+        let line = document.node.line_of(path);
+        let severity = issue.severity(cloud.is_direct_in(&unit.scope));
+        let found = format!("{option}: {}", issue.found);
+        Some(Finding::new(issue.rule, severity, &file.option(line, &option), found, issue.fix))
+    };
+    found.filter_map(told).collect()
+}
+
+/// The dashboards' origins. Where only a host is known, Glance's own list may have the rest.
+fn known_origins(cloud: &Cloud<'_>, scope: &[String]) -> Vec<Origin> {
+    let listed = || cloud.glances.iter().filter_map(|glance| glance.cors_in_effect("allowed_origin"));
+    let of_host = |host: &str| {
+        let all = listed().flat_map(|setting| setting.items());
+        all.filter_map(|item| Origin::parse(&item).ok()).find(|origin| origin.host() == host)
+    };
+    let all = cloud.dashboards_near(scope);
+    all.filter_map(|dashboard| dashboard.origin.clone().or_else(|| of_host(&dashboard.host))).collect()
+}
+
+/// What the synthetic routes lead to.
+const GLANCE: &str = "glance-api";
+
+fn object(kind: PolicyKind, name: &str, spec: Value) -> PolicyObject<'static> {
+    PolicyObject {
+        kind,
+        key: Key::new("", name),
+        annotations: BTreeMap::new(),
+        labels: BTreeMap::new(),
+        controllers: Vec::new(),
+        spec: Cow::Owned(spec),
+    }
 }
 
 fn of_file(file: &ConfigFile) -> Vec<Finding> {

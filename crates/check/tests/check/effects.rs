@@ -12,7 +12,10 @@ const SECTIONS: [(&str, &[&str]); 9] = [
     ("HAProxy", &["HAProxy"]),
     ("httpd", &["httpd"]),
     ("uWSGI", &["uWSGI"]),
-    ("Gateway API and Envoy Gateway", &["HTTPRoute", "ClientTrafficPolicy", "BackendTrafficPolicy", "SecurityPolicy"]),
+    (
+        "Gateway API and Envoy Gateway",
+        &["HTTPRoute", "HTTPRouteFilter", "ClientTrafficPolicy", "BackendTrafficPolicy", "SecurityPolicy"],
+    ),
     ("NGINX Gateway Fabric", &["ClientSettingsPolicy"]),
     ("Istio", &["VirtualService", "AuthorizationPolicy", "RequestAuthentication"]),
     ("Contour", &["HTTPProxy", "ContourConfiguration"]),

@@ -92,6 +92,10 @@ fn a_site_that_is_not_enabled_does_not_count() {
 #[case::a_middleware(&[CONF, SETTINGS, HORIZON, GLANCE, ("r.yaml", "apiVersion: traefik.io/v1alpha1\nkind: IngressRoute\nmetadata: {name: r, namespace: o}\nspec: {routes: [{match: Host(`g.example`), services: [{name: glance-api}], middlewares: [{name: gone}]}]}\n")], "Middleware o/gone")]
 #[case::rules_of_cilium(&[CONF, SETTINGS, HORIZON, GLANCE, ("r.yaml", "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: r, namespace: o}\nspec: {endpointSelector: {matchLabels: {application: glance}}, ingress: [{toPorts: [{rules: {http: [{method: GET}]}}]}]}\n")], "which HTTP requests it lets pass")]
 #[case::a_closed_pod(&[CONF, SETTINGS, HORIZON, GLANCE, ("r.yaml", "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: r, namespace: o}\nspec: {podSelector: {matchLabels: {application: glance}}, policyTypes: [Ingress], ingress: []}\n")], "it blocks all traffic to Glance's pods")]
+#[case::a_pod_for_some(&[CONF, SETTINGS, HORIZON, GLANCE, ("r.yaml", "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: r, namespace: o}\nspec: {podSelector: {matchLabels: {application: glance}}, policyTypes: [Ingress], ingress: [{from: [{namespaceSelector: {matchLabels: {x: y}}}]}]}\n")], "it lets only some pods or addresses reach Glance's pods")]
+#[case::a_pod_for_its_neighbours(&[CONF, SETTINGS, HORIZON, GLANCE, ("r.yaml", "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: r, namespace: o}\nspec: {podSelector: {matchLabels: {application: glance}}, ingress: [{from: [{podSelector: {matchLabels: {application: nova}}}, {ipBlock: {cidr: 192.0.2.0/24}}]}]}\n")], "it lets only some pods or addresses reach Glance's pods")]
+#[case::connections_to_the_dashboard(&[CONF, ("etc/openstack-dashboard/local_settings.py", "ALLOWED_HOSTS = ['*']\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n"), GLANCE, ("etc/haproxy/haproxy.cfg", "defaults\n  mode tcp\n  timeout client 1h\n  timeout server 1h\nlisten horizon\n  bind :443\n  server h 192.0.2.1:443\n")], "nothing in the input names the dashboard's host; etc/haproxy/haproxy.cfg")]
+#[case::connections_of_nginx_to_the_dashboard(&[CONF, ("etc/openstack-dashboard/local_settings.py", "ALLOWED_HOSTS = ['*']\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n"), GLANCE, ("etc/nginx/nginx.conf", "stream {\n server {\n listen 443;\n proxy_pass horizon.internal:443;\n }\n}\n")], "nothing in the input names the dashboard's host; etc/nginx/nginx.conf")]
 #[case::a_secret(&[("glance.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: glance-api, namespace: o}\nspec: {selector: {}, template: {spec: {containers: [{name: g, volumeMounts: [{name: v, mountPath: /etc/glance/glance-api.conf, subPath: glance-api.conf}]}], volumes: [{name: v, secret: {secretName: glance-etc}}]}}}\n")], "Secret o/glance-etc")]
 #[case::encrypted(&[("glance.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: glance-api, namespace: o}\nspec: {selector: {}, template: {spec: {containers: [{name: g, volumeMounts: [{name: v, mountPath: /etc/glance/glance-api.conf, subPath: glance-api.conf}]}], volumes: [{name: v, secret: {secretName: glance-etc}}]}}}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: glance-etc, namespace: o}\nstringData: {glance-api.conf: 'ENC[AES256_GCM,data:abc=,iv:xx=,tag:yy==,type:str]'}\n")], "glance-api.conf of Secret o/glance-etc, which a tool must still decrypt or fill in")]
 #[case::a_reference(&[("glance.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: glance-api, namespace: o}\nspec: {selector: {}, template: {spec: {containers: [{name: g, volumeMounts: [{name: v, mountPath: /etc/glance/glance-api.conf, subPath: glance-api.conf}]}], volumes: [{name: v, secret: {secretName: glance-etc}}]}}}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: glance-etc, namespace: o}\nstringData: {glance-api.conf: '<path:kv/data/glance#conf>'}\n")], "glance-api.conf of Secret o/glance-etc, which a tool must still decrypt or fill in")]
@@ -312,4 +316,31 @@ fn a_report_ends_with_what_was_looked_at() {
     let (_, table) = text.split_once("checked:\n").unwrap();
     assert!(table.contains("Glance") && table.contains("release 2025.1 (--release)"), "{table}");
     assert!(table.ends_with("behind httpd etc/apache2/sites-enabled/horizon.conf:1\n"), "{table}");
+}
+
+/// Policies that let what leads browsers to Glance pass, or whose peers may be that.
+#[rstest]
+#[case::everybody("ingress: [{}]")]
+#[case::a_port("ingress: [{ports: [{port: 9292}]}]")]
+#[case::all_namespaces("ingress: [{from: [{namespaceSelector: {}}]}]")]
+#[case::a_controller(
+    "ingress: [{from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: ingress-nginx}}}]}]"
+)]
+#[case::the_router_of_openshift(
+    "ingress: [{from: [{namespaceSelector: {matchLabels: {network.openshift.io/policy-group: ingress}}}]}]"
+)]
+#[case::all_addresses("ingress: [{from: [{ipBlock: {cidr: 0.0.0.0/0}}]}]")]
+#[case::what_leaves("policyTypes: [Egress], egress: []")]
+#[case::other_pods("ingress: [], podSelector: {matchLabels: {application: nova}}")]
+fn a_network_policy_that_lets_browsers_pass(#[case] spec: &str) {
+    let selector = if spec.contains("podSelector: {matchLabels: {application: nova}}") {
+        ""
+    } else {
+        "podSelector: {matchLabels: {application: glance}}, "
+    };
+    let policy = format!(
+        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: r, namespace: o}}\nspec: {{{selector}{spec}}}\n"
+    );
+    let report = report(&[CONF, SETTINGS, HORIZON, GLANCE, ("r.yaml", &policy)]);
+    assert_eq!((report.verdict(), report.unseen), (Verdict::Fine, vec![]));
 }

@@ -26,7 +26,7 @@ pub(super) fn insert(unwatched: &mut Unwatched, kind: PolicyKind, key: &Key, spe
             }
         }
         PolicyKind::Service => unwatched.add_near(object()),
-        // The snapshot has stores for these, and only `check` reads the last three.
+        // The snapshot has stores for these, and only `check` reads the last four.
         PolicyKind::Ingress
         | PolicyKind::HTTPRoute
         | PolicyKind::VirtualService
@@ -38,6 +38,7 @@ pub(super) fn insert(unwatched: &mut Unwatched, kind: PolicyKind, key: &Key, spe
         | PolicyKind::ListenerSet
         | PolicyKind::XListenerSet
         | PolicyKind::Middleware
+        | PolicyKind::TraefikService
         | PolicyKind::ServersTransport
         | PolicyKind::SecurityPolicy
         | PolicyKind::ClientTrafficPolicy
@@ -45,6 +46,7 @@ pub(super) fn insert(unwatched: &mut Unwatched, kind: PolicyKind, key: &Key, spe
         | PolicyKind::ClientSettingsPolicy
         | PolicyKind::SnippetsPolicy
         | PolicyKind::SnippetsFilter
+        | PolicyKind::HTTPRouteFilter
         | PolicyKind::Other => {}
     }
 }

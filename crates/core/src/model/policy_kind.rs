@@ -68,12 +68,14 @@ policy_kinds! {
     IstioGateway = Watched(Kind::IstioGateway);
     /// Traefik's.
     Middleware = Watched(Kind::Middleware);
+    TraefikService = Watched(Kind::TraefikService);
     ServersTransport = Watched(Kind::ServersTransport);
     TLSOption = Files(TRAEFIK, "TLSOption");
     /// Envoy Gateway's.
     SecurityPolicy = Watched(Kind::SecurityPolicy);
     ClientTrafficPolicy = Watched(Kind::ClientTrafficPolicy);
     BackendTrafficPolicy = Watched(Kind::BackendTrafficPolicy);
+    HTTPRouteFilter = Files(&["gateway.envoyproxy.io"], "HTTPRouteFilter");
     /// NGINX Gateway Fabric's.
     ClientSettingsPolicy = Watched(Kind::ClientSettingsPolicy);
     SnippetsPolicy = Files(NGINX, "SnippetsPolicy");

@@ -13,6 +13,32 @@ const MOST_DEEP: usize = 64;
 /// Words that people write who know other languages; as Python names they are undefined.
 const WORDS: [&str; 11] = ["true", "false", "null", "none", "yes", "no", "on", "off", "direct", "legacy", "undefined"];
 
+/// `CSP`, or `csp.CSP`.
+fn is_csp(expression: &Expr) -> bool {
+    match expression {
+        Expr::Name(name) => name.id.as_str() == "CSP",
+        Expr::Attribute(own) => own.attr.as_str() == "CSP",
+        _ => false,
+    }
+}
+
+/// What Django 6 calls `CSP.NAME` (`django/utils/csp.py`), and django-csp 4 `NAME` of `csp.constants`.
+pub fn csp_source(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "NONE" => "'none'",
+        "SELF" => "'self'",
+        "STRICT_DYNAMIC" => "'strict-dynamic'",
+        "UNSAFE_EVAL" => "'unsafe-eval'",
+        "UNSAFE_HASHES" => "'unsafe-hashes'",
+        "UNSAFE_INLINE" => "'unsafe-inline'",
+        "WASM_UNSAFE_EVAL" => "'wasm-unsafe-eval'",
+        "REPORT_SAMPLE" => "'report-sample'",
+        // The middleware writes another text there.
+        "NONCE" => "'nonce-'",
+        _ => return None,
+    })
+}
+
 impl Run<'_> {
     pub fn fold(&mut self, expression: &Expr, depth: usize) -> Value {
         if depth > MOST_DEEP {
@@ -66,6 +92,9 @@ impl Run<'_> {
             Expr::Call(call) => {
                 let arguments: Vec<Value> = call.arguments.args.iter().map(|a| self.fold(a, deeper)).collect();
                 self.value_of_call(&call.func, &arguments, deeper)
+            }
+            Expr::Attribute(own) if is_csp(&own.value) => {
+                csp_source(own.attr.as_str()).map_or(Value::Unknown, |text| Value::Text(text.to_owned()))
             }
             _ => Value::Unknown,
         }

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use direct_upload_core::derive::exposure_issue::policy::{all, any};
 use direct_upload_core::openstack::cors_request::{CorsRequest, KnownText, UPLOAD_PATH};
+use regex::Regex;
 
 use crate::facts::browser::Sent;
 use crate::facts::server::{ScopedDirective, Server, is_local};
@@ -21,8 +22,10 @@ pub(crate) fn ends<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s Sc
     let mut allowed: Vec<&ScopedDirective<'_>> = Vec::new();
     for item in &server.items {
         let Some(action) = action(item) else { continue };
-        let is_rule =
-            |other: &&ScopedDirective<'_>| other.within == item.within && other.directive.name == item.directive.name;
+        let is_rule = |other: &&ScopedDirective<'_>| {
+            let same = other.directive.name == item.directive.name || (is_of_lines(other) && is_of_lines(item));
+            other.within == item.within && same
+        };
         if allowed.iter().any(is_rule) {
             continue;
         }
@@ -130,10 +133,53 @@ fn action<'i>(item: &'i ScopedDirective<'_>) -> Option<&'i str> {
         "tcp-request" if first == "content" => {
             args.get(1).map(String::as_str).filter(|word| matches!(*word, "reject" | "silent-drop" | "accept"))
         }
-        "block" => Some("deny"),
+        "block" | "reqdeny" | "reqideny" | "reqtarpit" | "reqitarpit" => Some("deny"),
+        "reqallow" | "reqiallow" => Some("allow"),
         "redirect" => Some("redirect"),
         _ => None,
     }
+}
+
+/// Rules of HAProxy before 2.1, about any line of a request.
+fn is_of_lines(item: &ScopedDirective<'_>) -> bool {
+    let name = item.directive.name.as_str();
+    matches!(name, "reqdeny" | "reqideny" | "reqtarpit" | "reqitarpit" | "reqallow" | "reqiallow")
+}
+
+/// Whether the pattern of such a rule matches the request's first line, or one of its headers.
+fn matches_a_line(item: &ScopedDirective<'_>, sent: &Sent) -> Option<bool> {
+    const NAMES: [&str; 16] = [
+        "host",
+        "origin",
+        "referer",
+        "user-agent",
+        "sec-fetch-site",
+        "sec-fetch-mode",
+        "sec-fetch-dest",
+        "access-control-request-method",
+        "access-control-request-headers",
+        "accept",
+        "accept-language",
+        "accept-encoding",
+        "content-type",
+        "content-length",
+        "x-auth-token",
+        "cookie",
+    ];
+    let pattern = item.directive.arg(0)?;
+    let nocase = item.directive.name.starts_with("reqi");
+    let regex = Regex::new(&if nocase { format!("(?i){pattern}") } else { pattern.to_owned() }).ok()?;
+    let first = format!("{} {UPLOAD_PATH} HTTP/1.1", sent.method());
+    let of_header = |name: &&str| match sent.header(name) {
+        KnownText::Is(value) => regex.is_match(&format!("{name}: {value}")),
+        _ => false,
+    };
+    if regex.is_match(&first) || NAMES.iter().any(of_header) {
+        return Some(true);
+    }
+    let pattern = pattern.to_lowercase();
+    let may_be = |name: &&str| sent.header(name) != KnownText::Missing && pattern.contains(*name);
+    (!NAMES.iter().any(may_be)).then_some(false)
 }
 
 /// Advice in HAProxy's words.
@@ -165,11 +211,12 @@ pub(super) fn returned(item: &ScopedDirective<'_>) -> Vec<(String, String)> {
 
 /// Whether a rule's condition is true for a request; none if that depends on more than is known of it.
 pub(crate) fn condition(server: &Server<'_>, item: &ScopedDirective<'_>, sent: &Sent) -> Option<bool> {
+    let of_line = if is_of_lines(item) { matches_a_line(item, sent) } else { Some(true) };
     let words: Vec<&str> = item.directive.args.iter().map(String::as_str).collect();
-    let Some(at) = words.iter().position(|word| matches!(*word, "if" | "unless")) else { return Some(true) };
+    let Some(at) = words.iter().position(|word| matches!(*word, "if" | "unless")) else { return of_line };
     let alternatives = words[at + 1..].split(|word| matches!(*word, "or" | "||"));
     let holds = any(alternatives.map(|terms| all(terms_of(terms).into_iter().map(|term| holds(server, term, sent)))));
-    holds.map(|holds| holds == (words[at] == "if"))
+    all([of_line, holds.map(|holds| holds == (words[at] == "if"))])
 }
 
 /// `!{ method GET }` is one term, as is a name.

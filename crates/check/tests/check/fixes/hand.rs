@@ -15,7 +15,7 @@ pub enum Hand {
 }
 
 /// Nothing that could be done here by rote, and why.
-const ELSEWHERE: [(Rule, &str); 22] = [
+const ELSEWHERE: [(Rule, &str); 23] = [
     // Somebody has to say what the broken line was for.
     (Rule::NoEffect, "correct the syntax"),
     (Rule::NoEffect, "correct the line; strings need quotes"),
@@ -40,6 +40,7 @@ const ELSEWHERE: [(Rule, &str); 22] = [
     (Rule::CorsOnTheWay, "give Glance its own [cors] first"),
     (Rule::NotRead, "write oslo_config_"),
     (Rule::OptionsFiltered, "give Glance its own [cors] first"),
+    (Rule::OptionsFiltered, "check that it answers no preflights"),
     (Rule::OptionsFiltered, "let the route take each path"),
     // Which storage there is.
     (Rule::NoStore, "make a store of another type"),
@@ -303,6 +304,10 @@ fn of_controller(files: &Files, finding: &Finding) -> Option<Hand> {
 fn csp(line: &str, fix: &str) -> String {
     let glance = fix.strip_prefix("add ").and_then(|fix| fix.split(' ').next()).unwrap_or_default();
     let glance = if glance.starts_with("http") { glance } else { "https://glance.example" };
+    // Django's and django-csp's own names for it.
+    if line.contains("SELF]") {
+        return line.replace("SELF]", &format!("SELF, '{glance}']"));
+    }
     if let Some((name, value)) = line.split_once(" = ").filter(|(name, _)| name.contains("CS")) {
         return format!("{name} = {}", value.replacen("\"'self'\"", &format!("\"'self'\", '{glance}'"), 1));
     }

@@ -90,7 +90,13 @@ fn in_object(files: &Files, finding: &Finding, fix: &str, field: &str) -> Result
             *holder = json!({"request": "0s", "backendRequest": "0s"});
         } else if let Some(rest) = fix.strip_prefix("set ") {
             let value = rest.split([',', ' ']).next().unwrap_or_default().trim_matches('"');
-            holder[last.as_str()] = json!(value);
+            // Annotations are texts.
+            let typed = serde_json::from_str(value).ok().filter(|_| !field.starts_with("metadata"));
+            let value = typed.unwrap_or_else(|| json!(value));
+            match last.parse::<usize>() {
+                Ok(at) if holder.is_array() => holder[at] = value,
+                _ => holder[last.as_str()] = value,
+            }
         } else {
             done = Err(format!("no text for {field}"));
         }
@@ -163,11 +169,13 @@ pub fn set(spot: &mut Spot, statement: &str) -> Result<(), String> {
             let at = spot.line.max(1) - 1;
             let own: Vec<String> = lines[at].split_whitespace().map(str::to_owned).collect();
             let new: Vec<&str> = statement.split_whitespace().collect();
-            if new.len() < 2 || new[0].chars().any(|c| !c.is_ascii_alphanumeric() && c != '-') {
+            if new.len() < 2 || new[0].chars().any(|c| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '.')) {
                 return Err(format!("{statement:?} is no directive"));
             }
             let same = own.first().is_some_and(|name| name.eq_ignore_ascii_case(new[0]))
-                && (spot.kind == Kind::Httpd || own.get(1).map(String::as_str) == new.get(1).copied());
+                && (spot.kind == Kind::Httpd
+                    || new[0].starts_with("tune.")
+                    || own.get(1).map(String::as_str) == new.get(1).copied());
             if same {
                 statement.clone_into(&mut lines[at]);
             } else {

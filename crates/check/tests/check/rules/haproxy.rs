@@ -42,11 +42,40 @@ fn haproxy(front: &str, back: &str) -> Vec<String> {
 #[case::to_https("redirect scheme https code 301 if !{ ssl_fc }", "", &[])]
 #[case::body("http-request deny deny_status 413 if { req.body_size gt 104857600 }", "", &["error DU014"])]
 #[case::length("", "http-request deny if { req.hdr(content-length) -m int gt 104857600 }", &["error DU014"])]
+#[case::denied_as_of_old("reqideny ^OPTIONS\\ .*", "", &["error DU020"])]
+#[case::methods_as_of_old("reqdeny ^(GET|OPTIONS|PUT)\\ /v2/images/.*", "", &["error DU020"])]
+#[case::allowed_as_of_old("reqallow ^(OPTIONS|PUT)\\ \n  reqdeny ^[A-Z]+\\ ", "", &[])]
+#[case::tarpit_as_of_old("", "reqitarpit ^PUT\\ ", &["error DU020"])]
+#[case::denies_others_as_of_old("reqideny ^(TRACE|CONNECT)\\ ", "reqideny ^[^:\\ ]*\\ /admin", &[])]
+#[case::denies_a_header_as_of_old("reqideny ^Content-Type:\\ application/octet-stream", "", &["error DU020"])]
+#[case::denied_if_as_of_old("reqdeny ^OPTIONS if { src 192.0.2.0/24 }", "", &[])]
+#[case::method_as_of_old("reqrep ^OPTIONS\\ (.*) GET\\ \\1", "", &["error DU020"])]
+#[case::path_as_of_old("reqirep ^([^\\ ]*)\\ /image/(.*) \\1\\ /\\2", "", &[])]
+#[case::token_as_of_old("reqirep ^X-Auth-Token:.* X-Auth-Token:\\ none", "", &["error DU020"])]
+#[case::host_as_of_old("reqirep ^Host:.* Host:\\ glance", "", &[])]
+#[case::rewritten_as_of_old("", "rspirep ^Access-Control-Allow-Origin:.* Access-Control-Allow-Origin:\\ https://e.example", &["error DU012"])]
 #[case::impatient("timeout client 30s", "timeout server 30000", &["warning DU015", "note DU015"])]
 #[case::patient("timeout client 6h", "timeout server 6h", &[])]
 #[case::below_http("mode tcp\n  http-request deny unless { method GET }", "mode tcp", &[])]
 fn what_haproxy_does_before_glance_is_found(#[case] front: &str, #[case] back: &str, #[case] expected: &[&str]) {
     assert_eq!(haproxy(front, back), expected, "{front}\n{back}");
+}
+
+#[rstest]
+#[case::usual("tune.bufsize 32768", &[])]
+#[case::small("tune.bufsize 1024", &["error DU020"])]
+#[case::too_much_for_rewriting("tune.bufsize 4096\n  tune.maxrewrite 3500", &[])]
+#[case::for_short_tokens("tune.bufsize 2048", &["warning DU020"])]
+#[case::rewrites_less("tune.bufsize 2048\n  tune.maxrewrite 128", &[])]
+#[case::few_headers("tune.http.maxhdr 8", &["error DU020"])]
+#[case::nearly_all_headers("tune.http.maxhdr 15", &["warning DU020"])]
+#[case::others("tune.ssl.default-dh-param 2048", &[])]
+fn room_for_headers_is_read(#[case] global: &str, #[case] expected: &[&str]) {
+    let text = format!(
+        "global\n  {global}\ndefaults\n  mode http\n  timeout client 1m\n  timeout server 1m\nfrontend glance_front\n  bind 192.0.2.9:9292\n  default_backend glance_back\nbackend glance_back\n  server one 192.0.2.1:9292 check\n"
+    );
+    let found = found_in(&[("etc/haproxy/haproxy.cfg", &text), DASHBOARD, (CONF, GOOD)], Some("2025.1"));
+    assert_eq!(found, expected, "{global}");
 }
 
 /// kolla-ansible's folder of one file a service, and what another service's file says.

@@ -51,6 +51,7 @@ fn config(server: &str, outer: &str, inner: &str) -> String {
         "nginx" => format!(
             "daemon off; pid @DIR@/pid; error_log @DIR@/error.log;\nevents {{}}\nhttp {{\n access_log off; client_body_temp_path @DIR@/b; proxy_temp_path @DIR@/p; fastcgi_temp_path @DIR@/f; uwsgi_temp_path @DIR@/u; scgi_temp_path @DIR@/s;\n server {{\n listen 127.0.0.1:@PORT@;\n {outer}\n location / {{ {inner}\n proxy_pass http://@BACKEND@; }}\n }}\n}}\n"
         ),
+        "haproxy" if outer.starts_with("tune.") => format!("global\n  {outer}\n{}", self::config(server, "", inner)),
         "haproxy" => format!(
             "defaults\n  mode http\n  timeout connect 5s\n  timeout client 60s\n  timeout server 60s\nfrontend glance\n  bind 127.0.0.1:@PORT@\n  {outer}\n  default_backend glance-api\nbackend glance-api\n  {inner}\n  server glance @BACKEND@\n"
         ),
@@ -255,6 +256,30 @@ const GRANT: &str = "if ($request_method = OPTIONS) { add_header Access-Control-
 #[case::nginx_marked_location(
     "nginx",
     "client_max_body_size 0; proxy_request_buffering off; location ^~ /v2/ { proxy_pass http://@BACKEND@; } location ~ file$ { client_max_body_size 1m; proxy_pass http://@BACKEND@; }",
+    "",
+    None
+)]
+#[case::nginx_small_headers(
+    "nginx",
+    "client_max_body_size 0; proxy_request_buffering off; client_header_buffer_size 128; large_client_header_buffers 1 512;",
+    "",
+    Some("DU020")
+)]
+#[case::nginx_enough_headers(
+    "nginx",
+    "client_max_body_size 0; proxy_request_buffering off; large_client_header_buffers 4 512;",
+    "",
+    None
+)]
+#[case::haproxy_small_headers("haproxy", "tune.bufsize 1024", "", Some("DU020"))]
+#[case::haproxy_few_headers("haproxy", "tune.http.maxhdr 8", "", Some("DU020"))]
+#[case::haproxy_enough_headers("haproxy", "tune.bufsize 3072\n  tune.http.maxhdr 20", "", None)]
+#[case::httpd_small_headers("httpd", "LimitRequestFieldSize 128", "", Some("DU020"))]
+#[case::httpd_few_headers("httpd", "LimitRequestFields 10", "", Some("DU020"))]
+#[case::httpd_short_line("httpd", "LimitRequestLine 40", "", Some("DU020"))]
+#[case::httpd_enough_headers(
+    "httpd",
+    "LimitRequestFieldSize 272\nLimitRequestFields 20\nLimitRequestLine 512",
     "",
     None
 )]

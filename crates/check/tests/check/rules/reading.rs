@@ -18,6 +18,9 @@ const OTHER: &str = "[cors]\nallowed_origin = https://e.example\n";
 #[case::projects_drop_in_beats_main(&[(CONF, GOOD), ("etc/glance/glance.conf.d/x.conf", OTHER)], &["error DU007"])]
 #[case::programs_beats_projects(&[("etc/glance/glance.conf.d/x.conf", OTHER), ("etc/glance/glance-api.conf.d/a.conf", GOOD)], &["warning DU007"])]
 #[case::by_name(&[("etc/glance/glance-api.conf.d/90.conf", OTHER), ("etc/glance/glance-api.conf.d/10.conf", GOOD)], &["error DU007"])]
+#[case::a_byte_order_mark(&[(CONF, "\u{feff}[cors]\nallowed_origin = https://d.example\n")], &["error DU007"])]
+#[case::a_byte_order_mark_before_a_comment(&[(CONF, "\u{feff}# cors = 1\n[cors]\nallowed_origin = https://d.example\n")], &["error DU007"])]
+#[case::a_byte_order_mark_of_a_fragment(&[(CONF, GOOD), ("etc/glance/glance-api.conf.d/x.conf", "\u{feff}[DEFAULT]\nworkers = 2\n")], &["error DU007"])]
 #[case::unparsable(&[(CONF, "[cors]\nallowed_origin\n")], &["error DU007"])]
 #[case::paste_beats_all(&[(CONF, GOOD), ("etc/glance/glance-api-paste.ini", "[filter:cors]\nallowed_origin = https://e.example\npaste.filter_factory = glance.api\n")], &["error DU007"])]
 fn an_origin_must_stand_where_glance_reads_it(#[case] files: &[(&str, &str)], #[case] expected: &[&str]) {

@@ -44,6 +44,16 @@ fn vhost(lines: &str) -> Vec<String> {
 #[case::by_rate("RequestReadTimeout header=20-40,MinRate=500 body=20,MinRate=500", &[])]
 #[case::short_timeout("ProxyTimeout 20", &["warning DU015"])]
 #[case::timeout("Timeout 300", &[])]
+#[case::small_fields("LimitRequestFieldSize 128", &["error DU020"])]
+#[case::fields_of_short_tokens("LimitRequestFieldSize 200", &["warning DU020"])]
+#[case::large_fields("LimitRequestFieldSize 16380", &[])]
+#[case::few_fields("LimitRequestFields 10", &["error DU020"])]
+#[case::any_fields("LimitRequestFields 0", &[])]
+#[case::short_line("LimitRequestLine 50", &["error DU020"])]
+#[case::enough_line("LimitRequestLine 512", &[])]
+#[case::mod_qos("QS_LimitRequestBody 1048576", &["error DU014"])]
+#[case::mod_qos_refuses_all("QS_LimitRequestBody 0", &["error DU014"])]
+#[case::mod_qos_of_a_location("QS_LimitRequestBody 1048576\n<Location />\nQS_LimitRequestBody 1099511627776\n</Location>", &[])]
 #[case::rewritten("RewriteCond %{REQUEST_METHOD} ^(TRACE|OPTIONS)\nRewriteRule .* - [F]", &["error DU020"])]
 #[case::listed("RewriteCond %{REQUEST_METHOD} !^(POST|PUT|GET|DELETE|PATCH)\nRewriteRule .* - [F]", &["error DU020"])]
 #[case::listed_all("RewriteCond %{REQUEST_METHOD} !^(POST|PUT|GET|DELETE|PATCH|OPTIONS|HEAD)\nRewriteRule .* - [F]", &[])]
@@ -63,6 +73,50 @@ fn vhost(lines: &str) -> Vec<String> {
 #[case::granted("<Location />\nRequire all granted\n</Location>", &[])]
 fn what_httpd_does_before_glance_is_found(#[case] lines: &str, #[case] expected: &[&str]) {
     assert_eq!(vhost(lines), expected, "{lines}");
+}
+
+/// mod_wsgi's daemon, in front of which httpd passes the body on.
+#[rstest]
+#[case::patient("", "", &[])]
+#[case::restarts("request-timeout=60", "", &["warning DU015"])]
+#[case::restarts_late("request-timeout=86400", "", &[])]
+#[case::impatient("socket-timeout=30", "", &["warning DU015"])]
+#[case::both("socket-timeout=30 request-timeout=600", "", &["warning DU015"])]
+#[case::about_the_answer("response-socket-timeout=10 inactivity-timeout=30", "", &[])]
+#[case::another_process("", "WSGIDaemonProcess keystone request-timeout=60 socket-timeout=20\n", &[])]
+fn what_ends_requests_of_mod_wsgi_is_found(#[case] options: &str, #[case] more: &str, #[case] expected: &[&str]) {
+    for group in [
+        "WSGIProcessGroup glance-api\nWSGIScriptAlias / /usr/bin/glance-wsgi-api",
+        "WSGIScriptAlias / /usr/bin/glance-wsgi-api process-group=glance-api",
+    ] {
+        let host = format!(
+            "{more}<VirtualHost *:443>\nServerName glance.example\nWSGIDaemonProcess glance-api processes=2 {options}\n{group}\nWSGIChunkedRequest On\nLimitRequestBody 0\n</VirtualHost>\n"
+        );
+        let found =
+            found_in(&[("etc/apache2/sites-enabled/glance.conf", &host), DASHBOARD, (CONF, GOOD)], Some("2025.1"));
+        assert_eq!(found, expected, "{host}");
+    }
+}
+
+/// Glance's own server waits for the next bytes only so long; under another server the option says nothing.
+#[test]
+fn a_glance_that_waits_for_seconds_is_found() {
+    let conf = |seconds: u64| format!("[DEFAULT]\nclient_socket_timeout = {seconds}\n{GOOD}");
+    let found = |seconds: u64, more: &[(&str, &str)], release: &str| {
+        let conf = conf(seconds);
+        found_in(&[&[DASHBOARD, (CONF, conf.as_str())], more].concat(), Some(release))
+    };
+    assert_eq!(found(5, &[], "2025.1"), ["warning DU015"]);
+    assert_eq!(found(59, &[], "2025.1"), ["warning DU015"]);
+    assert!(found(900, &[], "2025.1").is_empty());
+    assert!(found(0, &[], "2025.1").is_empty(), "no limit");
+    let ini = (
+        "etc/glance/glance-api-uwsgi.ini",
+        "[uwsgi]\nhttp-socket = :9292\nmodule = x\nchunked-input-limit = 67108864\n",
+    );
+    assert!(found(5, &[ini], "2025.1").is_empty(), "uWSGI does not read it");
+    let host = "<VirtualHost *:9292>\nWSGIDaemonProcess glance-api\nWSGIProcessGroup glance-api\nWSGIScriptAlias / /usr/bin/glance-wsgi-api\nWSGIChunkedRequest On\nLimitRequestBody 0\n</VirtualHost>\n";
+    assert!(found(5, &[("etc/apache2/sites-enabled/glance.conf", host)], "2025.1").is_empty(), "nor does mod_wsgi");
 }
 
 /// A virtual host that makes CORS by itself, before a Glance that makes none.
@@ -145,6 +199,11 @@ fn what_httpd_does_before_the_dashboard_is_found(#[case] lines: &str, #[case] ex
 #[case::lets_through("client_max_body_size 0; proxy_request_buffering off;", "if ($request_method !~ ^(GET|PUT|POST|OPTIONS)$ ) { return 405; }", &[])]
 #[case::grants("client_max_body_size 0; proxy_request_buffering off;", "if ($request_method = OPTIONS) { add_header Access-Control-Allow-Origin https://d.example; add_header Access-Control-Allow-Headers 'X-Auth-Token, Content-Type'; add_header Access-Control-Allow-Methods 'GET, PUT'; return 204; }", &["warning DU012"])]
 #[case::grants_no_method("client_max_body_size 0; proxy_request_buffering off;", "if ($request_method = OPTIONS) { add_header Access-Control-Allow-Origin https://d.example; add_header Access-Control-Allow-Headers 'X-Auth-Token'; return 204; }", &["error DU012"])]
+#[case::no_start("client_max_body_size 0; proxy_request_buffering off; large_client_header_buffers 2 256;", "", &["error DU020"])]
+#[case::small_buffers("client_max_body_size 0; proxy_request_buffering off; client_header_buffer_size 128; large_client_header_buffers 1 512;", "", &["error DU020"])]
+#[case::small_lines("client_max_body_size 0; proxy_request_buffering off; connection_pool_size 128; large_client_header_buffers 8 128;", "", &["error DU020"])]
+#[case::small_with_http2("client_max_body_size 0; proxy_request_buffering off; http2 on; large_client_header_buffers 1 512;", "", &["error DU020"])]
+#[case::enough_buffers("client_max_body_size 0; proxy_request_buffering off; large_client_header_buffers 4 512;", "", &[])]
 #[case::more_headers("client_max_body_size 0; proxy_request_buffering off;", "more_set_headers 'Access-Control-Allow-Origin: *';", &["warning DU012"])]
 fn what_nginx_does_before_glance_is_found(#[case] server: &str, #[case] location: &str, #[case] expected: &[&str]) {
     let conf = format!(

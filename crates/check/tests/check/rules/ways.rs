@@ -508,3 +508,125 @@ fn a_service_must_have_a_port_of_glances_pods(#[case] target: &str, #[case] port
         .replace("image: x/glance:2026.1\n", &format!("image: x/glance:2026.1\n        {ports}\n"));
     assert_eq!(found_in(&[("cloud.yaml", &text)], None), expected);
 }
+
+/// Of several backends those with another weight get the requests; if all have 0, nobody does.
+#[rstest]
+#[case::nothing("{name: glance-api, port: 9292, weight: 0}", &["error DU020"])]
+#[case::of_two("{name: glance-api, port: 9292}, {name: glance-new, port: 9292, weight: 0}", &[])]
+#[case::the_other("{name: glance-api, port: 9292, weight: 0}, {name: glance-new, port: 9292, weight: 1}", &[])]
+#[case::neither("{name: glance-api, port: 9292, weight: 0}, {name: glance-new, port: 9292, weight: 0}", &["error DU020"])]
+#[case::some("{name: glance-api, port: 9292, weight: 7}", &[])]
+fn weights_of_an_http_route(#[case] backends: &str, #[case] expected: &[&str]) {
+    let text = cloud(NO_LIMIT, &published("https://g.example")).replace("{name: glance-api, port: 9292}", backends);
+    assert_eq!(found_in(&[("cloud.yaml", &text)], None), expected);
+}
+
+/// Istio ignores the weight of a single destination, OpenShift and Traefik do not.
+#[rstest]
+#[case::istio("apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: glance, namespace: o}\nspec: {hosts: [g.example], http: [{route: [{destination: {host: glance-api}, weight: 0}]}]}\n", &[])]
+#[case::istio_of_two("apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: glance, namespace: o}\nspec: {hosts: [g.example], http: [{route: [{destination: {host: glance-api}, weight: 0}, {destination: {host: glance-new}, weight: 0}]}]}\n", &["error DU020"])]
+#[case::istio_of_one_of_two("apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: glance, namespace: o}\nspec: {hosts: [g.example], http: [{route: [{destination: {host: glance-api}, weight: 0}, {destination: {host: glance-new}, weight: 100}]}]}\n", &[])]
+#[case::openshift("apiVersion: route.openshift.io/v1\nkind: Route\nmetadata: {name: glance, namespace: o, annotations: {haproxy.router.openshift.io/timeout: 1h}}\nspec: {host: g.example, tls: {termination: edge}, to: {kind: Service, name: glance-api, weight: 0}}\n", &["error DU020"])]
+#[case::openshift_another("apiVersion: route.openshift.io/v1\nkind: Route\nmetadata: {name: glance, namespace: o, annotations: {haproxy.router.openshift.io/timeout: 1h}}\nspec: {host: g.example, tls: {termination: edge}, to: {kind: Service, name: glance-api, weight: 0}, alternateBackends: [{kind: Service, name: glance-new, weight: 100}]}\n", &[])]
+#[case::openshift_some("apiVersion: route.openshift.io/v1\nkind: Route\nmetadata: {name: glance, namespace: o, annotations: {haproxy.router.openshift.io/timeout: 1h}}\nspec: {host: g.example, tls: {termination: edge}, to: {kind: Service, name: glance-api, weight: 100}}\n", &[])]
+fn weights_of_other_routes(#[case] object: &str, #[case] expected: &[&str]) {
+    let found = gateway(NO_LIMIT, object);
+    let found: Vec<_> = found.iter().filter(|own| own.ends_with("DU020")).collect();
+    assert_eq!(found, expected, "{object}");
+}
+
+/// A weighted service of Traefik, to which an IngressRoute leads.
+#[rstest]
+#[case::nothing("{name: glance-api, port: 9292, weight: 0}", true)]
+#[case::some("{name: glance-api, port: 9292, weight: 1}", false)]
+#[case::of_two("{name: glance-api, port: 9292, weight: 0}, {name: glance-new, port: 9292}", false)]
+fn weights_of_a_traefik_service(#[case] services: &str, #[case] refused: bool) {
+    let object = format!(
+        "apiVersion: traefik.io/v1alpha1\nkind: IngressRoute\nmetadata: {{name: r, namespace: o}}\nspec: {{entryPoints: [websecure], tls: {{}}, routes: [{{match: Host(`g.example`), kind: Rule, services: [{{kind: TraefikService, name: w}}]}}]}}\n---\napiVersion: traefik.io/v1alpha1\nkind: TraefikService\nmetadata: {{name: w, namespace: o}}\nspec: {{weighted: {{services: [{services}]}}}}\n"
+    );
+    let found = gateway(NO_LIMIT, &object);
+    assert_eq!(found.iter().any(|own| own == "error DU020"), refused, "{found:?}");
+}
+
+/// Envoy Gateway's filters are read where they are among the objects.
+#[rstest]
+#[case::answers("{directResponse: {statusCode: 503}}", &["error DU020"], false)]
+#[case::rewrites_the_path("{urlRewrite: {path: {type: ReplaceRegexMatch, replaceRegexMatch: {pattern: '^/v2/(.*)$', substitution: '/images/\\1'}}}}", &["error DU020"], false)]
+#[case::takes_a_prefix_off("{urlRewrite: {path: {type: ReplaceRegexMatch, replaceRegexMatch: {pattern: '^/image/(.*)$', substitution: '/\\1'}}}}", &[], false)]
+#[case::changes_the_host("{urlRewrite: {hostname: {type: Backend}}}", &[], false)]
+#[case::replaces_the_token("{credentialInjection: {header: X-Auth-Token, overwrite: true, credential: {valueRef: {name: s}}}}", &["error DU020"], false)]
+#[case::adds_a_login("{credentialInjection: {overwrite: true, credential: {valueRef: {name: s}}}}", &[], false)]
+#[case::another_field("{other: {}}", &["warning DU020"], true)]
+fn a_filter_of_envoy_gateway(#[case] spec: &str, #[case] expected: &[&str], #[case] unseen: bool) {
+    let rule = format!(
+        "{NO_LIMIT}\n    filters: [{{type: ExtensionRef, extensionRef: {{group: gateway.envoyproxy.io, kind: HTTPRouteFilter, name: f}}}}]"
+    );
+    let object = format!(
+        "apiVersion: gateway.envoyproxy.io/v1alpha1\nkind: HTTPRouteFilter\nmetadata: {{name: f, namespace: o}}\nspec: {spec}\n"
+    );
+    assert_eq!(gateway(&rule, &object), expected, "{spec}");
+    let report = crate::reports::report(&[("cloud.yaml", &cloud(&rule, &object))]);
+    assert_eq!(report.unseen.iter().any(|what| what.contains("HTTPRouteFilter")), unseen, "{report:#?}");
+}
+
+/// The Django panel's upload has credentials, and gateways do not allow them by default.
+#[rstest]
+#[case::a_filter(&format!("{NO_LIMIT}\n    filters: [{{type: CORS, cors: {{{ANSWERS}}}}}]"), "", &["error DU024"])]
+#[case::a_filter_that_allows(&format!("{NO_LIMIT}\n    filters: [{{type: CORS, cors: {{allowCredentials: true, {ANSWERS}}}}}]"), "", &[])]
+#[case::a_policy(NO_LIMIT, &policy("SecurityPolicy", ROUTE, &format!("cors: {{{ANSWERS}}}")), &["error DU024"])]
+#[case::a_policy_that_allows(NO_LIMIT, &policy("SecurityPolicy", ROUTE, &format!("cors: {{allowCredentials: true, {ANSWERS}}}")), &[])]
+#[case::a_policy_of_another(NO_LIMIT, &policy("SecurityPolicy", OTHER_ROUTE, &format!("cors: {{{ANSWERS}}}")), &[])]
+fn a_gateway_allows_credentials(#[case] rule: &str, #[case] objects: &str, #[case] expected: &[&str]) {
+    let text = cloud(rule, objects);
+    assert_eq!(found_in(&[("cloud.yaml", &text)], None), [""; 0], "the Angular panel's upload has none");
+    let mode = "    HORIZON_IMAGES_UPLOAD_MODE = 'direct'\n";
+    let django = text.replace(mode, &format!("{mode}    ANGULAR_FEATURES = {{'images_panel': False}}\n"));
+    assert_eq!(found_in(&[("cloud.yaml", &django)], None), expected);
+}
+
+/// Middlewares and routers in files of Traefik's file provider.
+#[rstest]
+#[case::nothing("", "headers: {frameDeny: true}", &[])]
+#[case::cors("", "headers: {accessControlAllowOriginList: ['https://d.example'], accessControlAllowMethods: [GET, PUT], accessControlAllowHeaders: [Authorization]}", &["error DU012"])]
+#[case::cors_without_put("", "headers: {accessControlAllowOriginList: ['https://d.example'], accessControlAllowMethods: [GET], accessControlAllowHeaders: [X-Auth-Token, Content-Type, X-CSRFToken]}", &["error DU012"])]
+#[case::whole_cors("", "headers: {accessControlAllowOriginList: ['https://d.example'], accessControlAllowMethods: [GET, PUT], accessControlAllowHeaders: [X-Auth-Token, Content-Type, X-CSRFToken]}", &[])]
+#[case::cors_of_another("", "headers: {accessControlAllowOriginList: ['https://e.example'], accessControlAllowMethods: [GET, PUT], accessControlAllowHeaders: ['*']}", &["error DU012"])]
+#[case::login("", "basicAuth: {users: [a]}", &["error DU020"])]
+#[case::limit("", "buffering: {maxRequestBodyBytes: 1000000}", &["error DU014"])]
+#[case::buffers("", "buffering: {memRequestBodyBytes: 1000000}", &["warning DU015"])]
+#[case::methods(" && (Method(`GET`) || Method(`PUT`))", "compress: {}", &["error DU020"])]
+#[case::methods_with_both(" && (Method(`OPTIONS`) || Method(`PUT`))", "compress: {}", &[])]
+fn files_of_traefik(#[case] rule: &str, #[case] middleware: &str, #[case] expected: &[&str]) {
+    let text = format!(
+        "http:\n  routers:\n    glance: {{rule: 'Host(`g.example`){rule}', entryPoints: [web], service: glance, middlewares: [m@file]}}\n  services:\n    glance: {{loadBalancer: {{servers: [{{url: 'http://127.0.0.1:9292'}}]}}}}\n  middlewares:\n    m: {{{middleware}}}\n"
+    );
+    let fixed = "entryPoints:\n  web: {address: ':443', transport: {respondingTimeouts: {readTimeout: 0}}}\n";
+    let files = [("etc/traefik/traefik.yml", fixed), ("etc/traefik/dynamic/glance.yml", text.as_str())];
+    let host = horizon(443, true, "");
+    let files = [files.as_slice(), &[(HORIZON, host.as_str()), DASHBOARD, (CONF, GOOD)]].concat();
+    let report = crate::reports::report(&files);
+    let found: Vec<String> = report.findings.iter().map(|f| format!("{} {}", f.severity, f.rule)).collect();
+    assert_eq!(found, expected, "{report:#?}");
+    assert!(!report.unseen.iter().any(|what| what.contains("does not read what m")), "{report:#?}");
+}
+
+/// ingress-nginx allows credentials unless an annotation says otherwise; with `*` browsers refuse them.
+#[rstest]
+#[case::by_default("cors-allow-origin: 'https://d.example'", false)]
+#[case::off(
+    "cors-allow-origin: 'https://d.example', nginx.ingress.kubernetes.io/cors-allow-credentials: 'false'",
+    true
+)]
+#[case::any_origin("cors-allow-origin: '*'", true)]
+#[case::no_origin("cors-max-age: '600'", true)]
+fn ingress_nginx_allows_credentials(#[case] annotations: &str, #[case] refused: bool) {
+    let ingress = format!(
+        "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {{name: i, namespace: o, annotations: {{nginx.ingress.kubernetes.io/proxy-body-size: '0', nginx.ingress.kubernetes.io/enable-cors: 'true', nginx.ingress.kubernetes.io/cors-allow-headers: 'X-Auth-Token,Content-Type,X-CSRFToken', nginx.ingress.kubernetes.io/{annotations}}}}}\nspec: {{ingressClassName: nginx, tls: [{{hosts: [g.example]}}], rules: [{{host: g.example, http: {{paths: [{{path: /, pathType: Prefix, backend: {{service: {{name: glance-api, port: {{number: 9292}}}}}}}}]}}}}]}}\n"
+    );
+    let text = cloud(NO_LIMIT, &ingress);
+    let is_told = |text: &str| found_in(&[("cloud.yaml", text)], None).contains(&"error DU024".to_owned());
+    assert!(!is_told(&text), "the Angular panel's upload has none");
+    let mode = "    HORIZON_IMAGES_UPLOAD_MODE = 'direct'\n";
+    let django = text.replace(mode, &format!("{mode}    ANGULAR_FEATURES = {{'images_panel': False}}\n"));
+    assert_eq!(is_told(&django), refused);
+}

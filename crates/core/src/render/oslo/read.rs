@@ -51,6 +51,9 @@ pub enum SyntaxError {
     /// `[]`.
     #[error("a section needs a name")]
     SectionName,
+    /// The first bytes of a file that some editors write.
+    #[error("starts with a byte order mark")]
+    ByteOrderMark,
     /// Neither `=` nor `:`.
     #[error("neither '=' nor ':'")]
     Assignment,
@@ -104,6 +107,12 @@ pub fn parse(text: &str) -> Ini {
         reader.line(index + 1, line.trim_end_matches(is_blank));
     }
     reader.flush();
+    if let Some(first) = text.strip_prefix('\u{feff}') {
+        // Whatever follows it, the parser then finds no section, or no assignment.
+        reader.ini.errors.retain(|error| error.line != 1);
+        let text = first.lines().next().unwrap_or_default().to_owned();
+        reader.ini.errors.insert(0, LineError { line: 1, text, problem: SyntaxError::ByteOrderMark });
+    }
     reader.ini
 }
 

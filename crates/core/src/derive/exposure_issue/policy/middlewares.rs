@@ -8,7 +8,7 @@ use direct_upload_api::Rule;
 use serde_json::Value;
 
 use super::path::{Path, Route, kind_of};
-use super::{PolicyObject, found};
+use super::{PolicyObject, found, route_filter};
 use crate::derive::exposure_issue::ExposureIssue;
 use crate::derive::exposure_issue::ingress::TRAEFIK;
 use crate::model::{FieldPath, Key, PolicyKind, RouteKind};
@@ -41,7 +41,7 @@ impl<'a> Met<'a> {
             for (path, reference) in references(*route, through) {
                 met.follow(objects, route, &path, reference);
             }
-            met.unseen.extend(extensions(*route, through));
+            met.unseen.extend(extensions(objects, *route, through));
         }
         met
     }
@@ -95,14 +95,25 @@ impl<'a> Met<'a> {
     }
 }
 
-/// Filters of other kinds in the rules of an HTTPRoute: what they do is not read. SnippetsFilters are known.
-fn extensions(route: Route<'_>, through: &Path<'_>) -> Vec<ExposureIssue> {
+/// Filters of other kinds in the rules of an HTTPRoute: HTTPRouteFilters are read where they are among the objects, and
+/// SnippetsFilters are known. What others do is not read.
+fn extensions(objects: &[PolicyObject<'_>], route: Route<'_>, through: &Path<'_>) -> Vec<ExposureIssue> {
     let mut all = Vec::new();
     for (at, rule) in through.met(&route).into_iter().filter(|_| route.kind == RouteKind::HTTPRoute) {
         for (nth, filter) in rule["filters"].as_array().into_iter().flatten().enumerate() {
             let own = &filter["extensionRef"];
             let (Some(kind), Some(name)) = (own["kind"].as_str(), own["name"].as_str()) else { continue };
-            if !matches!(kind_of(own), PolicyKind::Middleware | PolicyKind::SnippetsFilter) {
+            let meant = kind_of(own);
+            let is_it = |o: &&PolicyObject<'_>| {
+                meant == PolicyKind::HTTPRouteFilter
+                    && o.kind == meant
+                    && o.key.name == name
+                    && o.key.namespace == route.key.namespace
+            };
+            let seen = objects.iter().find(is_it);
+            all.extend(seen.into_iter().flat_map(route_filter::issues));
+            let is_read = seen.is_some_and(|filter| route_filter::is_read(&filter.spec));
+            if !is_read && !matches!(meant, PolicyKind::Middleware | PolicyKind::SnippetsFilter) {
                 let field = FieldPath::new(&["spec", "rules"]).item(at).field("filters").item(nth);
                 let what = format!("what its filter {kind} {name} does to uploads is not read");
                 let fix = "check that it answers no preflights, needs no login, and limits neither size nor time";

@@ -22,9 +22,11 @@ mod parents;
 mod path;
 mod ports;
 mod request;
+mod route_filter;
 mod rules;
 mod seen;
 mod traefik;
+mod weights;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,6 +47,7 @@ pub use answered::is_answered;
 pub use limits::{LIMITS, Limit};
 pub use middlewares::Missing;
 pub use request::{all, any};
+pub use route_filter::is_read as reads_route_filter;
 
 pub(crate) use seen::objects;
 
@@ -118,6 +121,7 @@ pub fn issues(objects: &[PolicyObject<'_>], backends: &Backends, origins: &BTree
     found.extend(certificates::issues(objects, &path));
     found.extend(gateways::filters(objects, &path));
     found.extend(ports::issues(objects, &path, backends));
+    found.extend(weights::issues(objects, &path));
     for own in attached.iter().chain(&alone) {
         found.extend(Judge::new(own, &path, origins).issues());
     }

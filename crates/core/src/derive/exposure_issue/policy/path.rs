@@ -93,6 +93,7 @@ impl<'a> Path<'a> {
             | PolicyKind::XListenerSet
             | PolicyKind::IstioGateway
             | PolicyKind::Middleware
+            | PolicyKind::TraefikService
             | PolicyKind::TLSOption
             | PolicyKind::SecurityPolicy
             | PolicyKind::ClientTrafficPolicy
@@ -100,6 +101,7 @@ impl<'a> Path<'a> {
             | PolicyKind::ClientSettingsPolicy
             | PolicyKind::SnippetsPolicy
             | PolicyKind::SnippetsFilter
+            | PolicyKind::HTTPRouteFilter
             | PolicyKind::AuthorizationPolicy
             | PolicyKind::RequestAuthentication
             | PolicyKind::EnvoyFilter
