@@ -125,8 +125,8 @@ impl Exposures {
     }
 
     /// Adds a URL that the object of these notes gives.
-    fn add(&mut self, notes: &Notes, url: PublicUrl, port_assumed: bool) {
-        self.urls.push(Exposure { url, source: ExposureSource::Object(notes.object.clone()), port_assumed });
+    fn add(&mut self, notes: &Notes<'_>, url: PublicUrl, port_assumed: bool) {
+        self.urls.push(Exposure { url, source: ExposureSource::Object(notes.object()), port_assumed });
     }
 
     fn extend(&mut self, other: Self) {
@@ -176,7 +176,7 @@ impl Exposures {
     }
 
     /// Ends with the object that led there.
-    fn finish(mut self, notes: Notes, through: impl FnOnce() -> Option<ExposingObject>) -> Self {
+    fn finish(mut self, notes: Notes<'_>, through: impl FnOnce() -> Option<ExposingObject>) -> Self {
         self.notes = notes.notes;
         if !self.urls.is_empty() {
             self.exposing.extend(through());
@@ -186,18 +186,23 @@ impl Exposures {
 }
 
 /// What to report about one object, each thing once.
-pub(crate) struct Notes {
-    object: Id,
+pub(crate) struct Notes<'a> {
+    kind: ExposureKind,
+    key: &'a Key,
     notes: Vec<Advice>,
 }
 
-impl Notes {
-    fn new(kind: ExposureKind, key: &Key) -> Self {
-        Self { object: Id { kind: kind.to_string(), key: key.clone() }, notes: Vec::new() }
+impl<'a> Notes<'a> {
+    const fn new(kind: ExposureKind, key: &'a Key) -> Self {
+        Self { kind, key, notes: Vec::new() }
+    }
+
+    fn object(&self) -> Id {
+        Id { kind: self.kind.to_string(), key: self.key.clone() }
     }
 
     fn add(&mut self, what: impl fmt::Display) {
-        let note = Advice::new(what.to_string()).object(self.object.clone());
+        let note = Advice::new(what.to_string()).object(self.object());
         if !self.notes.contains(&note) {
             self.notes.push(note);
         }

@@ -43,7 +43,7 @@ pub(crate) struct Attachment {
 
 impl Attachment {
     /// The port on which browsers reach a listener, and whether that is assumed.
-    pub fn port(&self, listener: &Listener, notes: &mut Notes) -> (Option<u16>, bool) {
+    pub fn port(&self, listener: &Listener, notes: &mut Notes<'_>) -> (Option<u16>, bool) {
         let (port, assumed) = self.ports.of(listener.port);
         if let (Some(why), true) = (assumed, listener.port != 0) {
             let (name, parent) = (&listener.name, &self.parent);
@@ -135,7 +135,7 @@ impl Parent<'_> {
 pub(crate) fn attachments(
     snapshot: &Snapshot,
     route: Attaching<'_>,
-    notes: &mut Notes,
+    notes: &mut Notes<'_>,
 ) -> Result<Vec<Attachment>, Problem> {
     let mut found: Vec<Attachment> = Vec::new();
     if route.parents.is_empty() {
@@ -174,12 +174,18 @@ fn unread(parent: &ParentRef) -> String {
 ///
 /// # Errors
 /// The controller has not yet processed the route as it stands.
-fn word(route: Attaching<'_>, reference: &ParentRef, parent: &str, notes: &mut Notes) -> Result<Option<bool>, Problem> {
+fn word(
+    route: Attaching<'_>,
+    reference: &ParentRef,
+    parent: &str,
+    notes: &mut Notes<'_>,
+) -> Result<Option<bool>, Problem> {
     match acceptance(route, reference) {
         RouteAcceptance::Stale(generation) => {
             let why = format!(
                 "the controller of {parent} has processed {} only up to generation {generation}, not {}",
-                notes.object, route.meta.generation
+                notes.object(),
+                route.meta.generation
             );
             Err(Problem::new(Reason::ObservationIncomplete, why))
         }
@@ -203,7 +209,7 @@ fn accepting(
     reference: &ParentRef,
     parent: &Parent<'_>,
     word: bool,
-    notes: &mut Notes,
+    notes: &mut Notes<'_>,
 ) -> Result<Vec<Listener>, Problem> {
     let name = &parent.name;
     let selected: Vec<_> = parent.listeners.iter().filter(|listener| selects(reference, listener)).collect();
@@ -229,7 +235,12 @@ fn accepting(
 }
 
 /// The parent, if it has listeners that are in effect.
-fn parent<'a>(snapshot: &'a Snapshot, kind: Kind, key: &Key, notes: &mut Notes) -> Result<Option<Parent<'a>>, Problem> {
+fn parent<'a>(
+    snapshot: &'a Snapshot,
+    kind: Kind,
+    key: &Key,
+    notes: &mut Notes<'_>,
+) -> Result<Option<Parent<'a>>, Problem> {
     if kind == Kind::Gateway {
         let Some(gateway) = gateway(snapshot, key, notes)? else { return Ok(None) };
         let (listeners, statuses) = (gateway.listeners.clone(), gateway.listener_statuses.as_slice());
@@ -260,7 +271,7 @@ fn parent<'a>(snapshot: &'a Snapshot, kind: Kind, key: &Key, notes: &mut Notes) 
 ///
 /// # Errors
 /// The controller has not yet processed the ListenerSet as it stands.
-fn word_on_set(set: &ListenerSet, name: &str, gateway: &Key, notes: &mut Notes) -> Result<Option<bool>, Problem> {
+fn word_on_set(set: &ListenerSet, name: &str, gateway: &Key, notes: &mut Notes<'_>) -> Result<Option<bool>, Problem> {
     let accepted = find_condition(&set.conditions, "Accepted");
     if let Some(condition) = accepted.filter(|condition| !is_current(condition, &set.meta)) {
         let (judged, generation) = (condition.observed_generation.unwrap_or_default(), set.meta.generation);
@@ -284,7 +295,7 @@ fn word_on_set(set: &ListenerSet, name: &str, gateway: &Key, notes: &mut Notes) 
 }
 
 /// The listeners of a ListenerSet of that name, with their ports, without those that conflict with the Gateway's own.
-fn in_effect(set: &ListenerSet, name: &str, gateway: &Gateway, notes: &mut Notes) -> Vec<Listener> {
+fn in_effect(set: &ListenerSet, name: &str, gateway: &Gateway, notes: &mut Notes<'_>) -> Vec<Listener> {
     let mut listeners = set.spec.listeners.clone();
     for listener in listeners.iter_mut().filter(|listener| listener.port == 0) {
         // An XListenerSet may leave the port to the controller.
@@ -308,7 +319,7 @@ fn in_effect(set: &ListenerSet, name: &str, gateway: &Gateway, notes: &mut Notes
     listeners
 }
 
-fn gateway<'a>(snapshot: &'a Snapshot, key: &Key, notes: &mut Notes) -> Result<Option<&'a Gateway>, Problem> {
+fn gateway<'a>(snapshot: &'a Snapshot, key: &Key, notes: &mut Notes<'_>) -> Result<Option<&'a Gateway>, Problem> {
     let name = format!("Gateway {key}");
     let found = snapshot.gateways.get_named(key).map_err(|unknown| unseen(&name, notes, unknown))?;
     let Some(gateway) = found else {
@@ -354,13 +365,13 @@ fn without_controller(snapshot: &Snapshot, gateway: &Gateway) -> Option<String> 
     }
 }
 
-fn unseen(name: &str, notes: &Notes, unknown: crate::model::Unknown) -> Problem {
-    let why = format!("{} is attached to {name}, which cannot be seen: {}", notes.object, unknown.why);
+fn unseen(name: &str, notes: &Notes<'_>, unknown: crate::model::Unknown) -> Problem {
+    let why = format!("{} is attached to {name}, which cannot be seen: {}", notes.object(), unknown.why);
     Problem { found: why.into(), ..unknown.into() }
 }
 
 /// A certificate that the Gateway cannot use.
-fn notes_of_tls(parent: &Parent<'_>, listener: &Listener, notes: &mut Notes) {
+fn notes_of_tls(parent: &Parent<'_>, listener: &Listener, notes: &mut Notes<'_>) {
     let status = parent.statuses.iter().find(|status| status.name == listener.name);
     let refs = status.and_then(|status| find_condition(&status.conditions, "ResolvedRefs"));
     if let Some(condition) = refs.filter(|condition| condition.status == "False") {
@@ -468,7 +479,7 @@ fn allows(
 }
 
 /// Backends or other objects of a route that its controller cannot use.
-fn notes_of_refs(route: Attaching<'_>, parent: &ParentRef, notes: &mut Notes) {
+fn notes_of_refs(route: Attaching<'_>, parent: &ParentRef, notes: &mut Notes<'_>) {
     let entries =
         route.judged.iter().filter(|entry| parent_of(route.meta, &entry.parent_ref) == parent_of(route.meta, parent));
     let conditions = entries.filter_map(|entry| find_condition(&entry.conditions, "ResolvedRefs"));
