@@ -177,7 +177,7 @@ impl Exposures {
 
     /// Ends with the object that led there.
     fn finish(mut self, notes: Notes<'_>, through: impl FnOnce() -> Option<ExposingObject>) -> Self {
-        self.notes = notes.notes;
+        self.notes = notes.found;
         if !self.urls.is_empty() {
             self.exposing.extend(through());
         }
@@ -189,12 +189,12 @@ impl Exposures {
 pub(crate) struct Notes<'a> {
     kind: ExposureKind,
     key: &'a Key,
-    notes: Vec<Advice>,
+    found: Vec<Advice>,
 }
 
 impl<'a> Notes<'a> {
     const fn new(kind: ExposureKind, key: &'a Key) -> Self {
-        Self { kind, key, notes: Vec::new() }
+        Self { kind, key, found: Vec::new() }
     }
 
     fn object(&self) -> Id {
@@ -203,8 +203,8 @@ impl<'a> Notes<'a> {
 
     fn add(&mut self, what: impl fmt::Display) {
         let note = Advice::new(what.to_string()).object(self.object());
-        if !self.notes.contains(&note) {
-            self.notes.push(note);
+        if !self.found.contains(&note) {
+            self.found.push(note);
         }
     }
 }
