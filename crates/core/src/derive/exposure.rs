@@ -91,8 +91,7 @@ impl fmt::Display for ExposureSource {
 impl Exposure {
     /// Whether browsers may also come from that origin: it differs only in the port, which is assumed here.
     pub fn may_be(&self, origin: &Origin) -> bool {
-        let own = self.url.origin();
-        self.port_assumed && (own.is_https(), own.host()) == (origin.is_https(), origin.host())
+        self.port_assumed && self.url.origin().without_port() == origin.without_port()
     }
 }
 
