@@ -15,6 +15,7 @@ use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject};
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Config, Event, watcher};
+use serde_json::Value;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
@@ -391,16 +392,17 @@ impl Trouble {
 }
 
 /// What to keep of an event. Items of a list lack apiVersion and kind.
-fn value(resource: &ApiResource, scope: &Scope, object: DynamicObject) -> Option<serde_json::Value> {
+fn value(resource: &ApiResource, scope: &Scope, object: DynamicObject) -> Option<Value> {
     let metadata = &object.metadata;
     let key = Key::new(metadata.namespace.clone().unwrap_or_default(), metadata.name.clone().unwrap_or_default());
     if !scope.holds(&key) {
         return None;
     }
-    let mut value = serde_json::to_value(object).ok()?;
-    value["apiVersion"] = resource.api_version.clone().into();
-    value["kind"] = resource.kind.clone().into();
-    Some(value)
+    let DynamicObject { metadata, data: Value::Object(mut fields), .. } = object else { return None };
+    fields.insert("metadata".to_owned(), serde_json::to_value(metadata).ok()?);
+    fields.insert("apiVersion".to_owned(), resource.api_version.clone().into());
+    fields.insert("kind".to_owned(), resource.kind.clone().into());
+    Some(Value::Object(fields))
 }
 
 #[cfg(test)]

@@ -2,23 +2,19 @@
 //! or through a proxy, and only to allowed addresses ([`address::refused`]).
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::time::Duration;
 
 use direct_upload_api::web::Origin;
 use direct_upload_core::judge::{Unreachable, UnreachableKind};
 use ipnet::IpNet;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 
 use super::address;
 use super::connect::{self, Host};
+use super::names::Names;
 use super::proxy::{Proxies, Proxy};
 
 /// Names of metadata services, wherever they are resolved.
 const METADATA: [&str; 4] = ["metadata", "metadata.google.internal", "metadata.goog", "instance-data"];
-
-/// How long to look up a name that a proxy resolves anyway.
-const LOOKUP: Duration = Duration::from_secs(2);
 
 /// Which addresses may get requests, and which proxy to use.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +22,7 @@ pub struct Gate {
     proxies: Proxies,
     /// Ranges that never get a request, in addition to the built-in ones.
     denied: Vec<IpNet>,
+    names: Names,
 }
 
 /// A connection, the address at its other end, and the proxy if that is one.
@@ -42,7 +39,7 @@ impl Gate {
     }
 
     fn new(proxies: Proxies, denied: impl IntoIterator<Item = IpNet>) -> Self {
-        Self { proxies, denied: address::loopback().into_iter().chain(denied).collect() }
+        Self { proxies, denied: address::loopback().into_iter().chain(denied).collect(), names: Names::default() }
     }
 
     /// The proxy for a server, if there is one. A host whose address was given gets a direct request.
@@ -74,7 +71,7 @@ impl Gate {
             // It is then the proxy's own machine.
             None if name == "localhost" || name.ends_with(".localhost") => vec![Ipv4Addr::LOCALHOST.into()],
             // Many names can be resolved only by the proxy.
-            None => timeout(LOOKUP, connect::lookup(host)).await.ok().and_then(Result::ok).unwrap_or_default(),
+            None => self.names.addresses(&name, connect::lookup(host)).await,
         };
         // We cannot choose which of them the proxy uses.
         if all.iter().any(|ip| address::refused(*ip, &self.denied).is_some()) {
@@ -144,6 +141,8 @@ fn refusal(host: &Host, address: Option<IpAddr>, why: &str) -> Unreachable {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use direct_upload_api::Panel;
     use direct_upload_api::web::{Endpoint, PublicUrl};
     use direct_upload_core::judge::session::Secret;
@@ -152,6 +151,7 @@ mod tests {
     use rstest::rstest;
     use tokio::io::AsyncReadExt;
     use tokio::net::TcpListener;
+    use tokio::time::timeout;
 
     use super::*;
     use crate::probe::keystone::{self, Credential};

@@ -9,6 +9,7 @@ pub mod explain_tls;
 pub mod gate;
 pub mod http;
 pub mod keystone;
+mod names;
 pub mod page;
 pub mod preflight;
 pub mod proxy;

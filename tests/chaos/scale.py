@@ -203,7 +203,8 @@ class Scale:
             self.say(f'{size} Horizons on one Glance are ready',
                      f"{measurement}, Glance's status {status} bytes, Glance's Deployment at generation {generation}")
             self._idle(operator)
-            self._change_host(operator, 'many', 'h0001', f'y{size}.c.example.com')
+            # Glance's status lists the first hundred origins.
+            self._change_host(operator, 'many', 'h0001', f'a{size}.c.example.com')
         operator.restart()
         patience.until(operator.ready, 120)
         time.sleep(30)

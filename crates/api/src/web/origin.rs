@@ -89,6 +89,12 @@ impl Origin {
         }
     }
 
+    /// `scheme://host`.
+    pub fn without_port(&self) -> &str {
+        let port = self.0.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+        port.map_or(&self.0, |(start, _)| start)
+    }
+
     /// Why no browser outside the cluster could reach this host (DU010), if that is the case.
     pub fn unreachable(&self) -> Option<&'static str> {
         let host = self.host().trim_end_matches('.');

@@ -92,8 +92,7 @@ impl fmt::Display for ExposureSource {
 impl Exposure {
     /// Whether browsers may also come from that origin: it differs only in the port, which is assumed here.
     pub fn may_be(&self, origin: &Origin) -> bool {
-        let own = self.url.origin();
-        self.port_assumed && (own.is_https(), own.host()) == (origin.is_https(), origin.host())
+        self.port_assumed && self.url.origin().without_port() == origin.without_port()
     }
 }
 
@@ -126,8 +125,8 @@ impl Exposures {
     }
 
     /// Adds a URL that the object of these notes gives.
-    fn add(&mut self, notes: &Notes, url: PublicUrl, port_assumed: bool) {
-        self.urls.push(Exposure { url, source: ExposureSource::Object(notes.object.clone()), port_assumed });
+    fn add(&mut self, notes: &Notes<'_>, url: PublicUrl, port_assumed: bool) {
+        self.urls.push(Exposure { url, source: ExposureSource::Object(notes.object()), port_assumed });
     }
 
     fn extend(&mut self, other: Self) {
@@ -177,8 +176,8 @@ impl Exposures {
     }
 
     /// Ends with the object that led there.
-    fn finish(mut self, notes: Notes, through: impl FnOnce() -> Option<ExposingObject>) -> Self {
-        self.notes = notes.notes;
+    fn finish(mut self, notes: Notes<'_>, through: impl FnOnce() -> Option<ExposingObject>) -> Self {
+        self.notes = notes.found;
         if !self.urls.is_empty() {
             self.exposing.extend(through());
         }
@@ -187,20 +186,25 @@ impl Exposures {
 }
 
 /// What to report about one object, each thing once.
-pub(crate) struct Notes {
-    object: Id,
-    notes: Vec<Advice>,
+pub(crate) struct Notes<'a> {
+    kind: ExposureKind,
+    key: &'a Key,
+    found: Vec<Advice>,
 }
 
-impl Notes {
-    fn new(kind: ExposureKind, key: &Key) -> Self {
-        Self { object: Id { kind: kind.to_string(), key: key.clone() }, notes: Vec::new() }
+impl<'a> Notes<'a> {
+    const fn new(kind: ExposureKind, key: &'a Key) -> Self {
+        Self { kind, key, found: Vec::new() }
+    }
+
+    fn object(&self) -> Id {
+        Id { kind: self.kind.to_string(), key: self.key.clone() }
     }
 
     fn add(&mut self, what: impl fmt::Display) {
-        let note = Advice::new(what.to_string()).object(self.object.clone());
-        if !self.notes.contains(&note) {
-            self.notes.push(note);
+        let note = Advice::new(what.to_string()).object(self.object());
+        if !self.found.contains(&note) {
+            self.found.push(note);
         }
     }
 }

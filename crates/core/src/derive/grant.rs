@@ -72,7 +72,7 @@ impl Grants {
     fn admit<'a>(&mut self, glance: &Key, asker: &Asker<'a>, in_use: &BTreeSet<Origin>) -> Vec<Request<'a>> {
         let Asker { dashboard, pairing } = asker;
         let key = &dashboard.object.meta.key;
-        let had = self.before.get(&key.namespace).cloned().unwrap_or_default();
+        let had = self.before.get(&key.namespace);
         if dashboard.holds() {
             self.holders.insert(key.clone());
         }
@@ -89,8 +89,9 @@ impl Grants {
         let all = dashboard.origins().unwrap_or_default();
         origins.extend(all.into_iter().filter(|o| in_use.contains(o)));
         // An assumption does not replace an earlier fact.
-        origins.extend(had.iter().filter(|origin| dashboard.may_be_at(origin)).cloned());
-        origins.into_iter().map(|origin| (!had.contains(&origin), key, origin)).collect()
+        origins.extend(had.into_iter().flatten().filter(|origin| dashboard.may_be_at(origin)).cloned());
+        let is_new = |origin: &Origin| !had.is_some_and(|had| had.contains(origin));
+        origins.into_iter().map(|origin| (is_new(&origin), key, origin)).collect()
     }
 
     /// A Horizon whose namespace may not use this Glance, or may not yet be known to. Its pods leave first.

@@ -1,6 +1,6 @@
 //! Stage 1: which workload each resource names, and who manages it if several name the same.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use direct_upload_api::{Reason, Rollout, WorkloadKind, WorkloadRef};
@@ -12,7 +12,7 @@ use crate::model::{
     Snapshot, Workload, describe,
 };
 use crate::openstack::{GLANCE, OpenStackService};
-use crate::workload::{Applied, Claim, Purpose, Target, drain, is_content_name_of};
+use crate::workload::{Applied, Claim, Purpose, Target, annotations, drain, is_content_name_of};
 
 /// Names that a Horizon workload usually has.
 const HORIZONS: [&str; 1] = ["horizon"];
@@ -182,7 +182,8 @@ fn of_api<'a>(snapshot: &Snapshot, object: &'a ApiObject) -> Names<'a> {
 
 /// Workloads of the namespace with a resource's claim.
 fn claimed_by<'a>(snapshot: &'a Snapshot, kind: ResourceKind, meta: &Meta) -> Known<Vec<&'a Arc<Workload>>> {
-    let ours = |w: &Workload| !w.foreign && Claim::on(w).is_some_and(|c| c.is_by(kind) && c.is(meta));
+    let claim = Claim::new(kind, meta).to_string();
+    let ours = |w: &Workload| !w.foreign && w.meta.ours.get(annotations::CLAIM) == Some(&claim);
     let mut claimed = Vec::new();
     for kind in WorkloadKind::ALL {
         claimed.extend(snapshot.workloads(kind).list(&meta.key.namespace)?.filter(|w| ours(w)));
@@ -202,10 +203,12 @@ fn orphans(snapshot: &Snapshot, names: &Names<'_>) -> Known<Vec<Arc<Workload>>> 
 /// Names of a resource's ConfigMaps with which pods of its namespace run.
 fn running(snapshot: &Snapshot, names: &Names<'_>) -> Known<Set<String>> {
     let Key { namespace, name } = &names.meta.key;
-    let used: BTreeSet<_> = snapshot.pods.list(namespace)?.filter_map(|pod| pod.config_map.as_ref()).collect();
     let is_for = |c: &ConfigMap| Purpose::of(&c.meta) == Some(Purpose::Files(names.kind));
-    let ours = snapshot.config_maps.list(namespace)?.filter(|c| is_for(c)).map(|c| &c.meta.key.name);
-    Ok(ours.filter(|config_map| is_content_name_of(name, config_map) && used.contains(config_map)).cloned().collect())
+    let of_resource = |c: &&Arc<ConfigMap>| is_content_name_of(name, &c.meta.key.name) && is_for(c);
+    let pods: Vec<_> = snapshot.pods.list(namespace)?.collect();
+    let runs = |config_map: &&String| pods.iter().any(|pod| pod.config_map.as_ref() == Some(*config_map));
+    let ours = snapshot.config_maps.list(namespace)?.filter(of_resource).map(|c| &c.meta.key.name);
+    Ok(ours.filter(runs).cloned().collect())
 }
 
 /// Whether all resources are known that may name the same workload. They are in the same namespace.
@@ -251,7 +254,7 @@ impl WorkloadClaims {
         let read = workload.or_else(|problem| resource.held.as_ref().ok_or(problem));
         let pods_of = read.ok().map(|workload| workload.meta.uid.clone());
         let applied = match read {
-            Ok(workload) => Applied::find(snapshot, workload).map_err(Problem::from),
+            Ok(workload) => Applied::find(snapshot, workload, &resource.meta.key.name).map_err(Problem::from),
             Err(problem) => Err(problem.clone()),
         };
         let Ok(target) = &named else {

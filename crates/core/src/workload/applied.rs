@@ -10,8 +10,8 @@ use super::mount::Mount;
 use super::purpose::Purpose;
 use super::rehearsal::{self, Rehearsal, SnippetPlace};
 use super::rollout::{self, Unfinished};
-use super::{annotations, failed_roll};
-use crate::model::{ConfigMap, Key, Known, Map, Pod, Problem, Set, Snapshot, Workload};
+use super::{annotations, failed_roll, is_content_name_of};
+use crate::model::{ConfigMap, Job, Key, Known, Map, Pod, Problem, Set, Snapshot, Workload};
 
 /// What the cluster has of ours for one workload. It exists only if pods and our ConfigMaps are known, so
 /// what it lacks does not exist.
@@ -19,9 +19,9 @@ use crate::model::{ConfigMap, Key, Known, Map, Pod, Problem, Set, Snapshot, Work
 pub struct Applied {
     /// What we own in the workload.
     pub mount: Option<Mount>,
-    /// Our ConfigMaps in the namespace, by name.
+    /// Our ConfigMaps that are for it, are named after its resource, or that its pods have, by name.
     pub config_maps: Map<String, Arc<ConfigMap>>,
-    /// Names of ConfigMaps that the workload, its pods or its revisions refer to.
+    /// Names of those that the workload, its pods or any revision refers to.
     pub referenced: Known<Set<String>>,
     /// Whether every pod runs the current template, or why not.
     pub rollout: Result<(), Unfinished>,
@@ -35,30 +35,40 @@ pub struct Applied {
     pub rehearsals: Known<BTreeMap<String, Rehearsal>>,
     /// Where Horizon's snippets are read, as rehearsals saw.
     pub place: Option<SnippetPlace>,
-    /// Which ConfigMap each of them tries, by the name of its Job.
+    /// Which of our ConfigMaps each of them tries, by the name of its Job.
     pub tried: BTreeMap<String, String>,
 }
 
 impl Applied {
-    /// Reads it from the cluster.
+    /// Reads it from the cluster. `resource`: the name of the resource that names the workload.
     ///
     /// # Errors
     /// [`Unknown`](crate::model::Unknown) while pods or our ConfigMaps cannot be seen.
-    pub fn find(snapshot: &Snapshot, workload: &Workload) -> Known<Self> {
+    pub fn find(snapshot: &Snapshot, workload: &Workload, resource: &str) -> Known<Self> {
         let namespace = &workload.meta.key.namespace;
         let mount = Mount::observed(workload);
         let pods = pods(snapshot, workload)?;
-        let config_maps = snapshot.config_maps.list(namespace)?.map(|c| (c.meta.key.name.clone(), c.clone())).collect();
         let config_map = mount.as_ref().map(|m| m.config_map.as_str());
         let rollout = rollout::judge(workload, config_map, &pods);
         let held_up = rollout.as_ref().err().and_then(|_| rollout::hold_up(config_map, &pods));
-        let running = pods.iter().filter_map(|p| p.config_map.clone()).collect();
+        let running: Set<String> = pods.iter().filter_map(|p| p.config_map.clone()).collect();
         let unconfigured = pods.iter().any(|p| p.config_map.is_none());
-        let referenced = referenced(snapshot, workload, config_map, &running);
+        let ours = |name: &String, c: &ConfigMap| {
+            Purpose::for_workload(&c.meta, &workload.meta.uid).is_some()
+                || is_content_name_of(resource, name)
+                || config_map == Some(name)
+                || running.contains(name)
+        };
+        let all = snapshot.config_maps.list(namespace)?.map(|c| (&c.meta.key.name, c));
+        let all = all.filter(|(name, c)| ours(name, c)).map(|(name, c)| (name.clone(), c.clone()));
+        let config_maps: Map<String, Arc<ConfigMap>> = all.collect();
+        let referenced = referenced(snapshot, workload, config_map, &running, &config_maps);
         let rehearsals = rehearsal::list(snapshot, workload);
-        let tried =
-            snapshot.jobs.seen(namespace).filter_map(|job| Some((job.meta.key.name.clone(), job.config_map.clone()?)));
-        let tried = tried.collect();
+        let tried = |job: &Arc<Job>| {
+            let tried = job.config_map.as_ref().filter(|name| config_maps.contains_key(*name))?;
+            Some((job.meta.key.name.clone(), tried.clone()))
+        };
+        let tried = snapshot.jobs.seen(namespace).filter_map(tried).collect();
         let place = SnippetPlace::find(snapshot, workload);
         Ok(Self { mount, config_maps, referenced, rollout, held_up, running, unconfigured, rehearsals, place, tried })
     }
@@ -172,12 +182,12 @@ fn referenced(
     workload: &Workload,
     mounted: Option<&str>,
     running: &Set<String>,
+    config_maps: &Map<String, Arc<ConfigMap>>,
 ) -> Known<Set<String>> {
-    let namespace = &workload.meta.key.namespace;
+    let revisions = snapshot.revisions(workload.kind).list(&workload.meta.key.namespace)?;
+    let of_revisions =
+        revisions.flat_map(|revision| &revision.config_maps).filter(|name| config_maps.contains_key(*name));
     let mut names = running.clone();
-    names.extend(mounted.map(str::to_owned));
-    for revision in snapshot.revisions(workload.kind).list(namespace)? {
-        names.extend(revision.config_maps.iter().cloned());
-    }
+    names.extend(mounted.map(str::to_owned).into_iter().chain(of_revisions.cloned()));
     Ok(names)
 }

@@ -12,8 +12,9 @@ pub fn is_content_name(name: &str) -> bool {
 
 /// Whether a ConfigMap has a name of our form for a resource.
 pub fn is_content_name_of(resource: &str, name: &str) -> bool {
-    let hash = name.rsplit_once(MARK).map(|(_, hash)| hash);
-    is_content_name(name) && hash.is_some_and(|hash| name == named(resource, hash))
+    // Most names are of others, which their first part shows.
+    let parts = name.rsplit_once(MARK).filter(|(of, _)| resource.starts_with(of));
+    parts.is_some_and(|(_, hash)| is_content_name(name) && name == named(resource, hash))
 }
 
 /// Between the resource's name and the hash.

@@ -48,18 +48,22 @@ impl Purpose {
 
     /// What an object is for, if it is one of ours.
     pub(crate) fn of(meta: &Meta) -> Option<Self> {
-        Self::read(meta).map(|(purpose, _)| purpose)
+        read(meta).and_then(|(name, _)| Self::named(name))
     }
 
     /// What an object is for, if it is for the workload with this uid.
     pub(crate) fn for_workload(meta: &Meta, uid: &str) -> Option<Self> {
-        Self::read(meta).filter(|(_, of)| *of == uid).map(|(purpose, _)| purpose)
+        read(meta).filter(|(_, of)| *of == uid).and_then(|(name, _)| Self::named(name))
     }
 
-    fn read(meta: &Meta) -> Option<(Self, &str)> {
-        let (name, uid) = meta.ours.get(annotations::FOR)?.split_once('/')?;
-        Some((Self::ALL.into_iter().find(|purpose| purpose.name() == name)?, uid))
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.name() == name)
     }
+}
+
+/// The purpose's name, and the workload's uid.
+fn read(meta: &Meta) -> Option<(&str, &str)> {
+    meta.ours.get(annotations::FOR)?.split_once('/')
 }
 
 impl fmt::Display for Purpose {

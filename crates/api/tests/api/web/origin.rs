@@ -55,3 +55,14 @@ fn paths_are_kept_without_trailing_slash() {
     assert_eq!((url.origin().as_str(), url.path()), ("https://api.example.com", "/image"));
     assert_eq!(url.to_string(), "https://api.example.com/image");
 }
+
+#[rstest]
+#[case("https://horizon.example.com", "https://horizon.example.com")]
+#[case("https://horizon.example.com:8443", "https://horizon.example.com")]
+#[case("http://10.0.0.1:8080", "http://10.0.0.1")]
+#[case("http://10.0.0.1", "http://10.0.0.1")]
+#[case("https://[2001:db8::1]:8443", "https://[2001:db8::1]")]
+#[case("https://[2001:db8::1]", "https://[2001:db8::1]")]
+fn an_origin_without_its_port(#[case] origin: &str, #[case] expected: &str) {
+    assert_eq!(Origin::parse(origin).unwrap().without_port(), expected);
+}

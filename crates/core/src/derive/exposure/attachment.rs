@@ -39,7 +39,7 @@ pub(crate) struct Attachment {
 
 impl Attachment {
     /// The port on which browsers reach a listener, and whether that is assumed.
-    pub fn port(&self, listener: &Listener, notes: &mut Notes) -> (Option<u16>, bool) {
+    pub fn port(&self, listener: &Listener, notes: &mut Notes<'_>) -> (Option<u16>, bool) {
         let (port, assumed) = self.ports.of(listener.port);
         if let (Some(why), true) = (assumed, listener.port != 0) {
             let (name, parent) = (&listener.name, &self.parent);
@@ -113,7 +113,7 @@ impl Parent<'_> {
 pub(crate) fn attachments(
     snapshot: &Snapshot,
     route: Attaching<'_>,
-    notes: &mut Notes,
+    notes: &mut Notes<'_>,
 ) -> Result<Vec<Attachment>, Problem> {
     let mut found: Vec<Attachment> = Vec::new();
     if route.parents.is_empty() {
@@ -152,12 +152,18 @@ fn unread(parent: &ParentRef) -> String {
 ///
 /// # Errors
 /// The controller has not yet processed the route as it stands.
-fn word(route: Attaching<'_>, reference: &ParentRef, parent: &str, notes: &mut Notes) -> Result<Option<bool>, Problem> {
+fn word(
+    route: Attaching<'_>,
+    reference: &ParentRef,
+    parent: &str,
+    notes: &mut Notes<'_>,
+) -> Result<Option<bool>, Problem> {
     match acceptance(route, reference) {
         RouteAcceptance::Stale(generation) => {
             let why = format!(
                 "the controller of {parent} has processed {} only up to generation {generation}, not {}",
-                notes.object, route.meta.generation
+                notes.object(),
+                route.meta.generation
             );
             Err(Problem::new(Reason::ObservationIncomplete, why))
         }
@@ -181,7 +187,7 @@ fn accepting(
     reference: &ParentRef,
     parent: &Parent<'_>,
     word: bool,
-    notes: &mut Notes,
+    notes: &mut Notes<'_>,
 ) -> Result<Vec<Listener>, Problem> {
     let name = &parent.name;
     let selected: Vec<_> = parent.listeners.iter().filter(|listener| selects(reference, listener)).collect();
@@ -211,7 +217,7 @@ fn parent<'a>(
     snapshot: &'a Snapshot,
     kind: ParentKind,
     key: &Key,
-    notes: &mut Notes,
+    notes: &mut Notes<'_>,
 ) -> Result<Option<Parent<'a>>, Problem> {
     let name = format!("{} {key}", Kind::from(kind).registration().name);
     match kind {
@@ -230,7 +236,7 @@ fn of_set<'a>(
     kind: SetKind,
     key: &Key,
     name: String,
-    notes: &mut Notes,
+    notes: &mut Notes<'_>,
 ) -> Result<Option<Parent<'a>>, Problem> {
     let Some(set) = kind.get(snapshot, key).map_err(|unknown| unseen(&name, notes, unknown))? else {
         notes.add(format!("there is no {name}"));
@@ -256,7 +262,7 @@ fn of_set<'a>(
 ///
 /// # Errors
 /// The controller has not yet processed the ListenerSet as it stands.
-fn word_on_set(set: &ListenerSet, name: &str, gateway: &Key, notes: &mut Notes) -> Result<Option<bool>, Problem> {
+fn word_on_set(set: &ListenerSet, name: &str, gateway: &Key, notes: &mut Notes<'_>) -> Result<Option<bool>, Problem> {
     let accepted = find_condition(&set.conditions, "Accepted");
     if let Some(condition) = accepted.filter(|condition| !is_current(condition, &set.meta)) {
         let (judged, generation) = (condition.observed_generation.unwrap_or_default(), set.meta.generation);
@@ -280,7 +286,7 @@ fn word_on_set(set: &ListenerSet, name: &str, gateway: &Key, notes: &mut Notes) 
 }
 
 /// The listeners of a ListenerSet of that name, with their ports, without those that conflict with the Gateway's own.
-fn in_effect(set: &ListenerSet, name: &str, gateway: &Gateway, notes: &mut Notes) -> Vec<Listener> {
+fn in_effect(set: &ListenerSet, name: &str, gateway: &Gateway, notes: &mut Notes<'_>) -> Vec<Listener> {
     let mut listeners = set.spec.listeners.clone();
     for listener in listeners.iter_mut().filter(|listener| listener.port == 0) {
         // An XListenerSet may leave the port to the controller.
@@ -304,7 +310,7 @@ fn in_effect(set: &ListenerSet, name: &str, gateway: &Gateway, notes: &mut Notes
     listeners
 }
 
-fn gateway<'a>(snapshot: &'a Snapshot, key: &Key, notes: &mut Notes) -> Result<Option<&'a Gateway>, Problem> {
+fn gateway<'a>(snapshot: &'a Snapshot, key: &Key, notes: &mut Notes<'_>) -> Result<Option<&'a Gateway>, Problem> {
     let name = format!("Gateway {key}");
     let found = snapshot.gateways.get_named(key).map_err(|unknown| unseen(&name, notes, unknown))?;
     let Some(gateway) = found else {
@@ -350,13 +356,13 @@ fn without_controller(snapshot: &Snapshot, gateway: &Gateway) -> Option<String> 
     }
 }
 
-fn unseen(name: &str, notes: &Notes, unknown: crate::model::Unknown) -> Problem {
-    let why = format!("{} is attached to {name}, which cannot be seen: {}", notes.object, unknown.why);
+fn unseen(name: &str, notes: &Notes<'_>, unknown: crate::model::Unknown) -> Problem {
+    let why = format!("{} is attached to {name}, which cannot be seen: {}", notes.object(), unknown.why);
     Problem { found: why.into(), ..unknown.into() }
 }
 
 /// A certificate that the Gateway cannot use.
-fn notes_of_tls(parent: &Parent<'_>, listener: &Listener, notes: &mut Notes) {
+fn notes_of_tls(parent: &Parent<'_>, listener: &Listener, notes: &mut Notes<'_>) {
     let status = parent.statuses.iter().find(|status| status.name == listener.name);
     let refs = status.and_then(|status| find_condition(&status.conditions, "ResolvedRefs"));
     if let Some(condition) = refs.filter(|condition| condition.status == "False") {
@@ -464,7 +470,7 @@ fn allows(
 }
 
 /// Backends or other objects of a route that its controller cannot use.
-fn notes_of_refs(route: Attaching<'_>, parent: &ParentRef, notes: &mut Notes) {
+fn notes_of_refs(route: Attaching<'_>, parent: &ParentRef, notes: &mut Notes<'_>) {
     let entries =
         route.judged.iter().filter(|entry| parent_of(route.meta, &entry.parent_ref) == parent_of(route.meta, parent));
     let conditions = entries.filter_map(|entry| find_condition(&entry.conditions, "ResolvedRefs"));

@@ -84,7 +84,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn of(&mut self, proxy: &HttpProxy, prefix: &str, notes: &mut Notes) -> Result<(), Problem> {
+    fn of(&mut self, proxy: &HttpProxy, prefix: &str, notes: &mut Notes<'_>) -> Result<(), Problem> {
         let key = &proxy.meta.key;
         // Contour refuses a circle, too.
         if self.path.contains(key) {
@@ -120,7 +120,7 @@ impl Walk<'_> {
     }
 
     /// Where connections go, along the chain of includes.
-    fn connections(&mut self, proxy: &HttpProxy, notes: &mut Notes) -> Result<(), Problem> {
+    fn connections(&mut self, proxy: &HttpProxy, notes: &mut Notes<'_>) -> Result<(), Problem> {
         let Some(tcp) = &proxy.spec.tcpproxy else { return Ok(()) };
         self.tcp |= self.is_ours(&proxy.meta.key, &tcp.services);
         let Some(include) = tcp.include.as_ref().or(tcp.includes.as_ref()) else { return Ok(()) };
@@ -154,7 +154,7 @@ impl Walk<'_> {
         &mut self,
         by: &HttpProxy,
         include: &ProxyInclude,
-        notes: &mut Notes,
+        notes: &mut Notes<'_>,
     ) -> Result<Option<Arc<HttpProxy>>, Problem> {
         let own = &by.meta.key.namespace;
         let key = Key::new(include.namespace.as_deref().unwrap_or(own), include.name.clone());
@@ -186,7 +186,7 @@ fn demand(conditions: &[ProxyCondition]) -> Option<String> {
 }
 
 /// Whether requests of browsers meet conditions; if not, it is recorded.
-fn is_met(conditions: &[ProxyCondition], notes: &mut Notes) -> bool {
+fn is_met(conditions: &[ProxyCondition], notes: &mut Notes<'_>) -> bool {
     let demand = demand(conditions);
     if let Some(demand) = &demand {
         notes.add(format!("a condition with {demand} does not count: browsers send requests without it"));
@@ -231,7 +231,7 @@ fn refused(proxy: &HttpProxy) -> Result<Option<String>, Problem> {
 }
 
 /// An HTTPProxy without a virtual host, which no HTTPProxy in the snapshot includes.
-fn notes_of_included(snapshot: &Snapshot, proxy: &HttpProxy, notes: &mut Notes) {
+fn notes_of_included(snapshot: &Snapshot, proxy: &HttpProxy, notes: &mut Notes<'_>) {
     let key = &proxy.meta.key;
     let includes = |by: &HttpProxy| {
         let own = &by.meta.key.namespace;
@@ -247,11 +247,11 @@ fn notes_of_included(snapshot: &Snapshot, proxy: &HttpProxy, notes: &mut Notes) 
     }
 }
 
-fn urls(proxy: &HttpProxy, host: &ProxyHost, walk: &Walk<'_>, found: &mut Exposures, notes: &mut Notes) {
+fn urls(proxy: &HttpProxy, host: &ProxyHost, walk: &Walk<'_>, found: &mut Exposures, notes: &mut Notes<'_>) {
     if host.fqdn.contains('*') {
         return notes.add(format!("host {} is a wildcard, but an origin needs an exact host name", host.fqdn));
     }
-    let mut add = |https: bool, path: &str, notes: &mut Notes| {
+    let mut add = |https: bool, path: &str, notes: &mut Notes<'_>| {
         let (port, port_assumed) = port(https, &proxy.ports, notes);
         match Origin::from_parts(https, &host.fqdn, port) {
             Ok(origin) => found.add(notes, PublicUrl::with_path(origin, path), port_assumed),

@@ -89,7 +89,7 @@ fn leads(
     route: &HttpRoute,
     rule: &HttpRule,
     backends: &Backends,
-    notes: &mut Notes,
+    notes: &mut Notes<'_>,
 ) -> Result<bool, Problem> {
     if redirects(rule) {
         return Ok(false);
@@ -104,7 +104,7 @@ pub(crate) fn any_leads(
     own: &str,
     named: &[BackendRef],
     backends: &Backends,
-    notes: &mut Notes,
+    notes: &mut Notes<'_>,
 ) -> Result<bool, Problem> {
     let mut refused = None;
     for backend in named {
@@ -186,7 +186,7 @@ pub(crate) fn is_sent(header: &str) -> bool {
 
 /// The prefixes under which the rules lead there. A path that is not a prefix is no part of the URL. A match
 /// that demands a header or a query takes no page or upload: browsers send neither.
-fn paths(all: &[HttpRule], rules: &[(usize, &HttpRule)], notes: &mut Notes) -> Vec<String> {
+fn paths(all: &[HttpRule], rules: &[(usize, &HttpRule)], notes: &mut Notes<'_>) -> Vec<String> {
     let mut paths = Vec::new();
     for (at, rule) in rules {
         let any = [HttpMatch::default()];
@@ -223,7 +223,7 @@ pub(crate) fn origins(
     https: Option<bool>,
     attachment: &Attachment,
     listener: &Listener,
-    notes: &mut Notes,
+    notes: &mut Notes<'_>,
 ) -> Vec<(Origin, bool)> {
     let (parent, name) = (&attachment.parent, &listener.name);
     let Some(https) = https else {

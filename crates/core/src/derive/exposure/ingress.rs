@@ -22,14 +22,15 @@ const MIDDLEWARES: &str = "traefik.ingress.kubernetes.io/router.middlewares";
 /// An Ingress names hosts but no ports. The port comes from the controller's status if it is there, else it
 /// is the scheme's default, and that is recorded.
 pub fn exposures(snapshot: &Snapshot, ingress: &Arc<Ingress>, backends: &Backends) -> Exposures {
+    let default = ingress.default_service.as_ref().is_some_and(|service| backends.leads(service));
+    if !default && !ingress.rules.iter().flat_map(|rule| &rule.paths).any(|path| backends.leads(&path.service)) {
+        return Exposures::default();
+    }
     let mut notes = Notes::new(ExposureKind::Ingress, &ingress.meta.key);
     let mut found = Exposures::default();
-    let default = ingress.default_service.as_ref().is_some_and(|service| backends.leads(service));
     let rest = IngressPath { path: "/".into(), ..IngressPath::default() };
     if let Some((name, to)) = redirect(ingress) {
-        if default || ingress.rules.iter().flat_map(|rule| &rule.paths).any(|path| backends.leads(&path.service)) {
-            notes.add(format!("annotation {name} sends all its requests to {to:?}, so it leads nowhere else"));
-        }
+        notes.add(format!("annotation {name} sends all its requests to {to:?}, so it leads nowhere else"));
         return found.finish(notes, || None);
     }
     let redirects = redirects_http(snapshot, ingress);
@@ -123,7 +124,7 @@ fn urls(
     (has_tls, redirects): (bool, bool),
     paths: &[&IngressPath],
     found: &mut Exposures,
-    notes: &mut Notes,
+    notes: &mut Notes<'_>,
 ) {
     if host.contains(['*', '~']) {
         return notes.add(format!("host {host} is a wildcard, but an origin needs an exact host name"));
@@ -142,7 +143,7 @@ fn urls(
 }
 
 /// How browsers come to a host: as annotations say, else by `spec.tls`.
-fn doors_of(ingress: &Ingress, host: &str, has_tls: bool, notes: &mut Notes) -> Vec<Door> {
+fn doors_of(ingress: &Ingress, host: &str, has_tls: bool, notes: &mut Notes<'_>) -> Vec<Door> {
     doors(ingress, has_tls, notes).unwrap_or_else(|| {
         if !has_tls && !ingress.tls.is_empty() {
             notes.add(format!("none of its tls entries is for host {host}, so http is assumed"));
@@ -152,7 +153,7 @@ fn doors_of(ingress: &Ingress, host: &str, has_tls: bool, notes: &mut Notes) -> 
 }
 
 /// Adds the URLs of paths below an origin.
-fn below(origin: &Origin, paths: &[&IngressPath], port_assumed: bool, found: &mut Exposures, notes: &mut Notes) {
+fn below(origin: &Origin, paths: &[&IngressPath], port_assumed: bool, found: &mut Exposures, notes: &mut Notes<'_>) {
     for path in paths {
         let prefix = prefix(path);
         if prefix.is_none() {
@@ -181,7 +182,7 @@ fn covers(tls_host: &str, host: &str) -> bool {
 }
 
 /// The port that the controller reports, if it is not the scheme's default; and whether that is assumed.
-pub(super) fn port(https: bool, reported: &BTreeSet<i32>, notes: &mut Notes) -> (Option<u16>, bool) {
+pub(super) fn port(https: bool, reported: &BTreeSet<i32>, notes: &mut Notes<'_>) -> (Option<u16>, bool) {
     let (default, other) = if https { (443, 80) } else { (80, 443) };
     let candidates: Vec<u16> =
         reported.iter().filter(|p| **p != other).filter_map(|p| u16::try_from(*p).ok()).collect();

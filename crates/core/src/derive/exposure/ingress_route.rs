@@ -153,7 +153,7 @@ fn shares(spec: &Value) -> Vec<IngressRouteService> {
     all.filter_map(|one| serde_json::from_value(one.clone()).ok()).collect()
 }
 
-fn read(rule: &IngressRouteRule, notes: &mut Notes) -> Vec<Alternative> {
+fn read(rule: &IngressRouteRule, notes: &mut Notes<'_>) -> Vec<Alternative> {
     let mut read = alternatives(&rule.matches).unwrap_or_else(|why| {
         notes.add(format!("its rule {:?} cannot be read: {why}", rule.matches));
         Vec::new()
@@ -175,7 +175,7 @@ fn without_lost_hosts(
     rule: &IngressRouteRule,
     one: &mut Alternative,
     backends: &Backends,
-    notes: &mut Notes,
+    notes: &mut Notes<'_>,
 ) {
     let own = Alternative { hosts: None, ..one.clone() };
     let Some(hosts) = &mut one.hosts else { return };
@@ -256,7 +256,7 @@ fn entries<'a>(
     route: &'a IngressRoute,
     rules: Vec<Alternative>,
     path: &mut Vec<Key>,
-    notes: &mut Notes,
+    notes: &mut Notes<'_>,
 ) -> Result<Vec<Entry<'a>>, Problem> {
     let key = &route.meta.key;
     if route.spec.parent_refs.is_empty() {
@@ -286,7 +286,7 @@ fn entries<'a>(
     Ok(entries)
 }
 
-fn urls(snapshot: &Snapshot, door: &Door<'_>, rule: &Alternative, found: &mut Exposures, notes: &mut Notes) {
+fn urls(snapshot: &Snapshot, door: &Door<'_>, rule: &Alternative, found: &mut Exposures, notes: &mut Notes<'_>) {
     let Some(hosts) = &rule.hosts else {
         match &rule.host_pattern {
             Some(pattern) => {

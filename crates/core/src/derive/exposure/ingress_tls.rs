@@ -17,7 +17,7 @@ pub(super) struct Door {
 
 /// The doors that annotations state; none if they state nothing. `has_tls`: `spec.tls` covers the host, which
 /// is enough for all controllers but one.
-pub(super) fn doors(ingress: &Ingress, has_tls: bool, notes: &mut Notes) -> Option<Vec<Door>> {
+pub(super) fn doors(ingress: &Ingress, has_tls: bool, notes: &mut Notes<'_>) -> Option<Vec<Door>> {
     let of_alb = alb(ingress, notes);
     if has_tls || of_alb.is_some() {
         return of_alb;
@@ -121,7 +121,7 @@ fn traefik_tls(ingress: &Ingress) -> bool {
 
 /// kubernetes-sigs/aws-load-balancer-controller, pkg/ingress/model_build_listener.go: `listen-ports` is the
 /// list of listeners; without it there is one, on 443 if there is a certificate. `spec.tls` makes none.
-fn alb(ingress: &Ingress, notes: &mut Notes) -> Option<Vec<Door>> {
+fn alb(ingress: &Ingress, notes: &mut Notes<'_>) -> Option<Vec<Door>> {
     const PORTS: &str = "alb.ingress.kubernetes.io/listen-ports";
     const CERTIFICATE: &str = "alb.ingress.kubernetes.io/certificate-arn";
     const REDIRECT: &str = "alb.ingress.kubernetes.io/ssl-redirect";

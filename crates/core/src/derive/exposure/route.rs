@@ -61,7 +61,7 @@ pub(crate) fn claims(route: &Route, found: HostClaims<'_>) {
 }
 
 /// What routers have admitted. For a file, which no router has seen, what it requests.
-fn hosts<'a>(route: &'a Route, notes: &mut Notes) -> Vec<&'a str> {
+fn hosts<'a>(route: &'a Route, notes: &mut Notes<'_>) -> Vec<&'a str> {
     let mut hosts = Vec::new();
     for entry in &route.ingress {
         match find_condition(&entry.conditions, "Admitted") {

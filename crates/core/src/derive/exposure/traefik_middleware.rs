@@ -44,7 +44,7 @@ pub(super) fn annotation_redirects_http(snapshot: &Snapshot, annotation: &str) -
 }
 
 /// Removes the URLs all of whose pages one of these Middlewares sends to another origin.
-pub(super) fn without_redirected(snapshot: &Snapshot, named: &[Key], found: &mut Exposures, notes: &mut Notes) {
+pub(super) fn without_redirected(snapshot: &Snapshot, named: &[Key], found: &mut Exposures, notes: &mut Notes<'_>) {
     let mut all = Vec::new();
     for key in named {
         collect(snapshot, key, DEEPEST, &mut all);

@@ -150,7 +150,7 @@ impl<'a> Leading<'a> {
         snapshot: &Snapshot,
         service: &'a VirtualService,
         backends: &Backends,
-        notes: &mut Notes,
+        notes: &mut Notes<'_>,
     ) -> Result<Self, Problem> {
         let (own, spec) = (&service.meta.key.namespace, &service.spec);
         let mut http = Vec::new();
@@ -263,7 +263,7 @@ fn holds(root: &StringMatch, leaf: &StringMatch) -> bool {
 }
 
 /// A VirtualService without hosts, to which no VirtualService in the snapshot delegates.
-fn notes_of_delegate(snapshot: &Snapshot, service: &VirtualService, notes: &mut Notes) {
+fn notes_of_delegate(snapshot: &Snapshot, service: &VirtualService, notes: &mut Notes<'_>) {
     let key = &service.meta.key;
     let names_it = |rule: &IstioHttpRoute, own: &str| {
         let is_it = |to: &crate::model::Delegate| {
@@ -326,7 +326,7 @@ impl Listening<'_> {
     }
 
     /// The exact hosts that come through the server for these names.
-    fn hosts(&self, names: &[String], notes: &mut Notes) -> Vec<String> {
+    fn hosts(&self, names: &[String], notes: &mut Notes<'_>) -> Vec<String> {
         let (key, number) = (&self.gateway.meta.key, self.server.port.number);
         let mut hosts = Vec::new();
         for entry in &self.server.hosts {
@@ -347,7 +347,7 @@ impl Listening<'_> {
         hosts
     }
 
-    fn add(&self, host: &str, path: &str, found: &mut Exposures, notes: &mut Notes) {
+    fn add(&self, host: &str, path: &str, found: &mut Exposures, notes: &mut Notes<'_>) {
         match Origin::from_parts(self.https, host, u16::try_from(self.server.port.number).ok()) {
             Ok(origin) => found.add(notes, PublicUrl::with_path(origin, path), false),
             Err(why) => notes.add(why),
@@ -360,7 +360,7 @@ fn through_gateways(
     service: &VirtualService,
     leading: &Leading<'_>,
     found: &mut Exposures,
-    notes: &mut Notes,
+    notes: &mut Notes<'_>,
 ) -> Result<(), Problem> {
     let (own, spec) = (&service.meta.key.namespace, &service.spec);
     let gateways = gateways_of(service);
@@ -369,7 +369,7 @@ fn through_gateways(
     }
     for key in gateways {
         let gateway = snapshot.istio_gateways.get_named(&key).map_err(|unknown| {
-            let why = format!("{} is at Istio Gateway {key}, which cannot be seen: {}", notes.object, unknown.why);
+            let why = format!("{} is at Istio Gateway {key}, which cannot be seen: {}", notes.object(), unknown.why);
             Problem { found: why.into(), ..unknown.into() }
         })?;
         let Some(gateway) = gateway else {
@@ -402,7 +402,13 @@ fn through_gateways(
     Ok(())
 }
 
-fn http(listening: &Listening<'_>, names: &[String], leading: &Leading<'_>, found: &mut Exposures, notes: &mut Notes) {
+fn http(
+    listening: &Listening<'_>,
+    names: &[String],
+    leading: &Leading<'_>,
+    found: &mut Exposures,
+    notes: &mut Notes<'_>,
+) {
     let scheme = if listening.https { "https" } else { "http" };
     let all = IstioHttpMatch::default();
     let hosts = listening.hosts(names, notes);
@@ -444,7 +450,7 @@ fn takes(wanted: &StringMatch, text: &str) -> bool {
     }
 }
 
-fn path(uri: Option<&StringMatch>, notes: &mut Notes) -> String {
+fn path(uri: Option<&StringMatch>, notes: &mut Notes<'_>) -> String {
     let Some(uri) = uri else { return String::new() };
     if let Some(prefix) = &uri.prefix {
         return prefix.clone();
@@ -454,7 +460,7 @@ fn path(uri: Option<&StringMatch>, notes: &mut Notes) -> String {
     String::new()
 }
 
-fn by_name(listening: &Listening<'_>, leading: &Leading<'_>, found: &mut Exposures, notes: &mut Notes) {
+fn by_name(listening: &Listening<'_>, leading: &Leading<'_>, found: &mut Exposures, notes: &mut Notes<'_>) {
     let is_for = |one: &&IstioL4Match| listening.is_for(&one.gateways, one.port);
     for one in leading.tls.iter().flat_map(|rule| &rule.matches).filter(is_for) {
         for host in listening.hosts(&one.sni_hosts, notes) {
@@ -467,7 +473,13 @@ fn by_name(listening: &Listening<'_>, leading: &Leading<'_>, found: &mut Exposur
     }
 }
 
-fn bytes(listening: &Listening<'_>, names: &[String], leading: &Leading<'_>, found: &mut Exposures, notes: &mut Notes) {
+fn bytes(
+    listening: &Listening<'_>,
+    names: &[String],
+    leading: &Leading<'_>,
+    found: &mut Exposures,
+    notes: &mut Notes<'_>,
+) {
     let is_for = |one: &IstioL4Match| listening.is_for(&one.gateways, one.port);
     let leads = |rule: &&IstioL4Route| {
         if rule.matches.is_empty() { listening.is_for(&[], None) } else { rule.matches.iter().any(is_for) }

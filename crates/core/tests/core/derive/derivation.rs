@@ -8,6 +8,8 @@ use direct_upload_core::model::{
     Answers, CanaryQuery, CanaryRecord, Cause, Key, Kind, Observation, ProbeAnswer, ProbeRecord, RefusedWrite,
     Snapshot, Unknown,
 };
+use direct_upload_core::plan::Options;
+use direct_upload_core::simulate::{Cluster, Stage, simulate};
 use jiff::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -261,4 +263,38 @@ fn only_what_changed_is_derived_again() {
     let again = place(&before).into_iter().zip(place(&after)).filter(|(before, after)| before != after).count();
     assert_eq!((again, after.changed(&before)[0].as_slice()), (1, &[&key][..]));
     assert_eq!(place(&derivation.advance(&snapshot)), place(&after), "nothing changed");
+}
+
+/// What one dashboard renders concerns no other dashboard of its namespace.
+#[test]
+fn the_files_of_a_dashboard_are_its_own() {
+    let dashboards = ["anna", "berta", "clara"].map(|name| {
+        let workload = service("cloud", name, &format!("{name}.example.com"));
+        join(&[
+            &workload,
+            &resource("horizon", "Horizon", "cloud", name, "{directUpload: {glanceRef: {name: glance}}}"),
+        ])
+    });
+    let glance = join(&[
+        &service("cloud", "glance", "glance.example.com"),
+        &resource("glance", "Glance", "cloud", "glance", "{}"),
+    ]);
+    let input = read(&join(&[&dashboards.join("\n---\n"), &glance]));
+    let options = Options { image: "operator".into() };
+    let end = simulate(Cluster::from_input(input), Stage::Horizon, Timestamp::UNIX_EPOCH, &options);
+    let mut snapshot = end.cluster.snapshot;
+    let mut derivation = Derivation::default();
+    let before = derivation.advance(&snapshot);
+    for view in before.horizons.values() {
+        let applied = view.dashboard.tenure.applied.as_ref().unwrap();
+        assert_eq!(applied.config_maps.len(), 1, "{:?}", applied.config_maps.keys().collect::<Vec<_>>());
+    }
+
+    let berta = Key::new("cloud", "berta");
+    let applied = before.horizons[&berta].dashboard.tenure.applied.as_ref().unwrap();
+    let mut newer = (**applied.in_use().unwrap()).clone();
+    newer.meta.key.name = "berta-direct-upload-0123456789".to_owned();
+    assert!(snapshot.config_maps.insert(newer.meta.key.clone(), newer));
+    let after = derivation.advance(&snapshot);
+    assert_eq!(after.changed(&before).map(|keys| keys.to_vec()), [vec![&berta], vec![], vec![]]);
 }
