@@ -50,16 +50,18 @@ impl fmt::Display for ConditionType {
     }
 }
 
-/// Whether a condition holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Whether a condition holds. Any other text says nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub enum ConditionStatus {
     True,
     False,
+    #[default]
+    #[serde(other)]
     Unknown,
 }
 
 impl ConditionStatus {
-    /// That of a condition; any other text says nothing.
+    /// That of a condition.
     pub fn of(condition: &Condition) -> Self {
         match condition.status.as_str() {
             "True" => Self::True,

@@ -1,5 +1,6 @@
 //! Conditions of other projects' objects.
 
+use direct_upload_api::ConditionStatus;
 use serde::Deserialize;
 
 /// A condition of another project's object.
@@ -8,7 +9,7 @@ use serde::Deserialize;
 pub struct Condition {
     #[serde(rename = "type")]
     pub type_: String,
-    pub status: String,
+    pub status: ConditionStatus,
     pub reason: String,
     pub message: String,
     pub observed_generation: Option<i64>,

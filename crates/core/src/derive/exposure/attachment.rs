@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use direct_upload_api::Reason;
+use direct_upload_api::{ConditionStatus, Reason};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
 use super::hostname::Hostname;
@@ -271,9 +271,9 @@ fn word_on_set(set: &ListenerSet, name: &str, gateway: &Key, notes: &mut Notes<'
         );
         return Err(Problem::new(Reason::ObservationIncomplete, why));
     }
-    Ok(match accepted.map(|condition| (condition.status.as_str(), condition)) {
-        Some(("True", _)) => Some(true),
-        Some(("False", condition)) => {
+    Ok(match accepted.map(|condition| (condition.status, condition)) {
+        Some((ConditionStatus::True, _)) => Some(true),
+        Some((ConditionStatus::False, condition)) => {
             notes.add(format!("Gateway {gateway} does not accept {name}: {}: {}", condition.reason, condition.message));
             None
         }
@@ -322,7 +322,8 @@ fn gateway<'a>(snapshot: &'a Snapshot, key: &Key, notes: &mut Notes<'_>) -> Resu
         return Ok(None);
     }
     let accepted = find_condition(&gateway.conditions, "Accepted");
-    let refusal = accepted.filter(|condition| condition.status == "False" && is_current(condition, &gateway.meta));
+    let refusal =
+        accepted.filter(|condition| condition.status == ConditionStatus::False && is_current(condition, &gateway.meta));
     if let Some(condition) = refusal {
         notes.add(format!("{name} is not in effect: {}: {}", condition.reason, condition.message));
         // It may serve those of its listeners that are valid.
@@ -337,7 +338,7 @@ fn gateway<'a>(snapshot: &'a Snapshot, key: &Key, notes: &mut Notes<'_>) -> Resu
 /// controller has decided (Gateway API, GatewayStatus and GatewayClassStatus).
 fn without_controller(snapshot: &Snapshot, gateway: &Gateway) -> Option<String> {
     let waits = |conditions: &[Condition]| {
-        find_condition(conditions, "Accepted").is_some_and(|condition| condition.status == "Unknown")
+        find_condition(conditions, "Accepted").is_some_and(|condition| condition.status == ConditionStatus::Unknown)
     };
     if gateway.meta.is_stored() && waits(&gateway.conditions) {
         return Some("no controller has accepted it".to_owned());
@@ -346,9 +347,11 @@ fn without_controller(snapshot: &Snapshot, gateway: &Gateway) -> Option<String> 
     // A class that is not seen says nothing: few files have it.
     let class = snapshot.gateway_classes.get_named(&Key::new("", name.clone())).ok()??;
     let accepted = find_condition(&class.conditions, "Accepted").filter(|own| is_current(own, &class.meta));
-    match accepted.map(|condition| (condition.status.as_str(), condition)) {
-        Some(("False", own)) => Some(format!("GatewayClass {name} is not accepted: {}: {}", own.reason, own.message)),
-        Some(("Unknown", _)) => {
+    match accepted.map(|condition| (condition.status, condition)) {
+        Some((ConditionStatus::False, own)) => {
+            Some(format!("GatewayClass {name} is not accepted: {}: {}", own.reason, own.message))
+        }
+        Some((ConditionStatus::Unknown, _)) => {
             class.meta.is_stored().then(|| format!("no controller has accepted GatewayClass {name}"))
         }
         // A status of an earlier generation, or none at all, takes no URL away.
@@ -365,7 +368,7 @@ fn unseen(name: &str, notes: &Notes<'_>, unknown: crate::model::Unknown) -> Prob
 fn notes_of_tls(parent: &Parent<'_>, listener: &Listener, notes: &mut Notes<'_>) {
     let status = parent.statuses.iter().find(|status| status.name == listener.name);
     let refs = status.and_then(|status| find_condition(&status.conditions, "ResolvedRefs"));
-    if let Some(condition) = refs.filter(|condition| condition.status == "False") {
+    if let Some(condition) = refs.filter(|condition| condition.status == ConditionStatus::False) {
         let (name, of) = (&listener.name, &parent.name);
         notes.add(format!("listener {name} of {of} has a problem: {}: {}", condition.reason, condition.message));
     }
@@ -394,7 +397,7 @@ fn acceptance<'a>(route: Attaching<'a>, parent: &ParentRef) -> RouteAcceptance<'
     let entries = route.judged.iter().filter(|entry| same(&entry.parent_ref));
     let conditions: Vec<_> = entries.filter_map(|entry| find_condition(&entry.conditions, "Accepted")).collect();
     let current = |t: &&&Condition| is_current(t, route.meta);
-    if conditions.iter().filter(current).any(|t| t.status == "True") {
+    if conditions.iter().filter(current).any(|t| t.status == ConditionStatus::True) {
         return RouteAcceptance::Accepted;
     }
     match (conditions.iter().find(|t| !is_current(t, route.meta)), conditions.first()) {
@@ -424,7 +427,7 @@ fn takes(
         return Ok(Err(format!("accepts no {}", route.kind)));
     }
     let status = parent.statuses.iter().find(|status| status.name == listener.name);
-    for (type_, bad) in [("Accepted", "False"), ("Conflicted", "True")] {
+    for (type_, bad) in [("Accepted", ConditionStatus::False), ("Conflicted", ConditionStatus::True)] {
         let found = status.and_then(|status| find_condition(&status.conditions, type_));
         if let Some(condition) = found.filter(|condition| condition.status == bad && is_current(condition, parent.meta))
         {
@@ -474,7 +477,9 @@ fn notes_of_refs(route: Attaching<'_>, parent: &ParentRef, notes: &mut Notes<'_>
     let entries =
         route.judged.iter().filter(|entry| parent_of(route.meta, &entry.parent_ref) == parent_of(route.meta, parent));
     let conditions = entries.filter_map(|entry| find_condition(&entry.conditions, "ResolvedRefs"));
-    for condition in conditions.filter(|condition| condition.status == "False" && is_current(condition, route.meta)) {
+    for condition in
+        conditions.filter(|condition| condition.status == ConditionStatus::False && is_current(condition, route.meta))
+    {
         notes.add(format!(
             "it names something that its controller cannot use: {}: {}",
             condition.reason, condition.message

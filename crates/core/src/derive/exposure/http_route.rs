@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use direct_upload_api::ExposureKind;
 use direct_upload_api::web::{Origin, PublicUrl};
+use direct_upload_api::{ConditionStatus, ExposureKind};
 
 use super::attachment::{self, Attaching, Attachment, attachments};
 use super::backends::Backends;
@@ -74,7 +74,8 @@ pub(crate) fn claims(route: &HttpRoute, found: HostClaims<'_>) {
 /// A controller has accepted a route, or none has seen it: it is in a file.
 pub(crate) fn is_accepted(meta: &Meta, parents: &[RouteParentStatus]) -> bool {
     let accepted = |parent: &RouteParentStatus| {
-        find_condition(&parent.conditions, "Accepted").is_some_and(|condition| condition.status == "True")
+        find_condition(&parent.conditions, "Accepted")
+            .is_some_and(|condition| condition.status == ConditionStatus::True)
     };
     parents.iter().any(accepted) || (parents.is_empty() && !meta.is_stored())
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use direct_upload_api::ExposureKind;
 use direct_upload_api::web::{Origin, PublicUrl};
+use direct_upload_api::{ConditionStatus, ExposureKind};
 
 use super::backends::Backends;
 use crate::derive::exposing_object::ExposingObject;
@@ -51,7 +51,7 @@ pub fn exposures(route: &Arc<Route>, backends: &Backends) -> Exposures {
 /// The hosts that routers have admitted, with the Route's path; of a file, the host that it requests.
 pub(crate) fn claims(route: &Route, found: HostClaims<'_>) {
     let admitted = |entry: &&RouteIngress| {
-        find_condition(&entry.conditions, "Admitted").is_some_and(|condition| condition.status == "True")
+        find_condition(&entry.conditions, "Admitted").is_some_and(|condition| condition.status == ConditionStatus::True)
     };
     let is_of_file = route.ingress.is_empty() && !route.meta.is_stored() && !route.spec.host.is_empty();
     let requested = is_of_file.then_some(&route.spec.host);
@@ -65,7 +65,7 @@ fn hosts<'a>(route: &'a Route, notes: &mut Notes<'_>) -> Vec<&'a str> {
     let mut hosts = Vec::new();
     for entry in &route.ingress {
         match find_condition(&entry.conditions, "Admitted") {
-            Some(condition) if condition.status == "True" => hosts.push(entry.host.as_str()),
+            Some(condition) if condition.status == ConditionStatus::True => hosts.push(entry.host.as_str()),
             Some(condition) => {
                 notes.add(format!(
                     "router {} refuses {}: {}: {}",
