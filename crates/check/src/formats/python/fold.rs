@@ -23,7 +23,7 @@ fn is_csp(expression: &Expr) -> bool {
 }
 
 /// What Django 6 calls `CSP.NAME` (`django/utils/csp.py`), and django-csp 4 `NAME` of `csp.constants`.
-pub fn csp_source(name: &str) -> Option<&'static str> {
+pub(super) fn csp_source(name: &str) -> Option<&'static str> {
     Some(match name {
         "NONE" => "'none'",
         "SELF" => "'self'",
