@@ -21,6 +21,7 @@ class Fault:
 FAULTS = {
     'kill-before': Fault('the operator is killed just before its write arrives', 'write', {'do': 'kill-before'}),
     'kill-after': Fault('… just after it arrived', 'write', {'do': 'kill-after'}),
+    'term': Fault('it is told to end while its write is on its way', 'write', {'do': 'term', 'seconds': 0.3}),
     'drop-before': Fault('the connection breaks just before the write arrives', 'write', {'do': 'drop-before'}),
     'drop-after': Fault('… just after it arrived', 'write', {'do': 'drop-after'}),
     '409': Fault('the write is refused as a conflict', 'write', {'do': 'status', 'code': 409}),

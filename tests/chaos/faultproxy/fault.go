@@ -21,7 +21,7 @@ type fault struct {
 	// What happens, see lane.ServeHTTP and lane.stream.
 	Do      string  `json:"do"`
 	Code    int     `json:"code"`    // of "status"
-	Seconds float64 `json:"seconds"` // of "delay", "hang" and "delay-stream"
+	Seconds float64 `json:"seconds"` // of "delay", "term", "hang" and "delay-stream"
 
 	seen, fired int
 }

@@ -39,7 +39,7 @@ type lane struct {
 	server   *http.Server
 
 	mu      sync.Mutex
-	pid     int // of the operator; 0 after it was killed
+	pid     int // of the operator; 0 after it was told to end
 	faults  []*fault
 	writes  int
 	waiting int // of the writes, those without an answer
@@ -132,11 +132,12 @@ func (l *lane) note(e entry) {
 	l.log = append(l.log, e)
 }
 
-func (l *lane) kill() {
+// end tells the operator to end.
+func (l *lane) end(signal syscall.Signal) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.pid > 1 {
-		syscall.Kill(l.pid, syscall.SIGKILL)
+		syscall.Kill(l.pid, signal)
 	}
 	l.pid = 0
 }
@@ -195,7 +196,7 @@ func (l *lane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch f.Do {
 	case "kill-before":
 		note(0)
-		l.kill()
+		l.end(syscall.SIGKILL)
 		reset(r)
 		return
 	case "drop-before":
@@ -212,6 +213,9 @@ func (l *lane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			reset(r)
 		}
 		return
+	case "term":
+		l.end(syscall.SIGTERM)
+		sleep(context.Background(), f.Seconds)
 	case "delay":
 		sleep(context.Background(), f.Seconds)
 	}
@@ -230,7 +234,7 @@ func (l *lane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, answer.Body)
 		note(answer.StatusCode)
 		if f.Do == "kill-after" {
-			l.kill()
+			l.end(syscall.SIGKILL)
 		}
 		reset(r)
 	case kind == "watch" && f.Do == "gone":
