@@ -3,7 +3,7 @@
 //! In: units, facts, objects. Out: [`Subject`]s, and one sentence for each part that an upload needs and
 //! the input lacks: a Glance, a dashboard, how browsers reach each of them.
 
-use direct_upload_core::derive::{Exposures, World};
+use direct_upload_core::derive::{Backends, Exposures, World};
 use direct_upload_core::model;
 use direct_upload_core::openstack::Release;
 use serde_json::Value;
@@ -96,7 +96,13 @@ fn near(a: &[String], b: &[String]) -> bool {
 }
 
 /// What an upload needs and the input lacks.
-pub fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: &[Object]) -> Vec<String> {
+pub fn gaps(
+    cloud: &Cloud<'_>,
+    world: &World,
+    units: &[Unit],
+    objects: &[Object],
+    backends: &[Backends],
+) -> Vec<String> {
     let mut gaps = Vec::new();
     for unit in units.iter().filter(|unit| unit.service().is_some()) {
         gaps.extend(unit.unseen.iter().map(|what| format!("{}: {what}", unit.name)));
@@ -142,7 +148,7 @@ pub fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: &[Object]
             own.object
         )
     }));
-    gaps.extend(beyond::gaps(cloud, objects));
+    gaps.extend(beyond::gaps(cloud, objects, backends));
     gaps.extend(rules::open_conditions(cloud));
     gaps.extend(cloud.glances.iter().filter_map(|glance| unrouted(cloud, world, glance, objects)));
     let made = units.iter().flat_map(|unit| &unit.files).filter(|file| file.partial);

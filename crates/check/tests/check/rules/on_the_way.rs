@@ -1,0 +1,139 @@
+//! Which objects are on the way of uploads, and which only look so.
+
+use direct_upload_check as check;
+use rstest::rstest;
+
+use super::ways::{NO_LIMIT, cloud, published};
+
+fn network_policy(version: &str, spec: &str) -> String {
+    format!("apiVersion: {version}\nkind: NetworkPolicy\nmetadata: {{name: p, namespace: o}}\nspec: {{{spec}}}\n")
+}
+
+const KUBERNETES: &str = "networking.k8s.io/v1";
+
+/// A policy is about the pods that its selector matches, whatever names are in it. Calico has a kind of the same name.
+#[rstest]
+#[case::by_another_label("tier: api", KUBERNETES, "podSelector: {matchLabels: {tier: api}}", true)]
+#[case::by_an_expression(
+    "tier: api",
+    KUBERNETES,
+    "podSelector: {matchExpressions: [{key: tier, operator: Exists}]}",
+    true
+)]
+#[case::by_another_expression(
+    "tier: api",
+    KUBERNETES,
+    "podSelector: {matchExpressions: [{key: app, operator: NotIn, values: [nova]}]}",
+    true
+)]
+#[case::all_but_glance(
+    "tier: api",
+    KUBERNETES,
+    "podSelector: {matchExpressions: [{key: app, operator: NotIn, values: [glance]}]}",
+    false
+)]
+#[case::its_database("tier: api", KUBERNETES, "podSelector: {matchLabels: {app: glance, tier: db}}", false)]
+#[case::of_calico("tier: api", "crd.projectcalico.org/v1", "selector: app == 'glance', types: [Egress]", false)]
+fn network_policies_select_pods(#[case] label: &str, #[case] version: &str, #[case] spec: &str, #[case] unseen: bool) {
+    let pods = "labels: {app: glance}}";
+    let text =
+        cloud(NO_LIMIT, &network_policy(version, spec)).replace(pods, &format!("labels: {{app: glance, {label}}}}}"));
+    let report = crate::reports::report(&[("cloud.yaml", &text)]);
+    assert_eq!(report.unseen.iter().any(|what| what.contains("NetworkPolicy o/p: it blocks")), unseen, "{report:#?}");
+    assert_eq!(report.verdict() == check::Verdict::Fine, !unseen, "{report:#?}");
+}
+
+const EMPTY: &str = "backendRefs: []";
+
+/// The host of the published URL leads to something else. A Service without a selector may be anything.
+#[rstest]
+#[case::nothing(EMPTY, "", true)]
+#[case::a_service_that_is_not_there("backendRefs: [{name: images, port: 80}]", "", true)]
+#[case::another_namespace("backendRefs: [{name: glance-api, namespace: x, port: 80}]", "", true)]
+#[case::another_by_weight(
+    "backendRefs: [{name: glance-api, port: 9292, weight: 0}, {name: images, port: 80}]",
+    "",
+    true
+)]
+#[case::one_of_two("backendRefs: [{name: images, port: 80}, {name: glance-api, port: 9292}]", "", false)]
+#[case::without_a_selector(
+    "backendRefs: [{name: images, port: 80}]",
+    "apiVersion: v1\nkind: Service\nmetadata: {name: images, namespace: o}\nspec: {ports: [{port: 80}]}\n",
+    false
+)]
+#[case::another_kind("backendRefs: [{kind: Backend, group: gateway.envoyproxy.io, name: images}]", "", false)]
+#[case::a_second_route(
+    EMPTY,
+    "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: second, namespace: o}\nspec: {hostnames: ['*.example'], parentRefs: [{name: gw, namespace: g, sectionName: glance}], rules: [{timeouts: {request: 0s}, backendRefs: [{name: glance-api, port: 9292}]}]}\n",
+    false
+)]
+fn the_published_host_leads_elsewhere(#[case] backends: &str, #[case] objects: &str, #[case] unseen: bool) {
+    let objects = format!("{}---\n{objects}", published("https://g.example"));
+    let text = cloud(NO_LIMIT, &objects).replacen("backendRefs: [{name: glance-api, port: 9292}]", backends, 1);
+    let report = crate::reports::report(&[("cloud.yaml", &text)]);
+    let said = report.unseen.iter().any(|what| what.contains("leads to no Service of Glance that is in the input"));
+    assert_eq!(said, unseen, "{report:#?}");
+    assert_eq!(report.verdict() == check::Verdict::Fine, !unseen, "{report:#?}");
+}
+
+/// Objects of another group have only the name of a kind, and lists of addresses count where they are used.
+#[rstest]
+#[case::a_route_of_knative(
+    "apiVersion: serving.knative.dev/v1\nkind: Route\nmetadata: {name: glance, namespace: o, annotations: {haproxy.router.openshift.io/ip_whitelist: 10.0.0.0/8}}\nspec: {traffic: [{revisionName: glance-1}]}\n"
+)]
+#[case::a_middleware_of_others(
+    "apiVersion: hub.example.com/v1\nkind: Middleware\nmetadata: {name: glance, namespace: o}\nspec: {ipAllowList: {sourceRange: [10.0.0.0/8]}}\n"
+)]
+#[case::a_middleware_that_nothing_names(
+    "apiVersion: traefik.io/v1alpha1\nkind: Middleware\nmetadata: {name: admin, namespace: o}\nspec: {ipAllowList: {sourceRange: [10.0.0.0/8]}}\n"
+)]
+#[case::a_policy_of_another_route(
+    "apiVersion: gateway.envoyproxy.io/v1alpha1\nkind: SecurityPolicy\nmetadata: {name: p, namespace: o}\nspec: {targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: keystone}], authorization: {defaultAction: Deny, rules: [{name: glance, action: Allow, principal: {clientCIDRs: [10.0.0.0/8]}}]}}\n"
+)]
+#[case::an_authorizer_of_another_namespace(
+    "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: glance, namespace: o}\nspec: {hosts: [g.example], http: [{route: [{destination: {host: glance-api}}]}]}\n---\napiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: p, namespace: monitoring}\nspec: {selector: {matchLabels: {app: grafana}}, action: CUSTOM, provider: {name: oauth2}, rules: [{}]}\n"
+)]
+fn what_is_not_on_the_way_is_not_missed(#[case] objects: &str) {
+    let report = crate::reports::report(&[("cloud.yaml", &cloud(NO_LIMIT, objects))]);
+    assert_eq!((report.verdict(), report.unseen), (check::Verdict::Fine, vec![]));
+}
+
+const ADDRESSES: &str = "apiVersion: traefik.io/v1alpha1\nkind: Middleware\nmetadata: {name: l, namespace: o}\nspec: {ipAllowList: {sourceRange: [10.0.0.0/8]}}\n---\n";
+
+fn ingress_route(middleware: &str) -> String {
+    format!(
+        "apiVersion: traefik.io/v1alpha1\nkind: IngressRoute\nmetadata: {{name: i, namespace: o}}\nspec: {{routes: [{{match: Host(`g.example`), services: [{{name: glance-api, port: 9292}}], middlewares: [{{name: {middleware}}}]}}]}}\n"
+    )
+}
+
+#[rstest]
+#[case::a_list(&format!("{ADDRESSES}{}", ingress_route("l")), "Middleware o/l: it lets only some addresses pass")]
+#[case::a_list_of_a_chain(&format!("{ADDRESSES}apiVersion: traefik.io/v1alpha1\nkind: Middleware\nmetadata: {{name: c, namespace: o}}\nspec: {{chain: {{middlewares: [{{name: l}}]}}}}\n---\n{}", ingress_route("c")), "Middleware o/l: it lets only some addresses pass")]
+#[case::a_list_of_an_entry_point(&format!("{ADDRESSES}apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: traefik, namespace: t}}\nspec: {{template: {{spec: {{containers: [{{name: traefik, args: ['--entryPoints.websecure.http.middlewares=o-l@kubernetescrd']}}]}}}}}}\n"), "Middleware o/l: it lets only some addresses pass")]
+#[case::a_middleware_of_others(&format!("apiVersion: hub.example.com/v1\nkind: Middleware\nmetadata: {{name: l, namespace: o}}\nspec: {{}}\n---\n{}", ingress_route("l")), "Middleware o/l, which IngressRoute o/i names, is not in the input")]
+fn what_is_on_the_way_is_named(#[case] objects: &str, #[case] expected: &str) {
+    let report = crate::reports::report(&[("cloud.yaml", &cloud(NO_LIMIT, objects))]);
+    assert!(report.unseen.iter().any(|what| what.contains(expected)), "{report:#?}");
+}
+
+/// A filter that a rule names must be there, with its group.
+#[rstest]
+#[case::of_nginx(
+    "gateway.nginx.org",
+    "SnippetsFilter",
+    "HTTPRoute o/glance: SnippetsFilter f, which it names, is not in the input"
+)]
+#[case::of_traefik("traefik.io", "Middleware", "HTTPRoute o/glance: Middleware f, which it names, is not in the input")]
+#[case::of_envoy(
+    "gateway.envoyproxy.io",
+    "HTTPRouteFilter",
+    "HTTPRoute o/glance: HTTPRouteFilter f, which it names, is not in the input"
+)]
+#[case::of_others("x.example.com", "Middleware", "HTTPRoute o/glance: check does not read Middleware f")]
+fn a_named_filter_is_looked_for(#[case] group: &str, #[case] kind: &str, #[case] expected: &str) {
+    let filters = format!(
+        "{NO_LIMIT}\n    filters: [{{type: ExtensionRef, extensionRef: {{group: {group}, kind: {kind}, name: f}}}}]"
+    );
+    let report = crate::reports::report(&[("cloud.yaml", &cloud(&filters, ""))]);
+    assert!(report.unseen.iter().any(|what| what.contains(expected)), "{report:#?}");
+}
