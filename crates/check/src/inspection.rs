@@ -35,6 +35,7 @@ pub fn check(input: CheckInput) -> Report {
     let backends = derived::backends(&input.snapshot, &units);
     issues.extend(routes::issues(&input.objects, &backends));
     cloud.answering = answering::find(&input.objects, &issues);
+    cloud.answering.extend(rules::traefik::answering(&cloud));
     cloud.page_policies = page_policy::find(&input.objects, &derived::exposing_dashboards(&input.snapshot, &units));
     let is_legacy = |unit: &Unit| cloud.horizons.iter().any(|h| std::ptr::eq(h.unit, unit) && h.is_legacy());
     let mut legacy = derived::legacy_issues(&input.snapshot, &input.objects, &units, is_legacy);

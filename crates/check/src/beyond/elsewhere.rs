@@ -69,7 +69,9 @@ fn rules<'a>(route: &'a Object, objects: &[Object], backends: &[Backends]) -> Ve
     match route.policy_kind() {
         PolicyKind::Ingress => {
             let own = |backend: &Value| {
-                backend["resource"].is_object() || target.is_one(&backend["service"]["name"], &Value::Null)
+                // The older versions have `serviceName`.
+                let named = [&backend["service"]["name"], &backend["serviceName"]];
+                backend["resource"].is_object() || named.into_iter().any(|name| target.is_one(name, &Value::Null))
             };
             let of_rule = |rule: &'a Value| Rule {
                 hosts: texts(&mut [&rule["host"]].into_iter()),

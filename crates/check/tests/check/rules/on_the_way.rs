@@ -3,7 +3,8 @@
 use direct_upload_check as check;
 use rstest::rstest;
 
-use super::ways::{NO_LIMIT, cloud, published};
+use super::ways::{HORIZON, NO_LIMIT, cloud, horizon, published};
+use super::{CONF, DASHBOARD};
 
 fn network_policy(version: &str, spec: &str) -> String {
     format!("apiVersion: {version}\nkind: NetworkPolicy\nmetadata: {{name: p, namespace: o}}\nspec: {{{spec}}}\n")
@@ -136,4 +137,66 @@ fn a_named_filter_is_looked_for(#[case] group: &str, #[case] kind: &str, #[case]
     );
     let report = crate::reports::report(&[("cloud.yaml", &cloud(&filters, ""))]);
     assert!(report.unseen.iter().any(|what| what.contains(expected)), "{report:#?}");
+}
+
+const GRANTS: &str = "accessControlAllowOriginList: ['https://d.example'], accessControlAllowMethods: [GET, PUT, OPTIONS], accessControlAllowHeaders: [content-type, x-auth-token, x-csrftoken]";
+
+/// A middleware in Traefik's file answers instead of a Glance without `[cors]`, as its Middleware does.
+#[rstest]
+#[case::it_grants("m", GRANTS, "warning DU002")]
+#[case::in_a_chain("c", GRANTS, "warning DU002")]
+#[case::another_origin(
+    "m",
+    "accessControlAllowOriginList: ['https://e.example'], accessControlAllowMethods: [GET, PUT, OPTIONS], accessControlAllowHeaders: ['*']",
+    "error DU002"
+)]
+#[case::without_a_method(
+    "m",
+    "accessControlAllowOriginList: ['https://d.example'], accessControlAllowMethods: [GET], accessControlAllowHeaders: ['*']",
+    "error DU002"
+)]
+#[case::nothing("m", "stsSeconds: 1", "error DU002")]
+#[case::not_named("other", GRANTS, "error DU002")]
+fn a_file_of_traefik_answers_instead_of_glance(#[case] named: &str, #[case] headers: &str, #[case] expected: &str) {
+    let text = format!(
+        "http:\n  routers:\n    glance: {{rule: 'Host(`g.example`)', entryPoints: [web], service: glance, middlewares: [{named}@file]}}\n  services:\n    glance: {{loadBalancer: {{servers: [{{url: 'http://127.0.0.1:9292'}}]}}}}\n  middlewares:\n    c: {{chain: {{middlewares: [m]}}}}\n    other: {{compress: {{}}}}\n    m: {{headers: {{{headers}}}}}\n"
+    );
+    let entry = "entryPoints:\n  web: {address: ':443', transport: {respondingTimeouts: {readTimeout: 0}}}\n";
+    let host = horizon(443, true, "");
+    let files = [
+        ("etc/traefik/traefik.yml", entry),
+        ("etc/traefik/dynamic/glance.yml", text.as_str()),
+        (HORIZON, host.as_str()),
+        DASHBOARD,
+        (CONF, "[DEFAULT]\nworkers = 2\n[paste_deploy]\nflavor = keystone\n"),
+    ];
+    let found_in = |files: &[(&str, &str)]| -> Vec<String> {
+        let report = crate::reports::report(files);
+        report.findings.iter().map(|f| format!("{} {}", f.severity, f.rule)).collect()
+    };
+    let found = found_in(&files);
+    assert!(found.contains(&expected.to_owned()), "{found:?}");
+    // The Angular panel's request has no credentials, the Django panel's has.
+    assert!(!found.iter().any(|line| line.contains("DU024")), "{found:?}");
+    let django = format!("{}ANGULAR_FEATURES = {{'images_panel': False}}\n", DASHBOARD.1);
+    let files = files.map(|file| if file == DASHBOARD { (file.0, django.as_str()) } else { file });
+    let found = found_in(&files);
+    let granted = expected.starts_with("warning");
+    assert_eq!(found.contains(&"error DU024".to_owned()), granted, "{found:?}");
+}
+
+/// What is not read of an old version is told once.
+#[test]
+fn an_old_ingress_is_told_of_itself() {
+    let ingress = |name: &str, service: &str| {
+        format!(
+            "apiVersion: networking.k8s.io/v1beta1\nkind: Ingress\nmetadata: {{name: {name}, namespace: o}}\nspec: {{ingressClassName: nginx, rules: [{{host: {name}.example, http: {{paths: [{{backend: {{serviceName: {service}, servicePort: 80}}}}]}}}}]}}\n---\n"
+        )
+    };
+    let text = cloud(NO_LIMIT, "");
+    let (before, _) = text.split_once("apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway").unwrap();
+    let objects = [ingress("d", "horizon"), ingress("g", "glance-api"), published("https://g.example")].concat();
+    let report = crate::reports::report(&[("cloud.yaml", &format!("{before}{objects}"))]);
+    let told = |name: &str| format!("Ingress o/{name}: check does not read networking.k8s.io/v1beta1 of this kind");
+    assert_eq!(report.unseen, [told("d"), told("g")]);
 }

@@ -4,9 +4,9 @@ use rstest::rstest;
 
 use super::{CONF, DASHBOARD, GOOD, SETTINGS, found_in};
 
-const HORIZON: &str = "etc/apache2/sites-enabled/horizon.conf";
+pub(super) const HORIZON: &str = "etc/apache2/sites-enabled/horizon.conf";
 
-fn horizon(port: u16, tls: bool, lines: &str) -> String {
+pub(super) fn horizon(port: u16, tls: bool, lines: &str) -> String {
     let engine = if tls { "SSLEngine on\n" } else { "" };
     format!(
         "<VirtualHost *:{port}>\nServerName d.example\n{engine}WSGIScriptAlias / /openstack_dashboard/wsgi.py\n{lines}\n</VirtualHost>\n"
