@@ -106,8 +106,9 @@ fn answering_in(cloud: &Cloud<'_>, unit: &Unit) -> Vec<Answering> {
         let listed = own.and_then(|own| own["chain"]["middlewares"].as_array()).into_iter().flatten();
         [name].into_iter().chain(listed.filter_map(Value::as_str).map(traefik::bare)).collect::<Vec<_>>()
     };
-    let names: BTreeSet<&str> = named.flat_map(chained).collect();
+    let all: BTreeSet<&str> = named.flat_map(chained).collect();
     let refused = of_unit(cloud, unit);
+    let hosts: Vec<&str> = cloud.dashboards_near(&unit.scope).map(|own| own.host.as_str()).collect();
     let of_one = |name: &str| {
         let ((file, document), own) = traefik::middleware(&files, name)?;
         let headers = &own["headers"];
@@ -122,6 +123,13 @@ fn answering_in(cloud: &Cloud<'_>, unit: &Unit) -> Vec<Answering> {
             let line = document.node.line_of(["http", "middlewares", name, "headers", option]);
             file.option(line, &format!("{what}.{option}"))
         };
+        // Where only the dashboards' hosts are known, a list must have one of them.
+        let listed = headers[LISTS[0]].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let is_other = |text: &str| Origin::parse(text).is_ok_and(|own| !hosts.contains(&own.host()));
+        let mut listed = listed.peekable();
+        if !hosts.is_empty() && !is_written(LISTS[1]) && listed.peek().is_some() && listed.all(is_other) {
+            return None;
+        }
         let any = headers[LISTS[0]].as_array().is_some_and(|all| all.iter().any(|own| own == "*"));
         let without_credentials = match () {
             () if any => Some(Credentials { place: place(LISTS[0]), what: STAR, fix: REMOVE }),
@@ -138,7 +146,7 @@ fn answering_in(cloud: &Cloud<'_>, unit: &Unit) -> Vec<Answering> {
             is_extended: false,
         })
     };
-    names.into_iter().filter_map(of_one).collect()
+    all.into_iter().filter_map(of_one).collect()
 }
 
 /// The dashboards' origins. Where only a host is known, Glance's own list or the dashboard's server may have the rest.

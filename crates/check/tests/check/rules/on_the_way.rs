@@ -117,6 +117,30 @@ fn what_is_on_the_way_is_named(#[case] objects: &str, #[case] expected: &str) {
     assert!(report.unseen.iter().any(|what| what.contains(expected)), "{report:#?}");
 }
 
+/// Calico's policies name pods in a language of their own (projectcalico.org/v3, NetworkPolicy).
+#[rstest]
+#[case::denied("selector: \"app == 'glance'\", types: [Ingress], ingress: [{action: Deny}]", true)]
+#[case::for_some(
+    "selector: \"app == 'glance'\", ingress: [{action: Allow, source: {selector: \"app == 'nova'\"}}]",
+    true
+)]
+#[case::allowed(
+    "selector: \"app == 'glance'\", types: [Ingress], ingress: [{action: Allow, protocol: TCP, destination: {ports: [9292]}}]",
+    false
+)]
+#[case::what_leaves("selector: \"app == 'glance'\", egress: [{action: Allow}]", false)]
+#[case::other_pods(
+    "selector: \"app == 'mariadb'\", ingress: [{action: Allow, source: {selector: \"app == 'glance'\"}}]",
+    false
+)]
+fn policies_of_calico(#[case] spec: &str, #[case] unseen: bool) {
+    let text = cloud(NO_LIMIT, &network_policy("projectcalico.org/v3", spec));
+    let report = crate::reports::report(&[("cloud.yaml", &text)]);
+    let said = report.unseen.iter().any(|what| what.contains("does not read which connections to Glance's pods"));
+    assert_eq!(said, unseen, "{report:#?}");
+    assert_eq!(report.verdict() == check::Verdict::Fine, !unseen, "{report:#?}");
+}
+
 /// A filter that a rule names must be there, with its group.
 #[rstest]
 #[case::of_nginx(
@@ -162,27 +186,29 @@ fn a_file_of_traefik_answers_instead_of_glance(#[case] named: &str, #[case] head
         "http:\n  routers:\n    glance: {{rule: 'Host(`g.example`)', entryPoints: [web], service: glance, middlewares: [{named}@file]}}\n  services:\n    glance: {{loadBalancer: {{servers: [{{url: 'http://127.0.0.1:9292'}}]}}}}\n  middlewares:\n    c: {{chain: {{middlewares: [m]}}}}\n    other: {{compress: {{}}}}\n    m: {{headers: {{{headers}}}}}\n"
     );
     let entry = "entryPoints:\n  web: {address: ':443', transport: {respondingTimeouts: {readTimeout: 0}}}\n";
-    let host = horizon(443, true, "");
-    let files = [
-        ("etc/traefik/traefik.yml", entry),
-        ("etc/traefik/dynamic/glance.yml", text.as_str()),
-        (HORIZON, host.as_str()),
-        DASHBOARD,
-        (CONF, "[DEFAULT]\nworkers = 2\n[paste_deploy]\nflavor = keystone\n"),
-    ];
-    let found_in = |files: &[(&str, &str)]| -> Vec<String> {
-        let report = crate::reports::report(files);
-        report.findings.iter().map(|f| format!("{} {}", f.severity, f.rule)).collect()
-    };
-    let found = found_in(&files);
-    assert!(found.contains(&expected.to_owned()), "{found:?}");
-    // The Angular panel's request has no credentials, the Django panel's has.
-    assert!(!found.iter().any(|line| line.contains("DU024")), "{found:?}");
-    let django = format!("{}ANGULAR_FEATURES = {{'images_panel': False}}\n", DASHBOARD.1);
-    let files = files.map(|file| if file == DASHBOARD { (file.0, django.as_str()) } else { file });
-    let found = found_in(&files);
-    let granted = expected.starts_with("warning");
-    assert_eq!(found.contains(&"error DU024".to_owned()), granted, "{found:?}");
+    // Where TLS ends is not always seen; the host is.
+    for host in [horizon(443, true, ""), horizon(8080, false, "")] {
+        let files = [
+            ("etc/traefik/traefik.yml", entry),
+            ("etc/traefik/dynamic/glance.yml", text.as_str()),
+            (HORIZON, host.as_str()),
+            DASHBOARD,
+            (CONF, "[DEFAULT]\nworkers = 2\n[paste_deploy]\nflavor = keystone\n"),
+        ];
+        let found_in = |files: &[(&str, &str)]| -> Vec<String> {
+            let report = crate::reports::report(files);
+            report.findings.iter().map(|f| format!("{} {}", f.severity, f.rule)).collect()
+        };
+        let found = found_in(&files);
+        assert!(found.contains(&expected.to_owned()), "{found:?}");
+        // The Angular panel's request has no credentials, the Django panel's has.
+        assert!(!found.iter().any(|line| line.contains("DU024")), "{found:?}");
+        let django = format!("{}ANGULAR_FEATURES = {{'images_panel': False}}\n", DASHBOARD.1);
+        let files = files.map(|file| if file == DASHBOARD { (file.0, django.as_str()) } else { file });
+        let found = found_in(&files);
+        let granted = expected.starts_with("warning");
+        assert_eq!(found.contains(&"error DU024".to_owned()), granted, "{found:?}");
+    }
 }
 
 /// What is not read of an old version is told once.
