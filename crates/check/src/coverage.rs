@@ -124,7 +124,7 @@ pub fn gaps(
         let what = "how browsers reach the dashboard";
         let leads = |o: &&Object| matches!(o.kind(), "HTTPRoute" | "Ingress" | "Route") && leads_to(o, "horizon");
         match objects.iter().find(leads) {
-            // This is told of the object itself.
+            // The report says it of the object itself.
             Some(route) if is_old(route) => {}
             Some(route) => {
                 gaps.push(format!("{what}: {} leads to a Service of it that is not in the input", route.id()));

@@ -1,4 +1,4 @@
-//! Which objects are on the way of uploads, and which only look so.
+//! Which objects are between browsers and Glance, and which only look so.
 
 use direct_upload_check as check;
 use rstest::rstest;
@@ -211,7 +211,7 @@ fn a_file_of_traefik_answers_instead_of_glance(#[case] named: &str, #[case] head
     }
 }
 
-/// What is not read of an old version is told once.
+/// The report says once that it does not read an old version.
 #[test]
 fn an_old_ingress_is_told_of_itself() {
     let ingress = |name: &str, service: &str| {
