@@ -3,10 +3,13 @@
 //!
 //! In: facts. Out: one sentence for each, as in [`coverage`](crate::coverage).
 
+mod elsewhere;
 mod network_policy;
 
 use direct_upload_api::web::{Origin, PublicUrl};
+use direct_upload_core::derive::Backends;
 use direct_upload_core::derive::exposure_issue::policy::reads_route_filter;
+use direct_upload_core::model::PolicyKind;
 use direct_upload_core::openstack::cors_request::{CorsRequest, UPLOAD_PATH};
 
 use crate::classify::{self, Kind};
@@ -21,15 +24,21 @@ use crate::objects::{Object, any_text};
 use crate::unit::{ConfigFile, Program, Unit};
 
 /// All of it.
-pub(crate) fn gaps(cloud: &Cloud<'_>, objects: &[Object]) -> Vec<String> {
+pub(crate) fn gaps(cloud: &Cloud<'_>, objects: &[Object], backends: &[Backends]) -> Vec<String> {
     let before_glance = || cloud.servers.iter().filter(|server| server.service == Program::Glance);
     let mut gaps: Vec<String> = before_glance().flat_map(|server| includes(cloud, server)).collect();
     gaps.extend(before_glance().flat_map(addresses));
     gaps.extend(before_glance().filter_map(of_geo));
     gaps.extend(cloud.glances.iter().filter_map(|glance| another_port(cloud, glance)));
     gaps.extend(cloud.units.iter().flat_map(of_traefik));
-    gaps.extend(objects.iter().filter_map(of_object));
+    gaps.extend(objects.iter().filter_map(|object| of_object(objects, object)));
     gaps.extend(objects.iter().flat_map(|object| in_between(objects, object)));
+    let pods = network_policy::pods(cloud, objects);
+    gaps.extend(objects.iter().filter_map(|object| {
+        let why = network_policy::closed(objects, &pods, object)?;
+        Some(format!("{}: {why}", object.id()))
+    }));
+    gaps.extend(cloud.glances.iter().filter_map(|glance| elsewhere::routes(cloud, glance, objects, backends)));
     gaps.extend(cloud.glances.iter().filter_map(paste_file));
     gaps.extend(cloud.glances.iter().filter_map(routes_of_uwsgi));
     gaps.extend(cloud.glances.iter().filter_map(|glance| unserved(cloud, glance)));
@@ -237,16 +246,27 @@ fn backend(kind: Kind, item: &ScopedDirective<'_>) -> Option<u16> {
 
 const AUTHORIZER: &str = "what its external authorizer decides about OPTIONS and PUT is not in the input";
 
-/// Whether a policy of Istio may be about Glance's pods, or about the pods of a gateway in another namespace.
+/// Whether a policy of Istio may be about Glance's pods, or about the pods of a gateway in another namespace. It is about
+/// pods of its own namespace, or in the root namespace about all (security.istio.io, AuthorizationPolicy).
 fn is_near_glance(objects: &[Object], policy: &Object) -> bool {
+    const WAYS: [&str; 5] = ["istio", "gateway", "ingress", "edge", "proxy"];
+    let is_way = |text: &str| WAYS.iter().any(|way| text.contains(way));
     let labels = &policy.value["spec"]["selector"];
     let leads = |o: &Object| o.kind() == "VirtualService" && any_text(&o.value["spec"], &|t| t.contains("glance"));
-    let may_be = |o: &Object| leads(o) && (labels.is_null() || o.namespace() != policy.namespace());
+    let gateways = || objects.iter().filter(|o| o.policy_kind() == PolicyKind::IstioGateway);
+    let selects_gateway =
+        |text: &str| is_way(text) || gateways().any(|o| any_text(&o.value["spec"]["selector"], &|own| own == text));
+    let is_gateways = if labels.is_null() {
+        is_way(policy.namespace()) || gateways().any(|o| o.namespace() == policy.namespace())
+    } else {
+        any_text(labels, &selects_gateway)
+    };
+    let may_be = |o: &Object| leads(o) && (is_gateways || (labels.is_null() && o.namespace() == policy.namespace()));
     any_text(labels, &|text| text.contains("glance")) || objects.iter().any(may_be)
 }
 
 /// The same for objects in front of Glance.
-fn of_object(object: &Object) -> Option<String> {
+fn of_object(objects: &[Object], object: &Object) -> Option<String> {
     const ANNOTATIONS: [&str; 5] = [
         "nginx.ingress.kubernetes.io/whitelist-source-range",
         "nginx.ingress.kubernetes.io/allowlist-source-range",
@@ -257,26 +277,49 @@ fn of_object(object: &Object) -> Option<String> {
     let spec = &object.value["spec"];
     let about = || any_text(spec, &|text| text.contains("glance"));
     let annotations = &object.value["metadata"]["annotations"];
-    let found = match object.kind() {
-        "Ingress" | "Route" => ANNOTATIONS.iter().any(|name| annotations[*name].is_string()) && about(),
-        "HTTPProxy" => {
+    let found = match object.policy_kind() {
+        PolicyKind::Ingress | PolicyKind::Route => {
+            ANNOTATIONS.iter().any(|name| annotations[*name].is_string()) && about()
+        }
+        PolicyKind::HTTPProxy => {
             let rules = spec["routes"].as_array().into_iter().flatten();
             let mut listed = rules.chain([&spec["virtualhost"]]).map(|own| &own["ipAllowPolicy"]);
             listed.any(|list| list.as_array().is_some_and(|list| !list.is_empty())) && about()
         }
-        "Middleware" => spec["ipAllowList"].is_object() || spec["ipWhiteList"].is_object(),
-        "SecurityPolicy" => {
+        PolicyKind::Middleware => {
+            let is_list = spec["ipAllowList"].is_object() || spec["ipWhiteList"].is_object();
+            is_list && is_used(objects, object, MOST_CHAINS)
+        }
+        PolicyKind::SecurityPolicy => {
             let rules = spec["authorization"]["rules"].as_array().into_iter().flatten();
             let open = |cidr: &serde_json::Value| cidr.as_str().is_some_and(|cidr| cidr.ends_with("/0"));
             let listed = rules.filter(|rule| rule["action"] == "Allow").any(|rule| {
                 let cidrs = rule["principal"]["clientCIDRs"].as_array();
                 cidrs.is_some_and(|cidrs| !cidrs.iter().any(open))
             });
-            listed && about()
+            let is_glances = |target: &serde_json::Value| any_text(target, &|text| text.contains("glance"));
+            listed && [&spec["targetRef"], &spec["targetRefs"]].into_iter().any(is_glances)
         }
         _ => false,
     };
     found.then(|| format!("{}: it {ADDRESSES}", object.id()))
+}
+
+/// More Middlewares of Traefik than any real chain of chains has.
+const MOST_CHAINS: usize = 8;
+
+/// Whether what leads to Glance names a Middleware of Traefik, itself or by a chain, or anything names it for an entry point.
+fn is_used(objects: &[Object], middleware: &Object, depth: usize) -> bool {
+    let (namespace, name) = (middleware.namespace(), middleware.name());
+    let of_provider = format!("{namespace}-{name}@kubernetescrd");
+    let is_named = |value: &serde_json::Value| any_text(value, &|text| text == name || text.contains(&of_provider));
+    let leads = |o: &Object| any_text(&o.value["spec"], &|text| text.contains("glance"));
+    objects.iter().filter(|o| o.id() != middleware.id()).any(|o| match o.policy_kind() {
+        PolicyKind::IngressRoute | PolicyKind::HTTPRoute => leads(o) && is_named(&o.value["spec"]),
+        PolicyKind::Ingress => leads(o) && is_named(&o.value["metadata"]["annotations"]),
+        PolicyKind::Middleware => depth > 0 && is_named(&o.value["spec"]["chain"]) && is_used(objects, o, depth - 1),
+        _ => any_text(&o.value, &|text| text.contains(&of_provider)),
+    })
 }
 
 /// What lets requests pass, or changes them, in addition to a route to Glance.
@@ -292,7 +335,9 @@ fn in_between(objects: &[Object], object: &Object) -> Vec<String> {
             let missing = named.filter_map(|middleware| {
                 let name = middleware["name"].as_str().filter(|name| !name.contains('@'))?;
                 let namespace = middleware["namespace"].as_str().unwrap_or(object.namespace());
-                let is_it = |o: &Object| o.kind() == "Middleware" && o.name() == name && o.namespace() == namespace;
+                let is_it = |o: &Object| {
+                    o.policy_kind() == PolicyKind::Middleware && o.name() == name && o.namespace() == namespace
+                };
                 (!objects.iter().any(is_it))
                     .then(|| format!("Middleware {namespace}/{name}, which {} names, is not in the input", object.id()))
             });
@@ -303,14 +348,24 @@ fn in_between(objects: &[Object], object: &Object) -> Vec<String> {
             let rules = spec["rules"].as_array().into_iter().flatten();
             let filters = rules.flat_map(|rule| rule["filters"].as_array().into_iter().flatten());
             let unread = filters.map(|filter| &filter["extensionRef"]).filter_map(|own| {
-                let (kind, name) = (own["kind"].as_str()?, own["name"].as_str()?);
-                let is_it = |o: &&Object| {
-                    o.kind() == "HTTPRouteFilter" && o.name() == name && o.namespace() == object.namespace()
-                };
-                let read = kind == "HTTPRouteFilter"
-                    && objects.iter().find(is_it).is_some_and(|o| reads_route_filter(&o.value["spec"]));
-                (!read && !matches!(kind, "Middleware" | "SnippetsFilter"))
-                    .then(|| format!("{}: check does not read {kind} {name}, which filters its requests", object.id()))
+                let (written, name) = (own["kind"].as_str()?, own["name"].as_str()?);
+                let kind = PolicyKind::of_reference(own["group"].as_str(), written);
+                let is_it =
+                    |o: &&Object| o.policy_kind() == kind && o.name() == name && o.namespace() == object.namespace();
+                let found = objects.iter().find(is_it);
+                match kind {
+                    PolicyKind::HTTPRouteFilter | PolicyKind::Middleware | PolicyKind::SnippetsFilter
+                        if found.is_none() =>
+                    {
+                        Some(format!("{}: {written} {name}, which it names, is not in the input", object.id()))
+                    }
+                    PolicyKind::Middleware | PolicyKind::SnippetsFilter => None,
+                    PolicyKind::HTTPRouteFilter if found.is_some_and(|o| reads_route_filter(&o.value["spec"])) => None,
+                    _ => Some(format!(
+                        "{}: check does not read {written} {name}, which filters its requests",
+                        object.id()
+                    )),
+                }
             });
             unread.collect()
         }
@@ -329,6 +384,22 @@ fn in_between(objects: &[Object], object: &Object) -> Vec<String> {
             });
             if attached { told("check does not read objects of this kind") } else { Vec::new() }
         }
+        // Calico's, which may also deny.
+        "NetworkPolicy" | "GlobalNetworkPolicy" if is_of_calico(object) => {
+            let types = spec["types"].as_array();
+            let is_ingress = match types {
+                Some(types) => types.iter().any(|own| own == "Ingress"),
+                None => spec["ingress"].is_array() || !spec["egress"].is_array(),
+            };
+            let mut rules = spec["ingress"].as_array().into_iter().flatten();
+            let open = |rule: &serde_json::Value| rule["action"] == "Allow" && rule["source"].is_null();
+            let is_closed = is_ingress && !rules.next().is_some_and(open);
+            if is_closed && spec["selector"].as_str().is_some_and(|text| text.contains("'glance")) {
+                told("check does not read which connections to Glance's pods it lets pass")
+            } else {
+                Vec::new()
+            }
+        }
         "CiliumNetworkPolicy" | "CiliumClusterwideNetworkPolicy" if about => {
             let rules = spec["ingress"].as_array().into_iter().flatten();
             let mut ports = rules.flat_map(|rule| rule["toPorts"].as_array().into_iter().flatten());
@@ -338,9 +409,12 @@ fn in_between(objects: &[Object], object: &Object) -> Vec<String> {
                 Vec::new()
             }
         }
-        "NetworkPolicy" => network_policy::closed(objects, object).map_or_else(Vec::new, told),
         _ => Vec::new(),
     }
+}
+
+fn is_of_calico(object: &Object) -> bool {
+    object.value["apiVersion"].as_str().is_some_and(|version| version.contains("projectcalico.org/"))
 }
 
 /// Middlewares of routers in Traefik's files that these files do not have.

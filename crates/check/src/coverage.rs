@@ -3,7 +3,7 @@
 //! In: units, facts, objects. Out: [`Subject`]s, and one sentence for each part that an upload needs and
 //! the input lacks: a Glance, a dashboard, how browsers reach each of them.
 
-use direct_upload_core::derive::{Exposures, World};
+use direct_upload_core::derive::{Backends, Exposures, World};
 use direct_upload_core::model;
 use direct_upload_core::openstack::Release;
 use serde_json::Value;
@@ -96,7 +96,13 @@ fn near(a: &[String], b: &[String]) -> bool {
 }
 
 /// What an upload needs and the input lacks.
-pub fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: &[Object]) -> Vec<String> {
+pub fn gaps(
+    cloud: &Cloud<'_>,
+    world: &World,
+    units: &[Unit],
+    objects: &[Object],
+    backends: &[Backends],
+) -> Vec<String> {
     let mut gaps = Vec::new();
     for unit in units.iter().filter(|unit| unit.service().is_some()) {
         gaps.extend(unit.unseen.iter().map(|what| format!("{}: {what}", unit.name)));
@@ -117,10 +123,14 @@ pub fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: &[Object]
     {
         let what = "how browsers reach the dashboard";
         let leads = |o: &&Object| matches!(o.kind(), "HTTPRoute" | "Ingress" | "Route") && leads_to(o, "horizon");
-        gaps.push(match objects.iter().find(leads) {
-            Some(route) => format!("{what}: {} leads to a Service of it that is not in the input", route.id()),
-            None => format!("{what}: the input has no web server, proxy or route in front of it"),
-        });
+        match objects.iter().find(leads) {
+            // The report says it of the object itself.
+            Some(route) if is_old(route) => {}
+            Some(route) => {
+                gaps.push(format!("{what}: {} leads to a Service of it that is not in the input", route.id()));
+            }
+            None => gaps.push(format!("{what}: the input has no web server, proxy or route in front of it")),
+        }
     }
     for glance in cloud.glances.iter().filter(|g| !g.has_main() && g.unit.unseen.is_empty()) {
         gaps.push(format!(
@@ -137,12 +147,9 @@ pub fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: &[Object]
     let extended =
         cloud.glances.iter().filter(without).filter_map(|g| cloud.answering_for(g)).filter(|a| a.is_extended);
     gaps.extend(extended.map(|own| {
-        format!(
-            "{}: whether the gateway's controller carries out its CORS filter, which is optional for it",
-            own.object
-        )
+        format!("{}: whether the gateway's controller carries out its CORS filter, which is optional for it", own.what)
     }));
-    gaps.extend(beyond::gaps(cloud, objects));
+    gaps.extend(beyond::gaps(cloud, objects, backends));
     gaps.extend(rules::open_conditions(cloud));
     gaps.extend(cloud.glances.iter().filter_map(|glance| unrouted(cloud, world, glance, objects)));
     let made = units.iter().flat_map(|unit| &unit.files).filter(|file| file.partial);
@@ -469,9 +476,7 @@ fn unread(object: &Object, units: &[Unit]) -> Option<String> {
         return about.then(|| told("what it deploys is not in the input; render it, or use --live")).flatten();
     }
     let (group, _) = group.split_once('/')?;
-    let version = object.value["apiVersion"].as_str().unwrap_or_default();
-    let is_old =
-        model::Kind::named(object.kind()).is_some() && model::Kind::registered(version, object.kind()).next().is_none();
+    let is_old = is_old(object);
     let is_known = KNOWN.contains(&object.kind()) && !is_old;
     if !ON_THE_WAY.iter().any(|name| group.contains(name)) || is_known {
         return None;
@@ -481,11 +486,17 @@ fn unread(object: &Object, units: &[Unit]) -> Option<String> {
     // These change whatever passes the proxy.
     let patches = matches!(object.kind(), "EnvoyFilter" | "EnvoyPatchPolicy");
     let why = if is_old {
-        format!("check does not read {version} of this kind")
+        format!("check does not read {} of this kind", object.value["apiVersion"].as_str().unwrap_or_default())
     } else {
         "check does not read objects of this kind".to_owned()
     };
     (about || near && patches).then(|| told(&why)).flatten()
+}
+
+/// Whether an object is of a version that is not read, although its kind is.
+fn is_old(object: &Object) -> bool {
+    let version = object.value["apiVersion"].as_str().unwrap_or_default();
+    model::Kind::named(object.kind()).is_some() && model::Kind::registered(version, object.kind()).next().is_none()
 }
 
 fn is_ours(name: &str) -> bool {

@@ -32,8 +32,10 @@ pub fn check(input: CheckInput) -> Report {
     let mut lacking = controller::apply(&input.objects, &mut issues);
     issues.extend(controller::logins(&input.snapshot, &input.objects, &units));
     lacking.extend(traefik::apply(&input.objects, &units, &mut issues));
-    issues.extend(routes::issues(&input.objects, &derived::backends(&input.snapshot, &units)));
+    let backends = derived::backends(&input.snapshot, &units);
+    issues.extend(routes::issues(&input.objects, &backends));
     cloud.answering = answering::find(&input.objects, &issues);
+    cloud.answering.extend(rules::traefik::answering(&cloud));
     cloud.page_policies = page_policy::find(&input.objects, &derived::exposing_dashboards(&input.snapshot, &units));
     let is_legacy = |unit: &Unit| cloud.horizons.iter().any(|h| std::ptr::eq(h.unit, unit) && h.is_legacy());
     let mut legacy = derived::legacy_issues(&input.snapshot, &input.objects, &units, is_legacy);
@@ -63,7 +65,7 @@ pub fn check(input: CheckInput) -> Report {
     unseen.extend(controller::missing_headers(&input.snapshot, &input.objects, &units));
     unseen.extend(unread);
     unseen.extend(hosts);
-    unseen.extend(coverage::gaps(&cloud, &world, &units, &input.objects));
+    unseen.extend(coverage::gaps(&cloud, &world, &units, &input.objects, &backends));
     for (object, why) in derived::unread(&input.snapshot, &units) {
         if !unseen.iter().any(|told| told.starts_with(&format!("{object}: "))) {
             unseen.push(format!("{object}: {why}"));

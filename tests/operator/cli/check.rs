@@ -59,6 +59,23 @@ fn an_incomplete_input_is_not_fine() {
     assert!(text(&missing.stdout).contains("not seen: /nonexistent"), "{}", text(&missing.stdout));
 }
 
+/// Glance does not start with a file that begins with a byte order mark. People see the file and the fix.
+#[test]
+fn a_byte_order_mark_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let conf = folder.path().join("glance-api.conf");
+    let path = folder.path().display().to_string();
+    let written = "[DEFAULT]\n[cors]\nallowed_origin = https://d.example\n";
+    for (mark, code) in [("", 0), ("\u{feff}", 1)] {
+        std::fs::write(&conf, format!("{mark}{written}")).unwrap();
+        let output = run(&["-f", &path]);
+        let printed = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(code), "{printed}");
+        assert_eq!(printed.contains("save it as UTF-8 without a byte order mark"), code == 1, "{printed}");
+        assert_eq!(printed.contains("DU007"), code == 1, "{printed}");
+    }
+}
+
 #[test]
 fn explain_prints_what_the_pages_say() {
     let explain = |what: &str| {

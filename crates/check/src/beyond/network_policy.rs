@@ -3,39 +3,82 @@
 //! In: objects. Out: why nothing shows that browsers get through. Pods accept what any of the policies that select them
 //! lets pass (networking.k8s.io/v1, NetworkPolicySpec); which pods lead browsers to Glance is known by name at most.
 
+use std::collections::BTreeMap;
+
+use direct_upload_api::WorkloadKind;
+use direct_upload_core::derive::exposure_issue::policy::selects;
+use direct_upload_core::model::Key;
 use serde_json::Value;
 
+use crate::facts::cloud::Cloud;
 use crate::objects::{Object, any_text};
 
-/// Why a policy may keep browsers from Glance's pods, in words.
-pub(super) fn closed(objects: &[Object], object: &Object) -> Option<&'static str> {
-    let glance = objects.iter().find(|o| {
-        o.namespace() == object.namespace()
-            && o.name().contains("glance")
-            && o.value["spec"]["template"]["spec"]["containers"].is_array()
-    });
-    let selects = |policy: &Object| {
-        let selector = &policy.value["spec"]["podSelector"];
-        let any = !any_text(selector, &|_| true);
-        let types = policy.value["spec"]["policyTypes"].as_array();
-        policy.kind() == "NetworkPolicy"
-            && policy.namespace() == object.namespace()
+/// Pods of Glance.
+pub(super) struct Pods<'a> {
+    namespace: &'a str,
+    /// None if the input does not show them.
+    labels: Option<BTreeMap<String, String>>,
+    ports: Vec<u64>,
+}
+
+/// Those of the workloads in the input.
+pub(super) fn pods<'a>(cloud: &Cloud<'_>, objects: &'a [Object]) -> Vec<Pods<'a>> {
+    let of_unit = |(kind, key): &(_, _)| of_workload(objects, *kind, key);
+    cloud.glances.iter().filter_map(|glance| glance.unit.workload.as_ref()).filter_map(of_unit).collect()
+}
+
+fn of_workload<'a>(objects: &'a [Object], kind: WorkloadKind, key: &Key) -> Option<Pods<'a>> {
+    let is_it = |o: &&Object| o.kind() == kind.to_string() && o.namespace() == key.namespace && o.name() == key.name;
+    let object = objects.iter().find(is_it)?;
+    let template = &object.value["spec"]["template"];
+    let labels = template["metadata"]["labels"].as_object().into_iter().flatten();
+    let labels = labels.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect();
+    Some(Pods { namespace: object.namespace(), labels: Some(labels), ports: ports(&template["spec"]) })
+}
+
+impl Pods<'_> {
+    /// Whether a policy is about them. Without their labels, a name has to do.
+    fn are_selected(&self, policy: &Object) -> bool {
+        let spec = &policy.value["spec"];
+        let types = spec["policyTypes"].as_array();
+        policy.value["apiVersion"].as_str().is_some_and(|version| version.starts_with("networking.k8s.io/"))
+            && policy.kind() == "NetworkPolicy"
+            && policy.namespace() == self.namespace
             && types.is_none_or(|types| types.iter().any(|own| own == "Ingress"))
-            && (any_text(selector, &|text| text.contains("glance")) || (any && glance.is_some()))
+            && match &self.labels {
+                Some(labels) => selects(&spec["podSelector"], labels),
+                None => any_text(&spec["podSelector"], &|text| text.contains("glance")),
+            }
+    }
+
+    /// Why policies may keep browsers from them, in words.
+    fn closed(&self, objects: &[Object]) -> Option<&'static str> {
+        let policies: Vec<&Object> = objects.iter().filter(|policy| self.are_selected(policy)).collect();
+        let rules = policies.iter().flat_map(|policy| policy.value["spec"]["ingress"].as_array().into_iter().flatten());
+        let mut rules = rules.filter(|rule| has_port(rule, &self.ports)).peekable();
+        if policies.is_empty() {
+            return None;
+        }
+        if rules.peek().is_none() {
+            return Some("it blocks all traffic to Glance's pods; the input has no NetworkPolicy that allows any");
+        }
+        (!rules.any(lets_browsers_pass)).then_some(
+            "it lets only some pods or addresses reach Glance's pods; the input does not show whether what leads browsers there is one of them",
+        )
+    }
+}
+
+/// Why a policy may keep browsers from Glance, in words. Of several Glances in a namespace one may be for services only.
+pub(super) fn closed(objects: &[Object], all: &[Pods<'_>], object: &Object) -> Option<&'static str> {
+    let unknown = [Pods { namespace: object.namespace(), labels: None, ports: Vec::new() }];
+    let near = || all.iter().filter(|pods| pods.namespace == object.namespace());
+    let selected = if all.is_empty() {
+        unknown.iter().find(|own| own.are_selected(object))
+    } else {
+        near().find(|own| own.are_selected(object))
     };
-    if !selects(object) {
-        return None;
-    }
-    let rules = |policy: &'_ Object| policy.value["spec"]["ingress"].as_array().cloned().unwrap_or_default();
-    let all: Vec<_> = objects.iter().filter(|policy| selects(policy)).flat_map(rules).collect();
-    let ports = glance.map_or_else(Vec::new, |own| ports(&own.value["spec"]["template"]["spec"]));
-    let all: Vec<_> = all.iter().filter(|rule| has_port(rule, &ports)).collect();
-    if all.is_empty() {
-        return Some("it blocks all traffic to Glance's pods; the input has no NetworkPolicy that allows any");
-    }
-    (!all.into_iter().any(lets_browsers_pass)).then_some(
-        "it lets only some pods or addresses reach Glance's pods; the input does not show whether what leads browsers there is one of them",
-    )
+    let is_open = near().any(|pods| pods.closed(objects).is_none());
+    selected.filter(|_| !is_open)?.closed(objects)
 }
 
 /// The ports of a pod's containers.

@@ -4,7 +4,7 @@
 //! In: objects, and what is wrong with those in front of Glance. Out: the objects that grant uploads.
 
 use direct_upload_api::Rule;
-use direct_upload_core::model::{FieldPath, Id};
+use direct_upload_core::model::FieldPath;
 use serde_json::Value;
 
 use super::cloud::PlacedIssue;
@@ -14,7 +14,9 @@ use crate::objects::{Object, any_text};
 /// One such object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answering {
-    pub object: Id,
+    /// The object, or the option in a file.
+    pub what: String,
+    /// Of the route, or the first folder of the file.
     pub namespace: String,
     /// Why browsers refuse its answer to a request with credentials, if they do.
     pub without_credentials: Option<Credentials>,
@@ -44,16 +46,18 @@ pub(crate) fn find(objects: &[Object], issues: &[PlacedIssue]) -> Vec<Answering>
             without_credentials.or_else(|| without_credentials_in(object).map(|(path, fix)| (path, NOTHING, fix)));
         let without_credentials =
             without_credentials.map(|(path, what, fix)| Credentials { place: object.place_of(&path), what, fix });
-        let (object, is_extended) = (object.id(), object.kind() == "HTTPRoute");
+        let (what, is_extended) = (object.id().to_string(), object.kind() == "HTTPRoute");
         let namespace = route.namespace().to_owned();
-        Some(Answering { object, namespace, without_credentials, is_extended })
+        Some(Answering { what, namespace, without_credentials, is_extended })
     };
     objects.iter().filter_map(of).collect()
 }
 
-const NOTHING: &str = "without Access-Control-Allow-Credentials";
-const STAR: &str = "with Access-Control-Allow-Origin: *, which browsers do not accept for credentials";
-const REMOVE: &str = "remove it: Glance's own [cors] answers the browser";
+pub(crate) const NOTHING: &str = "without Access-Control-Allow-Credentials";
+pub(crate) const STAR: &str = "with Access-Control-Allow-Origin: *, which browsers do not accept for credentials";
+pub(crate) const REMOVE: &str = "remove it: Glance's own [cors] answers the browser";
+
+pub(crate) const ALLOW: &str = "set true, or remove its CORS: Glance's own [cors] answers the browser";
 
 /// What makes ingress-nginx and Traefik answer `*` (ingress-nginx, `buildCorsOriginRegex`; Traefik's headers middleware).
 /// Gateways of Envoy repeat the origin.
@@ -79,7 +83,6 @@ fn any_origin(object: &Object) -> Option<FieldPath> {
 /// A field of an object that answers preflights, without which browsers refuse an upload with credentials: of the Gateway
 /// API and of each gateway its default is false, of ingress-nginx and jcmoraisjr/haproxy-ingress true.
 fn without_credentials_in(object: &Object) -> Option<(FieldPath, &'static str)> {
-    const ALLOW: &str = "set true, or remove its CORS: Glance's own [cors] answers the browser";
     let spec = &object.value["spec"];
     let field = |steps: &[&str]| FieldPath::new(steps);
     let off = |cors: &Value, path: FieldPath, name: &str, fix| {

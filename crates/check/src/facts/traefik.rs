@@ -55,7 +55,12 @@ pub(crate) fn routers(document: &Document) -> Vec<(&str, &Value)> {
 /// The middlewares of a router, without the name of the file provider, which is their own.
 pub(crate) fn middlewares(router: &Value) -> impl Iterator<Item = &str> {
     let listed = router["middlewares"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    listed.map(|name| name.strip_suffix("@file").unwrap_or(name))
+    listed.map(bare)
+}
+
+/// A name without that of the file provider.
+pub(crate) fn bare(name: &str) -> &str {
+    name.strip_suffix("@file").unwrap_or(name)
 }
 
 /// A middleware of the file provider.

@@ -29,7 +29,7 @@ fn answered(cloud: &Cloud<'_>) -> Vec<Finding> {
         let (why, or_say) = demands(cloud.panel_of(at))?;
         let answering = cloud.answering_for(glance)?;
         let Credentials { place, what, fix } = answering.without_credentials.as_ref()?;
-        let found = format!("{} answers preflights {what}; {why}", answering.object);
+        let found = format!("{} answers preflights {what}; {why}", answering.what);
         // For gateways it is the usual answer.
         let least = if cloud.panel_of(at) == Panel::Unknown { Severity::Warning } else { Severity::Error };
         let severity = refused(cloud, at).max(least);

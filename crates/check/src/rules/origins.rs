@@ -201,7 +201,7 @@ fn nothing_allowed(
     };
     // With what grants uploads in front of Glance, they work.
     let (severity, instead) = match cloud.answering_for(glance) {
-        Some(own) => (severity.max(Severity::Warning), format!(" ({} answers browsers instead)", own.object)),
+        Some(own) => (severity.max(Severity::Warning), format!(" ({} answers browsers instead)", own.what)),
         None => (severity, String::new()),
     };
     let (origin, whose) = match known_origin(cloud, &glance.unit.scope) {
@@ -433,7 +433,7 @@ pub(crate) fn refused_after_all(cloud: &Cloud<'_>, found: &[Finding]) -> Vec<Fin
 
 /// The origins under which browsers know a host, if TLS ends at a server that is seen. A server without TLS
 /// may have another scheme and port in front of it.
-fn origins_at(host: &str, edges: &[&Listen]) -> Option<Vec<Origin>> {
+pub(super) fn origins_at(host: &str, edges: &[&Listen]) -> Option<Vec<Origin>> {
     let secure: Vec<&&Listen> = edges.iter().filter(|listen| listen.tls == Some(true)).collect();
     let of = |listen: &&&Listen| {
         Origin::parse(&match listen.port? {

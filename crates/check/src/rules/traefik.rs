@@ -1,10 +1,10 @@
 //! DU012, DU014, DU015, DU020: Traefik's entry points, routers and middlewares, in its own files.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use direct_upload_api::Rule;
 use direct_upload_api::web::Origin;
+use direct_upload_api::{Rule, Severity};
 use direct_upload_core::derive::exposure_issue::policy::{self, PolicyObject};
 use direct_upload_core::derive::exposure_issue::read_timeout::{self, Cut, OPTION};
 use direct_upload_core::derive::{Backends, ExposureIssue};
@@ -12,10 +12,12 @@ use direct_upload_core::model::{Key, PolicyKind};
 use serde_json::{Value, json};
 
 use crate::classify::Kind;
-use crate::facts::cloud::Cloud;
+use crate::facts::answering::{ALLOW, Answering, Credentials, NOTHING, REMOVE, STAR};
+use crate::facts::cloud::{Cloud, ExposedDashboard};
 use crate::facts::traefik::{self, document, without_limit};
 use crate::finding::Finding;
-use crate::unit::{ConfigFile, Unit};
+use crate::rules::origins::origins_at;
+use crate::unit::{ConfigFile, Program, Unit};
 
 /// Entry points that cut browsers' uploads.
 pub(crate) fn entry_points(cloud: &Cloud<'_>) -> Vec<Finding> {
@@ -88,15 +90,77 @@ fn of_unit(cloud: &Cloud<'_>, unit: &Unit) -> Vec<Finding> {
     found.filter_map(told).collect()
 }
 
-/// The dashboards' origins. Where only a host is known, Glance's own list may have the rest.
+/// Middlewares of routers to Glance that grant uploads themselves, so that Glance's own `[cors]` is not needed.
+pub(crate) fn answering(cloud: &Cloud<'_>) -> Vec<Answering> {
+    cloud.units.iter().flat_map(|unit| answering_in(cloud, unit)).collect()
+}
+
+fn answering_in(cloud: &Cloud<'_>, unit: &Unit) -> Vec<Answering> {
+    const LISTS: [&str; 2] = ["accessControlAllowOriginList", "accessControlAllowOriginListRegex"];
+    const CREDENTIALS: &str = "accessControlAllowCredentials";
+    let files = traefik::written(unit);
+    let named =
+        files.iter().flat_map(|own| traefik::routers(&own.1)).flat_map(|(_, router)| traefik::middlewares(router));
+    let chained = |name| {
+        let own = traefik::middleware(&files, name).map(|(_, own)| own);
+        let listed = own.and_then(|own| own["chain"]["middlewares"].as_array()).into_iter().flatten();
+        [name].into_iter().chain(listed.filter_map(Value::as_str).map(traefik::bare)).collect::<Vec<_>>()
+    };
+    let all: BTreeSet<&str> = named.flat_map(chained).collect();
+    let refused = of_unit(cloud, unit);
+    let hosts: Vec<&str> = cloud.dashboards_near(&unit.scope).map(|own| own.host.as_str()).collect();
+    let of_one = |name: &str| {
+        let ((file, document), own) = traefik::middleware(&files, name)?;
+        let headers = &own["headers"];
+        let is_written = |list: &str| headers[list].as_array().is_some_and(|list| !list.is_empty());
+        let what = format!("http.middlewares.{name}.headers");
+        let of_it = |f: &Finding| f.found.strip_prefix(&what).is_some_and(|rest| rest.starts_with(['.', ':']));
+        let is_it = |f: &Finding| f.rule == Rule::CorsOnTheWay && of_it(f);
+        if !LISTS.into_iter().any(is_written) || refused.iter().any(|f| f.severity == Severity::Error && is_it(f)) {
+            return None;
+        }
+        let place = |option: &str| {
+            let line = document.node.line_of(["http", "middlewares", name, "headers", option]);
+            file.option(line, &format!("{what}.{option}"))
+        };
+        // Where only the dashboards' hosts are known, a list must have one of them.
+        let listed = headers[LISTS[0]].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let is_other = |text: &str| Origin::parse(text).is_ok_and(|own| !hosts.contains(&own.host()));
+        let mut listed = listed.peekable();
+        if !hosts.is_empty() && !is_written(LISTS[1]) && listed.peek().is_some() && listed.all(is_other) {
+            return None;
+        }
+        let any = headers[LISTS[0]].as_array().is_some_and(|all| all.iter().any(|own| own == "*"));
+        let without_credentials = match () {
+            () if any => Some(Credentials { place: place(LISTS[0]), what: STAR, fix: REMOVE }),
+            () if headers[CREDENTIALS] != true => {
+                Some(Credentials { place: place(CREDENTIALS), what: NOTHING, fix: ALLOW })
+            }
+            () => None,
+        };
+        let namespace = unit.scope.first().cloned().unwrap_or_default();
+        Some(Answering {
+            what: format!("{what} ({})", file.called()),
+            namespace,
+            without_credentials,
+            is_extended: false,
+        })
+    };
+    all.into_iter().filter_map(of_one).collect()
+}
+
+/// The dashboards' origins. Where only a host is known, Glance's own list or the dashboard's server may have the rest.
 fn known_origins(cloud: &Cloud<'_>, scope: &[String]) -> Vec<Origin> {
     let listed = || cloud.glances.iter().filter_map(|glance| glance.cors_in_effect("allowed_origin"));
     let of_host = |host: &str| {
         let all = listed().flat_map(|setting| setting.items());
         all.filter_map(|item| Origin::parse(&item).ok()).find(|origin| origin.host() == host)
     };
-    let all = cloud.dashboards_near(scope);
-    all.filter_map(|dashboard| dashboard.origin.clone().or_else(|| of_host(&dashboard.host))).collect()
+    let edges = cloud.edges(scope, Program::Horizon);
+    let of_server = |host: &str| origins_at(host, &edges)?.into_iter().next();
+    let of =
+        |own: &ExposedDashboard| own.origin.clone().or_else(|| of_host(&own.host)).or_else(|| of_server(&own.host));
+    cloud.dashboards_near(scope).filter_map(of).collect()
 }
 
 /// What the synthetic routes lead to.

@@ -11,6 +11,7 @@ mod exposed;
 mod haproxy;
 mod includes;
 mod measured;
+mod on_the_way;
 mod options;
 mod pages;
 mod paths;

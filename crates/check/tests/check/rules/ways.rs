@@ -4,9 +4,9 @@ use rstest::rstest;
 
 use super::{CONF, DASHBOARD, GOOD, SETTINGS, found_in};
 
-const HORIZON: &str = "etc/apache2/sites-enabled/horizon.conf";
+pub(super) const HORIZON: &str = "etc/apache2/sites-enabled/horizon.conf";
 
-fn horizon(port: u16, tls: bool, lines: &str) -> String {
+pub(super) fn horizon(port: u16, tls: bool, lines: &str) -> String {
     let engine = if tls { "SSLEngine on\n" } else { "" };
     format!(
         "<VirtualHost *:{port}>\nServerName d.example\n{engine}WSGIScriptAlias / /openstack_dashboard/wsgi.py\n{lines}\n</VirtualHost>\n"
@@ -74,7 +74,7 @@ fn gateway(rule: &str, objects: &str) -> Vec<String> {
 }
 
 /// A cloud of Kubernetes with these objects, and this rule of Glance's HTTPRoute.
-fn cloud(rule: &str, objects: &str) -> String {
+pub(super) fn cloud(rule: &str, objects: &str) -> String {
     format!(
         "apiVersion: v1
 kind: ConfigMap
@@ -162,7 +162,7 @@ spec:
     )
 }
 
-const NO_LIMIT: &str = "timeouts: {request: 0s}";
+pub(super) const NO_LIMIT: &str = "timeouts: {request: 0s}";
 
 fn policy(kind: &str, target: &str, spec: &str) -> String {
     let namespace = if target.contains("Gateway") { "g" } else { "o" };
@@ -214,7 +214,7 @@ fn certificates_that_a_gateway_demands(#[case] spec: &str, #[case] expected: &[&
     assert_eq!(gateway(NO_LIMIT, &policy("ClientTrafficPolicy", GATEWAY, spec)), expected);
 }
 
-fn published(url: &str) -> String {
+pub(super) fn published(url: &str) -> String {
     format!(
         "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: glance-ks-endpoints, namespace: o}}\nspec:\n  template:\n    spec:\n      containers:\n      - name: image-ks-endpoints-public\n        env:\n        - {{name: OS_SVC_ENDPOINT, value: public}}\n        - {{name: OS_SERVICE_TYPE, value: image}}\n        - {{name: OS_SERVICE_ENDPOINT, value: '{url}'}}\n"
     )

@@ -188,7 +188,8 @@ impl Way<'_> {
     }
 }
 
-fn selects(selector: &Value, labels: &BTreeMap<String, String>) -> bool {
+/// Whether a LabelSelector (meta/v1) selects what has these labels. An empty one selects everything.
+pub fn selects(selector: &Value, labels: &BTreeMap<String, String>) -> bool {
     let own = json!({"matchLabels": selector["matchLabels"], "matchExpressions": selector["matchExpressions"]});
     let own = serde_json::from_value::<LabelSelector>(own).ok().and_then(|own| Selector::try_from(own).ok());
     own.is_some_and(|own| own.matches(labels))

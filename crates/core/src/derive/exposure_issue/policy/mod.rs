@@ -44,6 +44,7 @@ use crate::derive::exposure::backends::Backends;
 use crate::model::{FieldPath, Id, Key, PolicyKind};
 
 pub use answered::is_answered;
+pub use attached::selects;
 pub use limits::{LIMITS, Limit};
 pub use middlewares::Missing;
 pub use request::{all, any};
