@@ -310,7 +310,8 @@ fn pairs() {
     scale.tell("from nothing", &writes);
     assert_eq!(of(&writes, "patch deployments"), 2 * count);
     assert_eq!(of(&writes, "create configmaps"), 2 * count);
-    assert!(total(&writes) <= 10 * count, "{writes:?}");
+    // On a slow machine a preflight's answer comes after a status now and then, which is then written once more.
+    assert!(total(&writes) <= 10 * count + count.div_ceil(10), "{writes:?}");
     scale.at_rest();
 
     let mark = scale.cluster.mark();
