@@ -1,5 +1,7 @@
 //! The conditions of a status, from the state that its plan reached.
 
+use std::cmp::Ordering;
+
 use direct_upload_api::{ConditionStatus, ConditionType, Outlook, Reason};
 use direct_upload_core::plan::State;
 use jiff::Timestamp;
@@ -52,7 +54,10 @@ fn judge(type_: ConditionType, state: &State, facts: &Facts<'_>) -> (ConditionSt
             _ => (ConditionStatus::False, Reason::Settled, "nobody needs to change anything".into()),
         },
         ConditionType::Verified => facts.verified.clone(),
-        link => chain(link, state, facts),
+        ConditionType::Accepted
+        | ConditionType::OriginsResolved
+        | ConditionType::ConfigRendered
+        | ConditionType::RolledOut => chain(type_, state, facts),
     }
 }
 
@@ -63,17 +68,18 @@ fn moves(reason: Reason) -> bool {
 
 /// Conditions before the unmet one are true. Those after it depend on it.
 fn chain(link: ConditionType, state: &State, facts: &Facts<'_>) -> (ConditionStatus, Reason, String) {
-    if let Some((unmet, why)) = state.lacks() {
-        let place = |t: ConditionType| CHAIN.iter().position(|c| *c == t);
-        match (place(link), place(unmet)) {
-            (Some(here), Some(there)) if here > there => {
-                return (ConditionStatus::Unknown, why.reason, format!("depends on {unmet}"));
-            }
-            (Some(here), Some(there)) if here == there => {
+    let place = |t: ConditionType| CHAIN.iter().position(|c| *c == t);
+    // Preflights are no part of the chain.
+    if let Some((unmet, why)) = state.lacks()
+        && let (Some(here), Some(there)) = (place(link), place(unmet))
+    {
+        match here.cmp(&there) {
+            Ordering::Greater => return (ConditionStatus::Unknown, why.reason, format!("depends on {unmet}")),
+            Ordering::Equal => {
                 let status = if why.is_unknown() { ConditionStatus::Unknown } else { ConditionStatus::False };
                 return (status, why.reason, why.message());
             }
-            _ => {}
+            Ordering::Less => {}
         }
     }
     match (link, facts.config_map) {

@@ -181,7 +181,6 @@ fn place(finding: &Finding, units: &[Unit]) -> Option<String> {
                 None if finding.rule == Rule::Unknown => "allowed_origin",
                 _ => option,
             };
-            let option = if finding.fix.contains(MODE) { MODE } else { option };
             owner.option(program, section, option)
         }
         _ => None,

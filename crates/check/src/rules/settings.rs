@@ -69,7 +69,7 @@ fn unset(horizon: &HorizonFacts<'_>) -> Option<Finding> {
     let place = horizon.snippets.iter().find_map(of)?;
     let found = format!("{MODE} is here, but not as an assignment at the file's outermost level, which Horizon reads");
     let fix = format!("{MODE} = 'direct' on a line of its own, not indented");
-    Some(Finding::new(Rule::NoEffect, without(horizon), &place, found, fix))
+    Some(Finding::new(Rule::NoEffect, without(horizon), &place, found, fix).changes(MODE))
 }
 
 /// A mode that Horizon does not know.
@@ -84,12 +84,9 @@ fn invalid(horizon: &HorizonFacts<'_>) -> Option<Finding> {
         _ => None,
     };
     // openstack_dashboard/api/glance.py, get_image_upload_mode: uploads pass through the dashboard, and work.
-    Some(Finding::warning(
-        Rule::NoEffect,
-        &snippet.file.option(last.line, MODE),
-        format!("{} is not 'off', 'legacy' or 'direct', so Horizon takes 'legacy'", shown(&last.value)),
-        format!("{MODE} = '{}'", meant.unwrap_or("direct")),
-    ))
+    let found = format!("{} is not 'off', 'legacy' or 'direct', so Horizon takes 'legacy'", shown(&last.value));
+    let fix = format!("{MODE} = '{}'", meant.unwrap_or("direct"));
+    Some(Finding::warning(Rule::NoEffect, &snippet.file.option(last.line, MODE), found, fix).changes(MODE))
 }
 
 fn shown(value: &Value) -> String {
@@ -118,13 +115,10 @@ fn replaced(horizon: &HorizonFacts<'_>) -> Option<Finding> {
     let meant = horizon.is_deployers(snippet) && by.file.name.trim_start_matches('_').starts_with("9999");
     let severity = if meant { Severity::Note } else { without(horizon) };
     let place = by.file.at(last.line);
-    Some(Finding::new(
-        Rule::NoEffect,
-        severity,
-        &snippet.file.option(direct.line, MODE),
-        format!("{} ({place}), which is read later, sets {} instead", by.file.name, shown(&last.value)),
-        format!("remove {MODE} there, or give this file a name that sorts after it, such as zz-direct.py"),
-    ))
+    let found = format!("{} ({place}), which is read later, sets {} instead", by.file.name, shown(&last.value));
+    let fix = format!("remove {MODE} there, or give this file a name that sorts after it, such as zz-direct.py");
+    let place = snippet.file.option(direct.line, MODE);
+    Some(Finding::new(Rule::NoEffect, severity, &place, found, fix).changes(MODE))
 }
 
 /// A ConfigMap as a folder: its files run twice, the second time after all others.

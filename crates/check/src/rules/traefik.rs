@@ -28,10 +28,19 @@ pub(crate) fn entry_points(cloud: &Cloud<'_>) -> Vec<Finding> {
 /// Routers and middlewares of the file provider have the fields of IngressRoutes and Middlewares (doc.traefik.io, File
 /// provider), so the operator's rules for these read them.
 pub(crate) fn middlewares(cloud: &Cloud<'_>) -> Vec<Finding> {
-    cloud.units.iter().flat_map(|unit| of_unit(cloud, unit)).collect()
+    cloud.units.iter().flat_map(|unit| of_unit(cloud, unit)).map(|told| told.finding).collect()
 }
 
-fn of_unit(cloud: &Cloud<'_>, unit: &Unit) -> Vec<Finding> {
+/// A finding about a router or middleware.
+struct Told {
+    kind: PolicyKind,
+    name: String,
+    /// The part of its spec.
+    part: Option<String>,
+    finding: Finding,
+}
+
+fn of_unit(cloud: &Cloud<'_>, unit: &Unit) -> Vec<Told> {
     let files = traefik::written(unit);
     let mut objects = Vec::new();
     let mut places = Vec::new();
@@ -85,7 +94,8 @@ fn of_unit(cloud: &Cloud<'_>, unit: &Unit) -> Vec<Finding> {
         let line = document.node.line_of(path);
         let severity = issue.severity(cloud.is_direct_in(&unit.scope));
         let found = format!("{option}: {}", issue.found);
-        Some(Finding::new(issue.rule, severity, &file.option(line, &option), found, issue.fix))
+        let finding = Finding::new(issue.rule, severity, &file.option(line, &option), found, issue.fix);
+        Some(Told { kind: *kind, name: name.clone(), part: steps.get(1).cloned(), finding })
     };
     found.filter_map(told).collect()
 }
@@ -114,9 +124,12 @@ fn answering_in(cloud: &Cloud<'_>, unit: &Unit) -> Vec<Answering> {
         let headers = &own["headers"];
         let is_written = |list: &str| headers[list].as_array().is_some_and(|list| !list.is_empty());
         let what = format!("http.middlewares.{name}.headers");
-        let of_it = |f: &Finding| f.found.strip_prefix(&what).is_some_and(|rest| rest.starts_with(['.', ':']));
-        let is_it = |f: &Finding| f.rule == Rule::CorsOnTheWay && of_it(f);
-        if !LISTS.into_iter().any(is_written) || refused.iter().any(|f| f.severity == Severity::Error && is_it(f)) {
+        let of_headers = |told: &&Told| {
+            told.kind == PolicyKind::Middleware && told.name == name && told.part.as_deref() == Some("headers")
+        };
+        let is_refusal = |f: &Finding| f.rule == Rule::CorsOnTheWay && f.severity == Severity::Error;
+        let is_refused = refused.iter().filter(of_headers).any(|told| is_refusal(&told.finding));
+        if !LISTS.into_iter().any(is_written) || is_refused {
             return None;
         }
         let place = |option: &str| {

@@ -43,20 +43,21 @@ fn horizon(horizon: &HorizonFacts<'_>) -> Vec<Finding> {
         for assignment in &snippet.settings.assignments {
             let name = assignment.name.as_str();
             let never = NEVER.contains(&name) && !(installed && name.starts_with("CORS_"));
-            let (severity, fix) = match name {
+            let place = snippet.file.option(assignment.line, name);
+            let found = format!("Horizon has no setting {name}");
+            let of = |severity, fix: &str| Finding::new(Rule::Unknown, severity, &place, found, fix);
+            findings.push(match name {
                 _ if !never && !is_near_miss(name) => continue,
                 "GLANCE_ENDPOINT" => {
-                    (Severity::Warning, "remove it; Horizon takes Glance's public endpoint from the Keystone catalog")
+                    of(Severity::Warning, "remove it; Horizon takes Glance's public endpoint from the Keystone catalog")
                 }
                 // Whether the upload works does not depend on it.
-                name if name.starts_with("CORS_") => (
+                name if name.starts_with("CORS_") => of(
                     Severity::Note,
                     "remove it; Horizon's own CORS plays no part in the upload, Glance's [cors] allowed_origin does",
                 ),
-                _ => (wanted, "HORIZON_IMAGES_UPLOAD_MODE = 'direct'"),
-            };
-            let place = snippet.file.option(assignment.line, name);
-            findings.push(Finding::new(Rule::Unknown, severity, &place, format!("Horizon has no setting {name}"), fix));
+                _ => of(wanted, "HORIZON_IMAGES_UPLOAD_MODE = 'direct'").changes(MODE),
+            });
         }
     }
     findings
