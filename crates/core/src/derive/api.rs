@@ -250,7 +250,7 @@ impl ManagedApi {
             accepts: self.accepts(),
             refuses: self.refuses_now(),
             rolled_out: rolled_out(),
-            config_map: applied.as_ref().ok().and_then(|a| a.mount.as_ref()).map(|m| m.config_map.clone()),
+            besides_origins: applied.as_ref().ok().and_then(Applied::besides_origins),
             blocked: self.asked.settings.as_ref().err().cloned().or_else(roll),
         }
     }

@@ -169,7 +169,7 @@ fn objections(
 fn epoch(api: &ManagedApi, crossing: &Origins) -> Epoch {
     let state = api.state();
     let accepted = state.accepts.is_ok_and(|accepts| crossing.keys().all(|origin| accepts.contains(origin)));
-    state.config_map.filter(|_| accepted && state.rolled_out.is_ok())
+    state.besides_origins.filter(|_| accepted && state.rolled_out.is_ok()).map(proof::epoch)
 }
 
 /// The headers that pages may send: the service's own, and those that the resource adds. Browsers also ask

@@ -2,6 +2,7 @@
 //! something changed that they are made from. Nothing is filled in later.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::api::ApiView;
 use super::conflict::{self, HostPath};
@@ -14,7 +15,7 @@ use super::horizon_view::HorizonView;
 use super::pairing::Pairing;
 use super::proof::Proof;
 use super::stage::{Joint, Stage};
-use super::tenure::Tenures;
+use super::tenure::{Tenure, Tenures};
 use super::throttle::{self, Throttle};
 use super::world::World;
 use super::{exposure, openstack_api, vantage};
@@ -27,6 +28,9 @@ pub struct Derivation {
     snapshot: Snapshot,
     /// By namespace.
     tenures: Stage<Tenures>,
+    horizon_tenures: Stage<Arc<Tenure>>,
+    glance_tenures: Stage<(Arc<Tenure>, Option<Arc<Tenure>>)>,
+    api_tenures: Stage<Arc<Tenure>>,
     dashboards: Stage<Dashboard>,
     glances: Stage<ImageService>,
     apis: Stage<ApiView>,
@@ -77,6 +81,9 @@ impl Default for Derivation {
             rivals: Joint::new(15),
             horizon_views: Stage::new(16),
             glance_views: Stage::new(17),
+            horizon_tenures: Stage::new(18),
+            glance_tenures: Stage::new(19),
+            api_tenures: Stage::new(20),
         }
     }
 }
@@ -103,22 +110,30 @@ impl Derivation {
         let namespaces: BTreeSet<&str> = namespaces.collect();
         let by_namespace: Vec<Key> = namespaces.iter().map(|namespace| in_whole(namespace)).collect();
 
-        let Self { tenures, dashboards, glances, apis, pairings, askers, unseen, grants, intents, .. } = self;
+        let Self { tenures, horizon_tenures, glance_tenures, api_tenures, .. } = self;
         tenures.advance(&by_namespace, changes, |key| Some(Tenures::derive(snapshot, &key.name)));
         let tenures = &*tenures;
         let of = |key: &Key| tenures.get(&in_whole(&key.namespace));
+        horizon_tenures.advance(&horizons, changes, |key| of(key)?.horizons.get(key).cloned());
+        glance_tenures.advance(&images, changes, |key| {
+            let Tenures { glances, internals, .. } = of(key)?;
+            Some((glances.get(key)?.clone(), internals.get(key).cloned()))
+        });
+        api_tenures.advance(&others, changes, |key| of(key)?.apis.get(key).cloned());
+        let (horizon_tenures, glance_tenures, api_tenures) = (&*horizon_tenures, &*glance_tenures, &*api_tenures);
+
+        let Self { dashboards, glances, apis, pairings, askers, unseen, grants, intents, .. } = self;
         dashboards.advance(&horizons, changes, |key| {
-            let tenure = of(key)?.horizons.get(key)?.clone();
+            let tenure = horizon_tenures.get(key)?.clone();
             Some(Dashboard::derive(snapshot, snapshot.horizons.seen_one(key)?, tenure))
         });
         glances.advance(&images, changes, |key| {
-            let Tenures { glances, internals, .. } = of(key)?;
-            let (public, internal) = (glances.get(key)?.clone(), internals.get(key).cloned());
+            let (public, internal) = glance_tenures.get(key)?.clone();
             Some(ImageService::derive(snapshot, snapshot.glances.seen_one(key)?, public, internal))
         });
         let (dashboards, glances) = (&*dashboards, &*glances);
         apis.advance(&others, changes, |key| {
-            let tenure = of(key)?.apis.get(key)?.clone();
+            let tenure = api_tenures.get(key)?.clone();
             Some(openstack_api::view(snapshot, dashboards, snapshot.apis.seen_one(key)?, tenure))
         });
         pairings.advance(&horizons, changes, |key| Some(Pairing::derive(snapshot, glances, dashboards.get(key)?)));

@@ -29,26 +29,30 @@ pub struct GlanceState {
     pub refuses: bool,
     /// Whether Glance's rollout is complete, or why not.
     pub rolled_out: Result<(), Unfinished>,
-    /// The ConfigMap that its workload mounts.
-    pub config_map: Option<String>,
+    /// A digest of its files without their lists of origins; none while pods differ in more than those.
+    pub besides_origins: Option<u64>,
     /// Why Glance cannot accept anything, if so.
     pub blocked: Option<Problem>,
 }
 
 impl GlanceState {
-    /// Without what concerns others, so that a Horizon's view changes only with its own data.
+    /// Without what concerns others, so that a Horizon's view changes only with its own data. `crossing`: the origins
+    /// from which its browsers need CORS. If its pods upload directly and every Glance pod accepts those, it needs
+    /// nothing of what Glance rolls out for others.
     #[must_use]
-    pub fn seen_from(&self, origins: &BTreeSet<Origin>) -> Self {
-        let Self { key, accepts, refuses, rolled_out, config_map, blocked } = self;
-        let own = |all: &BTreeSet<Origin>| origins.intersection(all).cloned().collect();
+    pub fn seen_from(&self, crossing: &BTreeSet<Origin>, is_direct: bool) -> Self {
+        let Self { key, accepts, refuses, rolled_out, besides_origins, blocked } = self;
+        // Not the whole set, which has the origins of all dashboards.
+        let own = |all: &BTreeSet<Origin>| crossing.intersection(all).cloned().collect();
+        let accepts: Result<BTreeSet<_>, _> = accepts.as_ref().map(own).map_err(Clone::clone);
+        let is_served = is_direct && !refuses && accepts.as_ref().is_ok_and(|accepts| accepts == crossing);
         Self {
             key: key.clone(),
-            // Not the whole set, which has the origins of all dashboards.
-            accepts: accepts.as_ref().map(own).map_err(Clone::clone),
+            accepts,
             refuses: *refuses,
-            rolled_out: rolled_out.clone(),
-            config_map: config_map.clone(),
-            blocked: blocked.clone(),
+            rolled_out: if is_served { Ok(()) } else { rolled_out.clone() },
+            besides_origins: *besides_origins,
+            blocked: blocked.clone().filter(|_| !is_served),
         }
     }
 }

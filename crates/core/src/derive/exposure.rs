@@ -30,7 +30,7 @@ use serde_json::Value;
 
 use super::exposing_object::ExposingObject;
 use crate::derive::exposure::backends::Backends;
-use crate::model::{Advice, FieldPath, Id, Key, Kind, Needs, Problem, Snapshot, Unread, Workload};
+use crate::model::{Advice, FieldPath, Id, Key, Kind, Lead, Needs, Problem, Snapshot, Unread, Workload};
 
 /// The kinds to look for if none is named. Not Services: every workload has one, which says nothing.
 const KINDS: [ExposureKind; 7] = [
@@ -278,7 +278,8 @@ fn all(snapshot: &Snapshot, backends: &Backends) -> Result<Exposures, Problem> {
     for route in snapshot.routes.list(&backends.namespace)? {
         found.extend(route::exposures(route, backends));
     }
-    for ingress in snapshot.ingresses.list(&backends.namespace)? {
+    let services = backends.services.iter().map(|service| Lead::Service(service)).collect();
+    for ingress in snapshot.ingresses.list_leading(&backends.namespace, &services)? {
         found.extend(ingress::exposures(snapshot, ingress, backends));
     }
     for service in snapshot.virtual_services.list(own)? {

@@ -89,7 +89,8 @@ impl Grants {
         let all = dashboard.origins().unwrap_or_default();
         origins.extend(all.into_iter().filter(|o| in_use.contains(o)));
         // An assumption does not replace an earlier fact.
-        origins.extend(had.into_iter().flatten().filter(|origin| dashboard.may_be_at(origin)).cloned());
+        let earlier = had.map(|had| dashboard.may_be_among(had)).unwrap_or_default();
+        origins.extend(earlier.into_iter().cloned());
         let is_new = |origin: &Origin| !had.is_some_and(|had| had.contains(origin));
         origins.into_iter().map(|origin| (is_new(&origin), key, origin)).collect()
     }
@@ -108,13 +109,16 @@ impl Grants {
         }
     }
 
-    /// Which of a Horizon's objects give its granted origins.
-    fn note_sources(&mut self, dashboard: &Dashboard) {
-        let key = &dashboard.object.meta.key;
-        let who = Id::new(ResourceKind::Horizon, key);
-        for (origin, _) in self.by.iter().filter(|(_, horizons)| horizons.contains(key)) {
-            let sources = self.sources.entry(origin.clone()).or_default();
-            sources.extend(dashboard.exposures.iter().flat_map(|e| e.sources_of(origin, &who)));
+    /// Which objects of the Horizons give the granted origins.
+    fn note_sources(&mut self, askers: &[Asker<'_>]) {
+        let dashboards = askers.iter().map(|asker| (&asker.dashboard.object.meta.key, asker.dashboard));
+        let dashboards: BTreeMap<&Key, &Dashboard> = dashboards.collect();
+        for (origin, horizons) in &self.by {
+            for (key, dashboard) in horizons.iter().filter_map(|key| Some((key, dashboards.get(key)?))) {
+                let who = Id::new(ResourceKind::Horizon, key);
+                let sources = self.sources.entry(origin.clone()).or_default();
+                sources.extend(dashboard.exposures.iter().flat_map(|e| e.sources_of(origin, &who)));
+            }
         }
     }
 
@@ -224,9 +228,7 @@ fn for_glance(
     asked.sort();
     let quota = Quota::new(own, allowed, &grants.before, &in_use);
     let mut grants = grants.within(quota, asked);
-    for asker in askers {
-        grants.note_sources(asker.dashboard);
-    }
+    grants.note_sources(askers);
     grants
 }
 

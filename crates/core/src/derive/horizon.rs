@@ -7,12 +7,12 @@ use std::sync::Arc;
 use direct_upload_api::web::Origin;
 use direct_upload_api::{Fallback, HorizonSpec, Panel, Reason, Rehearsing, Rule, seconds};
 
-use super::exposure::{self, Exposures, Stated, scheme};
+use super::exposure::{self, Exposure, Exposures, Stated, scheme};
 use super::glance_proxies;
 use super::proof;
 use super::snippet_place;
 use super::tenure::Tenure;
-use crate::model::{Advice, HorizonObject, Key, Problem, ResourceKind, Snapshot};
+use crate::model::{Advice, HorizonObject, Key, Problem, ResourceKind, Set, Snapshot};
 use crate::openstack::layout;
 use crate::render::{HorizonCorsSettings, HorizonHttpdSettings, HorizonSettings, TlsTerminationSettings};
 use crate::workload::{Applied, annotations, is_for, rehearsal};
@@ -143,9 +143,16 @@ impl Dashboard {
         asked.then(|| (annotations::READS.to_owned(), format!("{} {dir}", target.container.image)))
     }
 
-    /// Whether browsers may also load it from that origin, if a part of its exposure is assumed.
-    pub fn may_be_at(&self, origin: &Origin) -> bool {
-        self.exposures.iter().flat_map(|exposures| &exposures.urls).any(|exposure| exposure.may_be(origin))
+    /// The origins from which browsers may also load it, because a part of its exposure is assumed.
+    pub fn may_be_among<'a>(&self, origins: &'a Set<Origin>) -> Vec<&'a Origin> {
+        let urls = self.exposures.iter().flat_map(|exposures| &exposures.urls);
+        let near = |exposure: &Exposure| {
+            let host = exposure.url.origin().without_port().to_owned();
+            let first = origins.starting_at(|origin| origin.as_str() < host.as_str());
+            first.take_while(move |origin| origin.as_str().starts_with(&host)).collect::<Vec<_>>()
+        };
+        let assumed = urls.filter(|exposure| exposure.port_assumed);
+        assumed.flat_map(|exposure| near(exposure).into_iter().filter(|origin| exposure.may_be(origin))).collect()
     }
 
     /// Whether pods set `direct`, or may.

@@ -93,7 +93,8 @@ impl Proof {
         addresses: &Joint<String>,
     ) -> Self {
         let all = dashboard.origins().unwrap_or_default();
-        let state = |to: &Destination| Some(states.get(to.key()?)?.seen_from(&all));
+        let direct = dashboard.is_direct();
+        let state = |to: &Destination| Some(states.get(to.key()?)?.seen_from(&to.crossing(all.clone()), direct));
         let destinations = pairing.destinations.iter().map(|to| (to, state(to)));
         let asked = dashboard.object.meta.deleting.is_none()
             && *intent == Intent::Direct
@@ -205,12 +206,17 @@ impl Destination {
                 let crossing = self.crossing(origins.clone());
                 let accepted = glance.accepts.as_ref().is_ok_and(|accepts| crossing.is_subset(accepts));
                 // With the same origin, nothing must be mounted.
-                let state = glance.config_map.clone().or_else(|| crossing.is_empty().then(String::new));
+                let state = glance.besides_origins.map(epoch).or_else(|| crossing.is_empty().then(String::new));
                 state.filter(|_| accepted && !glance.refuses && glance.rolled_out.is_ok())
             }
             _ => None,
         }
     }
+}
+
+/// The epoch of a server whose files have this digest.
+pub(super) fn epoch(besides_origins: u64) -> String {
+    format!("{besides_origins:016x}")
 }
 
 pub fn ca(key: &Key, spec: &HorizonSpec) -> Option<Key> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::{Changes, Key, Map, Reads, Source, note, note_whole, place, recorded};
+use crate::model::{Changes, Key, Map, Place, Reads, Source, note, note_whole, recorded};
 
 /// The values of one stage. To look at one is to read it.
 #[derive(Debug)]
@@ -26,19 +26,19 @@ impl<T> Stage<T> {
 
     /// The value of one resource.
     pub fn get(&self, key: &Key) -> Option<&T> {
-        note(self.source, place(key));
+        note(self.source, Place::Item(key));
         self.values.get(key).map(|entry| &*entry.value)
     }
 
     /// The same, shared.
     pub fn arc(&self, key: &Key) -> Option<Arc<T>> {
-        note(self.source, place(key));
+        note(self.source, Place::Item(key));
         self.values.get(key).map(|entry| entry.value.clone())
     }
 
     /// The resources of a namespace that have a value.
     pub fn keys_in(&self, namespace: &str) -> impl Iterator<Item = &Key> {
-        note(self.source, namespace);
+        note(self.source, Place::Namespace(namespace));
         let from = self.values.find_index(&Key::new(namespace, "")).unwrap_or_else(|place| place);
         self.values.as_slice()[from..].iter().map(|(key, _)| key).take_while(move |key| key.namespace == *namespace)
     }
@@ -74,8 +74,12 @@ impl<T: PartialEq> Stage<T> {
     fn set(&mut self, key: &Key, value: T, reads: Reads, changes: &mut Changes) {
         match self.values.get_mut(key) {
             Some(entry) if *entry.value == value => entry.reads = reads,
-            _ => {
-                changes.add(self.source, place(key));
+            Some(entry) => {
+                changes.add(self.source, Place::Item(key));
+                *entry = Entry { value: Arc::new(value), reads };
+            }
+            None => {
+                self.comes_or_goes(key, changes);
                 self.values.insert(key.clone(), Entry { value: Arc::new(value), reads });
             }
         }
@@ -83,8 +87,13 @@ impl<T: PartialEq> Stage<T> {
 
     fn remove(&mut self, key: &Key, changes: &mut Changes) {
         if self.values.remove(key).is_some() {
-            changes.add(self.source, place(key));
+            self.comes_or_goes(key, changes);
         }
+    }
+
+    fn comes_or_goes(&self, key: &Key, changes: &mut Changes) {
+        changes.add(self.source, Place::Item(key));
+        changes.add(self.source, Place::Namespace(&key.namespace));
     }
 
     /// Removes the values of all but these, which are in order.

@@ -12,7 +12,7 @@ use crate::model::{
     Snapshot, Workload, describe,
 };
 use crate::openstack::{GLANCE, OpenStackService};
-use crate::workload::{Applied, Claim, Purpose, Target, annotations, drain, is_content_name_of};
+use crate::workload::{Applied, Claim, Inventory, Purpose, Target, drain};
 
 /// Names that a Horizon workload usually has.
 const HORIZONS: [&str; 1] = ["horizon"];
@@ -71,24 +71,25 @@ impl Tenures {
     /// Decides for all of them, which name workloads of their own namespace. Dashboards compete with dashboards, APIs
     /// with APIs.
     pub fn derive(snapshot: &Snapshot, namespace: &str) -> Self {
-        let horizons: Vec<_> = snapshot.horizons.seen(namespace).map(|object| of_horizon(snapshot, object)).collect();
-        let glances: Vec<_> = snapshot.glances.seen(namespace).map(|object| of_glance(snapshot, object)).collect();
+        let inventory = &Inventory::take(snapshot, namespace);
+        let horizons: Vec<_> = snapshot.horizons.seen(namespace).map(|object| of_horizon(inventory, object)).collect();
+        let glances: Vec<_> = snapshot.glances.seen(namespace).map(|object| of_glance(inventory, object)).collect();
         let internals: Vec<_> = snapshot
             .glances
             .seen(namespace)
             .zip(&glances)
             .filter_map(|(object, public)| of_internal(snapshot, object, public))
             .collect();
-        let apis: Vec<_> = snapshot.apis.seen(namespace).map(|object| of_api(snapshot, object)).collect();
+        let apis: Vec<_> = snapshot.apis.seen(namespace).map(|object| of_api(inventory, object)).collect();
 
         let dashboards = WorkloadClaims::new(&horizons);
         let accepting = WorkloadClaims::new(glances.iter().chain(&internals).chain(&apis));
         let settle = |names: Vec<Names<'_>>, claims: &WorkloadClaims, orphans: &Orphans<'_>| {
             let one =
-                |names: Names<'_>| (names.meta.key.clone(), Arc::new(claims.settle(snapshot, &names, orphans(&names))));
+                |names: Names<'_>| (names.meta.key.clone(), Arc::new(claims.settle(inventory, &names, orphans(&names))));
             names.into_iter().map(one).collect::<Map<_, _>>()
         };
-        let own = |names: &Names<'_>| orphans(snapshot, names);
+        let own = |names: &Names<'_>| orphans(inventory, names);
         let internal: BTreeMap<_, _> = internals.iter().map(|i| (&i.meta.key, &i.workload)).collect();
         // A Glance also has a claim on the workload of its internal API.
         let of_glances = |names: &Names<'_>| match internal.get(&names.meta.key) {
@@ -125,16 +126,16 @@ struct Names<'a> {
 
 impl<'a> Names<'a> {
     fn find(
-        snapshot: &Snapshot,
+        inventory: &Inventory<'_>,
         kind: ResourceKind,
         meta: &'a Meta,
         reference: Result<&WorkloadRef, &String>,
         usual: &[&str],
     ) -> Self {
         let (workload, held) = match reference {
-            Ok(reference) => (target::find(snapshot, &meta.key, reference, usual), None),
+            Ok(reference) => (target::find(inventory.snapshot(), &meta.key, reference, usual), None),
             Err(why) => {
-                let held = claimed_by(snapshot, kind, meta).into_iter().flatten().next().cloned();
+                let held = claimed_by(inventory, kind, meta).into_iter().flatten().next().cloned();
                 (Err(Problem::new(Reason::Undecodable, why)), held)
             }
         };
@@ -142,14 +143,14 @@ impl<'a> Names<'a> {
     }
 }
 
-fn of_horizon<'a>(snapshot: &Snapshot, object: &'a HorizonObject) -> Names<'a> {
+fn of_horizon<'a>(inventory: &Inventory<'_>, object: &'a HorizonObject) -> Names<'a> {
     let reference = object.spec.as_ref().map(|spec| &spec.workload_ref);
-    Names::find(snapshot, ResourceKind::Horizon, &object.meta, reference, &HORIZONS)
+    Names::find(inventory, ResourceKind::Horizon, &object.meta, reference, &HORIZONS)
 }
 
-fn of_glance<'a>(snapshot: &Snapshot, object: &'a GlanceObject) -> Names<'a> {
+fn of_glance<'a>(inventory: &Inventory<'_>, object: &'a GlanceObject) -> Names<'a> {
     let reference = object.spec.as_ref().map(|spec| &spec.workload_ref);
-    Names::find(snapshot, ResourceKind::Glance, &object.meta, reference, GLANCE.workloads)
+    Names::find(inventory, ResourceKind::Glance, &object.meta, reference, GLANCE.workloads)
 }
 
 /// The workload of the internal API; none if the resource requests none.
@@ -172,43 +173,33 @@ fn of_internal<'a>(snapshot: &Snapshot, object: &'a GlanceObject, public: &Names
     })
 }
 
-fn of_api<'a>(snapshot: &Snapshot, object: &'a ApiObject) -> Names<'a> {
+fn of_api<'a>(inventory: &Inventory<'_>, object: &'a ApiObject) -> Names<'a> {
     let (reference, usual) = match &object.spec {
         Ok(spec) => (Ok(&spec.workload_ref), <&OpenStackService>::from(spec.service).workloads),
         Err(why) => (Err(why), [].as_slice()),
     };
-    Names::find(snapshot, ResourceKind::OpenStackApi, &object.meta, reference, usual)
+    Names::find(inventory, ResourceKind::OpenStackApi, &object.meta, reference, usual)
 }
 
 /// Workloads of the namespace with a resource's claim.
-fn claimed_by<'a>(snapshot: &'a Snapshot, kind: ResourceKind, meta: &Meta) -> Known<Vec<&'a Arc<Workload>>> {
-    let claim = Claim::new(kind, meta).to_string();
-    let ours = |w: &Workload| !w.foreign && w.meta.ours.get(annotations::CLAIM) == Some(&claim);
-    let mut claimed = Vec::new();
-    for kind in WorkloadKind::ALL {
-        claimed.extend(snapshot.workloads(kind).list(&meta.key.namespace)?.filter(|w| ours(w)));
-    }
-    Ok(claimed)
+fn claimed_by<'a>(inventory: &Inventory<'a>, kind: ResourceKind, meta: &Meta) -> Known<Vec<&'a Arc<Workload>>> {
+    inventory.claimed(&Claim::new(kind, meta).to_string())
 }
 
 /// Workloads of the namespace with this resource's claim that it does not name.
-fn orphans(snapshot: &Snapshot, names: &Names<'_>) -> Known<Vec<Arc<Workload>>> {
+fn orphans(inventory: &Inventory<'_>, names: &Names<'_>) -> Known<Vec<Arc<Workload>>> {
     let is_named = |w: &Workload| {
         names.workload.as_ref().is_ok_and(|t| t.workload.kind == w.kind && t.workload.meta.key == w.meta.key)
     };
-    let claimed = claimed_by(snapshot, names.kind, names.meta)?;
+    let claimed = claimed_by(inventory, names.kind, names.meta)?;
     Ok(claimed.into_iter().filter(|w| !is_named(w)).cloned().collect())
 }
 
 /// Names of a resource's ConfigMaps with which pods of its namespace run.
-fn running(snapshot: &Snapshot, names: &Names<'_>) -> Known<Set<String>> {
-    let Key { namespace, name } = &names.meta.key;
+fn running(inventory: &Inventory<'_>, names: &Names<'_>) -> Known<Set<String>> {
     let is_for = |c: &ConfigMap| Purpose::of(&c.meta) == Some(Purpose::Files(names.kind));
-    let of_resource = |c: &&Arc<ConfigMap>| is_content_name_of(name, &c.meta.key.name) && is_for(c);
-    let pods: Vec<_> = snapshot.pods.list(namespace)?.collect();
-    let runs = |config_map: &&String| pods.iter().any(|pod| pod.config_map.as_ref() == Some(*config_map));
-    let ours = snapshot.config_maps.list(namespace)?.filter(of_resource).map(|c| &c.meta.key.name);
-    Ok(ours.filter(runs).cloned().collect())
+    let ours = inventory.named_after(&names.meta.key.name)?.filter(|c| is_for(c)).map(|c| &c.meta.key.name);
+    ours.filter_map(|name| inventory.runs_with(name).map(|runs| runs.then(|| name.clone())).transpose()).collect()
 }
 
 /// Whether all resources are known that may name the same workload. They are in the same namespace.
@@ -244,17 +235,22 @@ impl WorkloadClaims {
     }
 
     /// Refuses the target to all but the oldest resource.
-    fn settle(&self, snapshot: &Snapshot, resource: &Names<'_>, orphans: Known<Vec<Arc<Workload>>>) -> Tenure {
+    fn settle(
+        &self,
+        inventory: &Inventory<'_>,
+        resource: &Names<'_>,
+        orphans: Known<Vec<Arc<Workload>>>,
+    ) -> Tenure {
         let (reference, named) = (resource.reference.clone(), resource.workload.clone());
         let handover = |has_successor| -> Known<Handover> {
-            rivals(snapshot, resource)?;
-            Ok(Handover { orphans: orphans?, has_successor, running: running(snapshot, resource)? })
+            rivals(inventory.snapshot(), resource)?;
+            Ok(Handover { orphans: orphans?, has_successor, running: running(inventory, resource)? })
         };
         let workload = named.as_ref().map(|target| &target.workload);
         let read = workload.or_else(|problem| resource.held.as_ref().ok_or(problem));
         let pods_of = read.ok().map(|workload| workload.meta.uid.clone());
         let applied = match read {
-            Ok(workload) => Applied::find(snapshot, workload, &resource.meta.key.name).map_err(Problem::from),
+            Ok(workload) => Applied::find(inventory, workload, &resource.meta.key.name).map_err(Problem::from),
             Err(problem) => Err(problem.clone()),
         };
         let Ok(target) = &named else {

@@ -33,6 +33,13 @@ impl<T> Set<T> {
         self.0.keys()
     }
 
+    /// The values from the first that is not before a point of the order.
+    pub fn starting_at(&self, is_before: impl Fn(&T) -> bool) -> <&Self as IntoIterator>::IntoIter {
+        let all = self.0.as_slice();
+        let first = all.partition_point(|(value, ())| is_before(value));
+        all[first..].iter().map(|(value, ())| value)
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -91,6 +98,7 @@ mod tests {
         set.extend([4, 1]);
         assert_eq!(set.iter().copied().collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
         assert_eq!((set.len(), set.contains(&4), set.contains(&5)), (5, true, false));
+        assert_eq!(set.starting_at(|value| *value < 3).copied().collect::<Vec<_>>(), [3, 4]);
         assert_eq!((&set).into_iter().count(), set.into_iter().count());
     }
 }

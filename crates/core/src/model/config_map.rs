@@ -29,4 +29,6 @@ pub struct Effects {
     pub refuses_uploads: bool,
     /// Horizon's httpd leads these paths to Glance.
     pub glance_proxies: BTreeSet<GlanceProxy>,
+    /// A digest of all files without their lists of origins. If it stays, so do the answers to an origin that stays.
+    pub besides_origins: u64,
 }

@@ -17,6 +17,20 @@ pub trait Observed: Sized + PartialEq {
     /// # Errors
     /// The decoder's words with the field, if the object does not have the shape of its kind.
     fn reduce(kind: Kind, object: Value) -> Result<Option<Self>, DecodeError>;
+
+    /// What it leads to, by which [`Store::list_leading`](super::Store::list_leading) finds it.
+    fn leads(&self, _to: &mut dyn FnMut(Lead<'_>)) {}
+}
+
+/// Where an object leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lead<'a> {
+    /// To a Service of its namespace.
+    Service(&'a str),
+    /// To pods with this label, perhaps among others.
+    Label(&'a str, &'a str),
+    /// To any pods.
+    Pods,
 }
 
 /// What the operator must know about a kind.

@@ -70,7 +70,7 @@ pub use istio::{
 };
 pub use job::{Job, JobEvent};
 pub use key::{Id, Key};
-pub use kind::{Kind, Observed, Registration, Selected, Watched};
+pub use kind::{Kind, Lead, Observed, Registration, Selected, Watched};
 pub use listener_set::ListenerSet;
 pub use meta::{ApiObject, Custom, GlanceObject, HorizonObject, Meta, Owner};
 pub use namespace::Namespace;
@@ -81,7 +81,7 @@ pub use policy_kind::{PolicyKind, RouteKind};
 pub use probe::{ApiCall, Cause, Epoch, Observation, Page, Part, ProbeAnswer, ProbeRecord, ProbeTarget, Reach, WHOLE};
 pub use problem::Problem;
 pub use reads::Tracked;
-pub(crate) use reads::{Changes, Reads, Source, note, note_whole, place, recorded};
+pub(crate) use reads::{Changes, Place, Reads, Source, note, note_whole, recorded};
 pub use reference_grant::{GrantTo, ReferenceGrant};
 pub use refused_write::RefusedWrite;
 pub use resource::{ResourceId, ResourceKind};

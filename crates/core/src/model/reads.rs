@@ -1,23 +1,24 @@
 //! What a computation reads, so that it is made again only if that changed.
 //!
-//! Everything that is observed or derived has a [`Source`], and a place in it: a namespace, or a name where there
-//! are no namespaces. The code that hands out a value notes both. [`recorded`] collects the notes of one computation;
-//! [`Changes`] says whether one of them is out of date. So nobody has to list what a computation depends on.
+//! Everything that is observed or derived has a [`Source`], and a [`Place`] in it. The code that hands out a value
+//! notes both. [`recorded`] collects the notes of one computation; [`Changes`] says whether one of them is out of
+//! date. So nobody has to list what a computation depends on.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::key::Key;
-use super::kind::Kind;
+use super::kind::{Kind, Lead};
 
 /// Where a value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// Objects of a kind.
     Kind(Kind),
-    /// Whether all objects of a kind are known; the place is the kind's name.
-    Known,
-    /// The results of preflights; the place is the dashboard's origin.
+    /// Which scopes of a kind are known, and whether all their objects can be read.
+    Coverage(Kind),
+    /// The results of preflights, by the dashboard's origin.
     Answers,
     /// Anything else that is observed; it has no places.
     Observed(Observation),
@@ -35,28 +36,54 @@ pub enum Observation {
     Unwatched,
 }
 
+/// What of a source is read, or has changed.
+#[derive(Clone, Copy, Debug, Hash)]
+pub enum Place<'a> {
+    /// One object, or the value of one resource.
+    Item(&'a Key),
+    /// The objects of a namespace; of a stage: which resources of a namespace have a value.
+    Namespace(&'a str),
+    /// The objects of a namespace that lead somewhere.
+    Leading(&'a str, Lead<'a>),
+    /// What has this name.
+    Name(&'a str),
+}
+
 impl Source {
-    fn bit(self) -> u128 {
+    const fn number(self) -> u32 {
         /// After the kinds, of which there are fewer.
-        const OTHERS: u32 = 96;
+        const COVERAGE: u32 = 48;
+        const OTHERS: u32 = 2 * COVERAGE;
         const STAGES: u32 = 104;
-        const { assert!(Kind::ALL.len() <= OTHERS as usize, "each kind has a bit") };
-        let number = match self {
+        const { assert!(Kind::ALL.len() <= COVERAGE as usize, "each kind has two bits") };
+        match self {
             Self::Kind(kind) => kind as u32,
-            Self::Known => OTHERS,
-            Self::Answers => OTHERS + 1,
-            Self::Observed(what) => OTHERS + 2 + what as u32,
-            Self::Stage(number) => STAGES + u32::from(number),
-        };
-        1 << number
+            Self::Coverage(kind) => COVERAGE + kind as u32,
+            Self::Answers => OTHERS,
+            Self::Observed(what) => OTHERS + 1 + what as u32,
+            Self::Stage(number) => STAGES + number as u32,
+        }
+    }
+
+    const fn bit(self) -> u128 {
+        1 << self.number()
+    }
+
+    /// A place of it, as a number. Where two have the same, something is computed once too often.
+    fn at(self, place: Place<'_>) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.number(), place).hash(&mut hasher);
+        hasher.finish()
     }
 }
 
 /// What a computation has read.
 #[derive(Clone, Debug, Default)]
 pub struct Reads {
-    /// Sources by place. There are few.
-    places: Vec<(Box<str>, u128)>,
+    /// Places.
+    places: Vec<u64>,
+    /// Sources of those places.
+    sources: u128,
     /// Sources of which it has read all places.
     whole: u128,
 }
@@ -66,16 +93,11 @@ thread_local! {
     static NOTES: RefCell<Option<Reads>> = const { RefCell::new(None) };
 }
 
-/// Where a change of a value counts: its namespace, or its name if it has none.
-pub(crate) fn place(key: &Key) -> &str {
-    if key.namespace.is_empty() { &key.name } else { &key.namespace }
-}
-
 /// Notes that a value was read.
-pub(crate) fn note(source: Source, place: &str) {
-    with_notes(|notes| match notes.places.iter_mut().find(|(known, _)| **known == *place) {
-        Some((_, sources)) => *sources |= source.bit(),
-        None => notes.places.push((place.into(), source.bit())),
+pub(crate) fn note(source: Source, place: Place<'_>) {
+    with_notes(|notes| {
+        notes.places.push(source.at(place));
+        notes.sources |= source.bit();
     });
 }
 
@@ -100,6 +122,8 @@ pub(crate) fn recorded<T>(compute: impl FnOnce() -> T) -> (T, Reads) {
     let pause = Pause(NOTES.replace(Some(Reads::default())));
     let value = compute();
     let mut reads = NOTES.take().unwrap_or_default();
+    reads.places.sort_unstable();
+    reads.places.dedup();
     reads.places.shrink_to_fit();
     drop(pause);
     (value, reads)
@@ -108,7 +132,7 @@ pub(crate) fn recorded<T>(compute: impl FnOnce() -> T) -> (T, Reads) {
 /// What has changed.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
-    places: BTreeMap<Box<str>, u128>,
+    places: BTreeSet<u64>,
     /// Sources of which every place may have changed.
     everywhere: u128,
     /// Sources of which anything has changed.
@@ -117,12 +141,9 @@ pub struct Changes {
 
 impl Changes {
     /// A value of this place changed, came, or went.
-    pub(crate) fn add(&mut self, source: Source, place: &str) {
+    pub(crate) fn add(&mut self, source: Source, place: Place<'_>) {
         self.any |= source.bit();
-        match self.places.get_mut(place) {
-            Some(sources) => *sources |= source.bit(),
-            None => drop(self.places.insert(place.into(), source.bit())),
-        }
+        self.places.insert(source.at(place));
     }
 
     /// Every value of the source may have changed.
@@ -133,10 +154,10 @@ impl Changes {
 
     /// Whether something that was read has changed.
     pub(crate) fn touch(&self, reads: &Reads) -> bool {
-        let is_changed = |(place, sources): &(Box<str>, u128)| {
-            sources & self.everywhere != 0 || self.places.get(place).is_some_and(|changed| sources & changed != 0)
-        };
-        self.any & reads.whole != 0 || reads.places.iter().any(is_changed)
+        let is_changed = || reads.places.iter().any(|place| self.places.contains(place));
+        self.any & reads.whole != 0
+            || self.everywhere & reads.sources != 0
+            || (self.any & reads.sources != 0 && is_changed())
     }
 }
 
@@ -156,7 +177,7 @@ impl<T> Tracked<T> {
 impl<T: PartialEq> Tracked<T> {
     pub(crate) fn compare(&self, before: &Self, changes: &mut Changes) {
         if self.value != before.value {
-            changes.add(Source::Observed(self.what), "");
+            changes.add(Source::Observed(self.what), Place::Name(""));
         }
     }
 }
@@ -165,7 +186,7 @@ impl<T> std::ops::Deref for Tracked<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        note(Source::Observed(self.what), "");
+        note(Source::Observed(self.what), Place::Name(""));
         &self.value
     }
 }
@@ -182,41 +203,55 @@ mod tests {
 
     const PODS: Source = Source::Kind(Kind::Pod);
     const JOBS: Source = Source::Kind(Kind::Job);
+    const CLOUD: Place<'_> = Place::Namespace("cloud");
 
     #[test]
     fn what_was_read_is_touched_by_its_own_changes_only() {
+        let (pod, other) = (Key::new("cloud", "horizon-0"), Key::new("cloud", "horizon-1"));
         let ((), reads) = recorded(|| {
-            note(PODS, "cloud");
-            note(JOBS, "cloud");
-            note_whole(Source::Known);
+            note(PODS, Place::Item(&pod));
+            note(JOBS, CLOUD);
+            note_whole(Source::Coverage(Kind::Pod));
         });
-        let touched = |change: fn(&mut Changes)| {
+        let touched = |change: &dyn Fn(&mut Changes)| {
             let mut changes = Changes::default();
             change(&mut changes);
             changes.touch(&reads)
         };
-        assert!(!touched(|_| {}));
-        assert!(touched(|c| c.add(PODS, "cloud")));
-        assert!(touched(|c| c.add(JOBS, "cloud")));
-        assert!(!touched(|c| c.add(PODS, "lab")));
-        assert!(!touched(|c| c.add(Source::Answers, "cloud")));
-        assert!(touched(|c| c.add_everywhere(JOBS)));
-        assert!(!touched(|c| c.add_everywhere(Source::Answers)));
-        assert!(touched(|c| c.add(Source::Known, "Pod")));
+        assert!(!touched(&|_| {}));
+        assert!(touched(&|c| c.add(PODS, Place::Item(&pod))));
+        assert!(!touched(&|c| c.add(PODS, Place::Item(&other))));
+        assert!(!touched(&|c| c.add(PODS, CLOUD)));
+        assert!(touched(&|c| c.add(JOBS, CLOUD)));
+        assert!(!touched(&|c| c.add(JOBS, Place::Namespace("lab"))));
+        assert!(!touched(&|c| c.add(JOBS, Place::Name("cloud"))));
+        assert!(!touched(&|c| c.add(Source::Answers, CLOUD)));
+        assert!(touched(&|c| c.add_everywhere(JOBS)));
+        assert!(!touched(&|c| c.add_everywhere(Source::Answers)));
+        assert!(touched(&|c| c.add(Source::Coverage(Kind::Pod), Place::Name("lab"))));
+        assert!(!touched(&|c| c.add(Source::Coverage(Kind::Job), Place::Name("cloud"))));
     }
 
     #[test]
     fn notes_are_of_one_computation() {
         let (((), inner), outer) = recorded(|| {
-            note(PODS, "cloud");
-            recorded(|| note(JOBS, "cloud"))
+            note(PODS, CLOUD);
+            recorded(|| note(JOBS, CLOUD))
         });
         let mut jobs = Changes::default();
-        jobs.add(JOBS, "cloud");
+        jobs.add(JOBS, CLOUD);
         assert!(jobs.touch(&inner) && !jobs.touch(&outer));
         let caught = std::panic::catch_unwind(|| recorded(|| panic!("an odd object")));
         assert!(caught.is_err());
-        note(JOBS, "cloud");
+        note(JOBS, CLOUD);
         assert!(NOTES.take().is_none(), "nothing is noted outside");
+    }
+
+    #[test]
+    fn each_source_has_a_bit_of_its_own() {
+        let kinds = Kind::ALL.iter().flat_map(|kind| [Source::Kind(*kind), Source::Coverage(*kind)]);
+        let others = [Source::Answers, Source::Observed(Observation::Unwatched), Source::Stage(0), Source::Stage(23)];
+        let all: Vec<u128> = kinds.chain(others).map(Source::bit).collect();
+        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
     }
 }

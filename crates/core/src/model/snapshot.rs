@@ -14,7 +14,7 @@ use super::kind::{Kind, Observed, for_each_kind};
 use super::meta::Meta;
 use super::policy_kind::PolicyKind;
 use super::probe::{self, Epoch, Part, ProbeAnswer, ProbeRecord, ProbeTarget};
-use super::reads::{Changes, Observation, Source, Tracked, note};
+use super::reads::{Changes, Observation, Place, Source, Tracked, note};
 use super::refused_write::RefusedWrites;
 use super::store::{Coverage, Known, Store};
 use super::workload::{Revision, Workload};
@@ -241,7 +241,7 @@ impl Answers {
 
     /// What is known about a target.
     pub fn get(&self, target: &ProbeTarget, epoch: &Epoch) -> Option<ProbeRecord> {
-        note(Source::Answers, target.origin.as_str());
+        note(Source::Answers, Place::Name(target.origin.as_str()));
         match self {
             Self::Assumed => {
                 let epoch = epoch.clone().unwrap_or_default();
@@ -265,7 +265,7 @@ impl Answers {
         };
         let mut differing = |one: &BTreeMap<ProbeTarget, ProbeRecord>, other: &BTreeMap<ProbeTarget, ProbeRecord>| {
             let is_new = |(target, record): &(&ProbeTarget, &ProbeRecord)| other.get(*target) != Some(*record);
-            one.iter().filter(is_new).for_each(|(target, _)| changes.add(Source::Answers, target.origin.as_str()));
+            one.iter().filter(is_new).for_each(|(target, _)| changes.add(Source::Answers, Place::Name(target.origin.as_str())));
         };
         differing(now, then);
         differing(then, now);

@@ -1,13 +1,13 @@
 //! Stores that know what is unknown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use thiserror::Error;
 
 use super::key::Key;
-use super::kind::Kind;
-use super::reads::{Changes, Source, note, note_whole, place};
+use super::kind::{Kind, Lead, Observed};
+use super::reads::{Changes, Place, Source, note, note_whole};
 
 /// Something cannot be seen now. Nothing is ever removed because of it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -59,9 +59,8 @@ impl<T> Store<T> {
         Self { kind, sections: Arc::default(), unreadable: BTreeMap::new(), coverage }
     }
 
-    fn note(&self, place: &str) {
-        let source = Source::Kind(self.kind);
-        if place.is_empty() { note_whole(source) } else { note(source, place) }
+    fn note(&self, place: Place<'_>) {
+        note(Source::Kind(self.kind), place);
     }
 
     fn name(&self) -> &'static str {
@@ -85,7 +84,7 @@ impl<T> Store<T> {
     /// # Errors
     /// [`Unknown`] while a scope is not synced, or an object cannot be read.
     pub fn complete(&self) -> Known<()> {
-        note(Source::Known, self.name());
+        note_whole(Source::Coverage(self.kind));
         if let Coverage::Namespaces(known) = &*self.coverage {
             // For an operator that is restricted to namespaces, those count.
             let mut scopes = known.iter().filter(|(namespace, _)| !namespace.is_empty()).map(|(_, known)| known);
@@ -111,7 +110,7 @@ impl<T> Store<T> {
     /// # Errors
     /// [`Unknown`] while it is not synced.
     pub fn synced(&self, namespace: &str) -> Known<()> {
-        self.note(namespace.split_once('/').map_or(namespace, |(namespace, _)| namespace));
+        note(Source::Coverage(self.kind), Place::Name(namespace));
         let Coverage::Namespaces(known) = &*self.coverage else { return Ok(()) };
         let all = known.get("");
         if let Some(Ok(())) = all {
@@ -124,7 +123,7 @@ impl<T> Store<T> {
 
     /// Whether anything of this kind has been listed.
     pub fn any_known(&self) -> bool {
-        note(Source::Known, self.name());
+        note_whole(Source::Coverage(self.kind));
         match &*self.coverage {
             Coverage::All => true,
             Coverage::Namespaces(known) => known.values().any(Result::is_ok),
@@ -161,6 +160,7 @@ impl<T> Store<T> {
     }
 
     fn item(&self, key: &Key) -> Known<Option<&Arc<T>>> {
+        self.note(Place::Item(key));
         match self.unreadable.get(key) {
             Some(why) => Err(self.cannot_read(key, why)),
             None => Ok(self.find(key)),
@@ -182,15 +182,36 @@ impl<T> Store<T> {
         Ok(self.seen(namespace))
     }
 
+    /// Those of a namespace that lead to one of these, in order of name.
+    ///
+    /// # Errors
+    /// As [`Store::list`].
+    pub fn list_leading(&self, namespace: &str, to: &BTreeSet<Lead<'_>>) -> Known<Vec<&Arc<T>>>
+    where
+        T: Observed,
+    {
+        self.known(namespace)?;
+        for lead in to {
+            self.note(Place::Leading(namespace, *lead));
+        }
+        let is_one = |item: &&Arc<T>| {
+            let mut found = false;
+            item.leads(&mut |lead| found |= to.contains(&lead));
+            found
+        };
+        let section = self.sections.get(namespace).into_iter().flat_map(|section| section.iter());
+        Ok(section.map(|(_, item)| item).filter(is_one).collect())
+    }
+
     /// The objects of a namespace that are seen so far, for messages. Decisions use [`Store::list`].
     pub fn seen(&self, namespace: &str) -> impl Iterator<Item = &Arc<T>> {
-        self.note(namespace);
+        self.note(Place::Namespace(namespace));
         self.sections.get(namespace).into_iter().flat_map(|section| section.iter()).map(|(_, item)| item)
     }
 
     /// One that is seen, whatever else is unknown.
     pub fn seen_one(&self, key: &Key) -> Option<&Arc<T>> {
-        self.note(place(key));
+        self.note(Place::Item(key));
         self.find(key)
     }
 
@@ -241,48 +262,65 @@ impl<T> Store<T> {
     }
 
     /// Notes where it differs from an earlier copy of it.
-    pub(super) fn compare(&self, before: &Self, changes: &mut Changes) {
-        let source = Source::Kind(self.kind);
+    pub(super) fn compare(&self, before: &Self, changes: &mut Changes)
+    where
+        T: Observed,
+    {
+        let (source, known) = (Source::Kind(self.kind), Source::Coverage(self.kind));
         if !Arc::ptr_eq(&self.sections, &before.sections) {
-            for (namespace, section) in differing(&self.sections, &before.sections, Arc::ptr_eq) {
-                if namespace.is_empty() {
-                    section.iter().for_each(|(key, _)| changes.add(source, &key.name));
-                } else {
-                    changes.add(source, namespace);
+            for namespace in differing(&self.sections, &before.sections, Arc::ptr_eq) {
+                changes.add(source, Place::Namespace(namespace));
+                let [now, then] = [self, before].map(|store| store.sections.get(namespace).map_or(&[][..], |s| s));
+                for (key, item) in differing_items(now, then) {
+                    changes.add(source, Place::Item(key));
+                    item.leads(&mut |lead| changes.add(source, Place::Leading(namespace, lead)));
                 }
             }
         }
         if self.unreadable != before.unreadable {
-            changes.add(Source::Known, self.name());
-            let keys = self.unreadable.keys().chain(before.unreadable.keys());
-            keys.for_each(|key| changes.add(source, place(key)));
+            for key in self.unreadable.keys().chain(before.unreadable.keys()) {
+                changes.add(source, Place::Item(key));
+                changes.add(known, Place::Name(&key.namespace));
+            }
         }
         if Arc::ptr_eq(&self.coverage, &before.coverage) || self.coverage == before.coverage {
             return;
         }
-        changes.add(Source::Known, self.name());
         let (Coverage::Namespaces(now), Coverage::Namespaces(then)) = (&*self.coverage, &*before.coverage) else {
-            return changes.add_everywhere(source);
+            return changes.add_everywhere(known);
         };
-        for (scope, _) in differing(now, then, PartialEq::eq) {
-            match scope.split_once('/') {
-                Some((namespace, _)) => changes.add(source, namespace),
-                None if scope.is_empty() => changes.add_everywhere(source),
-                None => changes.add(source, scope),
+        for scope in differing(now, then, PartialEq::eq) {
+            if scope.is_empty() {
+                changes.add_everywhere(known);
+            } else {
+                changes.add(known, Place::Name(scope));
             }
         }
     }
 }
 
-/// The entries of each of two maps that the other has not.
+/// The objects that only one of two sections of a namespace has.
+fn differing_items<'a, T>(
+    one: &'a [(Arc<Key>, Arc<T>)],
+    other: &'a [(Arc<Key>, Arc<T>)],
+) -> impl Iterator<Item = (&'a Key, &'a T)> {
+    let only = |these: &'a [(Arc<Key>, Arc<T>)], those: &'a [(Arc<Key>, Arc<T>)]| {
+        let same = |key: &Key| those.binary_search_by(|(known, _)| known.name.cmp(&key.name)).ok();
+        let is_new = move |(key, item): &&(Arc<Key>, Arc<T>)| !same(key).is_some_and(|at| Arc::ptr_eq(&those[at].1, item));
+        these.iter().filter(is_new).map(|(key, item)| (&**key, &**item))
+    };
+    only(one, other).chain(only(other, one))
+}
+
+/// The keys of the entries of each of two maps that the other has not.
 fn differing<'a, K: Ord + AsRef<str>, V>(
     one: &'a BTreeMap<K, V>,
     other: &'a BTreeMap<K, V>,
     is_same: impl Fn(&V, &V) -> bool + Copy + 'a,
-) -> impl Iterator<Item = (&'a str, &'a V)> {
+) -> impl Iterator<Item = &'a str> {
     let only = move |these: &'a BTreeMap<K, V>, those: &'a BTreeMap<K, V>| {
         let is_new = move |(key, value): &(&'a K, &'a V)| !those.get(*key).is_some_and(|other| is_same(value, other));
-        these.iter().filter(is_new).map(|(key, value)| (key.as_ref(), value))
+        these.iter().filter(is_new).map(|(key, _)| key.as_ref())
     };
     only(one, other).chain(only(other, one))
 }

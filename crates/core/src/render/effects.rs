@@ -3,9 +3,11 @@
 //! In: a `ConfigMap` of ours, of this release or an earlier one. Out: its [`Effects`]. Each file is read by
 //! the reader of its own format.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use direct_upload_api::web::Origin;
+use sha2::{Digest as _, Sha256};
 
 use super::glance::policy;
 use super::horizon::{proxy, snippet};
@@ -16,7 +18,9 @@ use crate::openstack::SWIFT_ORIGINS;
 /// Reads all files of a `ConfigMap`: file name → contents.
 pub fn effects(data: &BTreeMap<String, String>) -> Effects {
     let mut effects = Effects::default();
+    let mut besides_origins = Sha256::new();
     for (name, contents) in data {
+        let mut rest = Cow::Borrowed(contents);
         let format = name.rsplit_once('.').map(|(_, format)| format);
         match format {
             Some("py") => effects.direct |= snippet::is_direct(contents),
@@ -26,10 +30,17 @@ pub fn effects(data: &BTreeMap<String, String>) -> Effects {
                 let options = [("cors", "allowed_origin"), ("DEFAULT", SWIFT_ORIGINS)];
                 let origins = options.iter().find_map(|(section, name)| accepted.get(section, name));
                 let items = origins.map(|a| read::list(&a.value)).unwrap_or_default();
+                rest = origins.map_or(rest, |a| Cow::Owned(contents.replacen(&a.value, "", 1)));
                 effects.origins.extend(items.iter().filter_map(|item| Origin::parse(item.known()?).ok()));
                 effects.glance_proxies.extend(proxy::read(contents));
             }
         }
+        for part in [name, &*rest] {
+            besides_origins.update(part.len().to_be_bytes());
+            besides_origins.update(part);
+        }
     }
+    let digest: [u8; 32] = besides_origins.finalize().into();
+    effects.besides_origins = digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
     effects
 }

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use direct_upload_api::{Reason, WorkloadKind};
+use direct_upload_api::Reason;
 use kube_core::labels::SelectorExt as _;
 
 use super::mount::Mount;
 use super::purpose::Purpose;
 use super::rehearsal::{self, Rehearsal, SnippetPlace};
 use super::rollout::{self, Unfinished};
-use super::{annotations, failed_roll, is_content_name_of};
+use super::{Inventory, annotations, failed_roll};
 use crate::model::{ConfigMap, Job, Key, Known, Map, Pod, Problem, Set, Snapshot, Workload};
 
 /// What the cluster has of ours for one workload. It exists only if pods and our ConfigMaps are known, so
@@ -44,32 +44,25 @@ impl Applied {
     ///
     /// # Errors
     /// [`Unknown`](crate::model::Unknown) while pods or our ConfigMaps cannot be seen.
-    pub fn find(snapshot: &Snapshot, workload: &Workload, resource: &str) -> Known<Self> {
-        let namespace = &workload.meta.key.namespace;
+    pub fn find(inventory: &Inventory<'_>, workload: &Workload, resource: &str) -> Known<Self> {
         let mount = Mount::observed(workload);
-        let pods = pods(snapshot, workload)?;
+        let pods = pods(inventory, workload)?;
         let config_map = mount.as_ref().map(|m| m.config_map.as_str());
         let rollout = rollout::judge(workload, config_map, &pods);
         let held_up = rollout.as_ref().err().and_then(|_| rollout::hold_up(config_map, &pods));
         let running: Set<String> = pods.iter().filter_map(|p| p.config_map.clone()).collect();
         let unconfigured = pods.iter().any(|p| p.config_map.is_none());
-        let ours = |name: &String, c: &ConfigMap| {
-            Purpose::for_workload(&c.meta, &workload.meta.uid).is_some()
-                || is_content_name_of(resource, name)
-                || config_map == Some(name)
-                || running.contains(name)
-        };
-        let all = snapshot.config_maps.list(namespace)?.map(|c| (&c.meta.key.name, c));
-        let all = all.filter(|(name, c)| ours(name, c)).map(|(name, c)| (name.clone(), c.clone()));
-        let config_maps: Map<String, Arc<ConfigMap>> = all.collect();
-        let referenced = referenced(snapshot, workload, config_map, &running, &config_maps);
-        let rehearsals = rehearsal::list(snapshot, workload);
+        let named = running.iter().map(String::as_str).chain(config_map);
+        let ours = inventory.config_maps(workload, resource, named)?;
+        let config_maps: Map<String, Arc<ConfigMap>> = ours.map(|c| (c.meta.key.name.clone(), c.clone())).collect();
+        let referenced = referenced(inventory, workload, config_map, &running, &config_maps);
+        let rehearsals = rehearsal::list(inventory, workload);
         let tried = |job: &Arc<Job>| {
             let tried = job.config_map.as_ref().filter(|name| config_maps.contains_key(*name))?;
             Some((job.meta.key.name.clone(), tried.clone()))
         };
-        let tried = snapshot.jobs.seen(namespace).filter_map(tried).collect();
-        let place = SnippetPlace::find(snapshot, workload);
+        let tried = inventory.jobs(workload).filter_map(tried).collect();
+        let place = SnippetPlace::find(inventory, workload);
         Ok(Self { mount, config_maps, referenced, rollout, held_up, running, unconfigured, rehearsals, place, tried })
     }
 
@@ -96,6 +89,14 @@ impl Applied {
     pub fn present(&self) -> impl Iterator<Item = &Arc<ConfigMap>> {
         let mounted = self.mount.as_ref().map(|m| &m.config_map);
         self.running.iter().chain(mounted).filter_map(|name| self.config_map(name))
+    }
+
+    /// A digest of the files with which all pods run, and will, without their lists of origins; none if pods differ
+    /// in more than those lists.
+    pub fn besides_origins(&self) -> Option<u64> {
+        let mut all = self.present().map(|config_map| config_map.effects.besides_origins);
+        let first = all.next().filter(|_| !self.unconfigured)?;
+        all.all(|other| other == first).then_some(first)
     }
 
     /// Whether pods upload directly because of our setting, or will.
@@ -135,29 +136,11 @@ impl Applied {
 
 /// The pods that may answer a request: alive, selected, and made by the workload's controllers. A pod that
 /// is being deleted continues to answer while it is ready, and the Service may still lead to it.
-fn pods(snapshot: &Snapshot, workload: &Workload) -> Known<Vec<Arc<Pod>>> {
-    let namespace = &workload.meta.key.namespace;
-    // ReplicaSets, and what controls each.
-    let sets: BTreeMap<&str, Option<&str>> = match workload.kind {
-        WorkloadKind::Deployment => snapshot
-            .replica_sets
-            .list(namespace)?
-            .map(|set| (set.meta.uid.as_str(), set.owner.as_ref().map(|owner| owner.uid.as_str())))
-            .collect(),
-        WorkloadKind::StatefulSet | WorkloadKind::DaemonSet => BTreeMap::new(),
-    };
-    let uid = workload.meta.uid.as_str();
-    let made = |pod: &Pod| {
-        pod.owner.as_ref().is_some_and(|owner| match (workload.kind, owner.kind.as_str()) {
-            // A ReplicaSet that is not seen yet, or not any more, may belong to it.
-            (WorkloadKind::Deployment, "ReplicaSet") => sets.get(owner.uid.as_str()).is_none_or(|of| *of == Some(uid)),
-            _ => owner.uid == uid,
-        })
-    };
+fn pods(inventory: &Inventory<'_>, workload: &Workload) -> Known<Vec<Arc<Pod>>> {
     let selected = |pod: &Pod| workload.selector.as_ref().is_none_or(|selector| selector.matches(&pod.labels));
     let alive = |pod: &Pod| !pod.ended && (pod.meta.deleting.is_none() || pod.ready);
-    let pods = snapshot.pods.list(namespace)?;
-    Ok(pods.filter(|pod| alive(pod) && made(pod) && selected(pod)).cloned().collect())
+    let made = inventory.pods(workload)?;
+    Ok(made.into_iter().filter(|pod| alive(pod) && selected(pod)).cloned().collect())
 }
 
 /// Whether a pod can change no decision: none of these workloads made it, it mounts nothing of ours, and it
@@ -178,15 +161,14 @@ pub fn is_bystander(snapshot: &Snapshot, pod: &Pod, workloads: &BTreeSet<String>
 /// Every revision of the namespace counts. A ConfigMap's name is unique to its workload and content, so no
 /// other refers to it by accident.
 fn referenced(
-    snapshot: &Snapshot,
+    inventory: &Inventory<'_>,
     workload: &Workload,
     mounted: Option<&str>,
     running: &Set<String>,
     config_maps: &Map<String, Arc<ConfigMap>>,
 ) -> Known<Set<String>> {
-    let revisions = snapshot.revisions(workload.kind).list(&workload.meta.key.namespace)?;
-    let of_revisions =
-        revisions.flat_map(|revision| &revision.config_maps).filter(|name| config_maps.contains_key(*name));
+    let refers = inventory.refers(workload.kind)?;
+    let of_revisions = config_maps.keys().filter(|name| refers.contains(name.as_str()));
     let mut names = running.clone();
     names.extend(mounted.map(str::to_owned).into_iter().chain(of_revisions.cloned()));
     Ok(names)

@@ -29,10 +29,19 @@ pub fn content_name(resource: &str, data: &BTreeMap<String, String>) -> String {
 }
 
 fn named(resource: &str, hash: &str) -> String {
-    let suffix = format!("{MARK}{hash}");
-    // 253 is the longest name of a ConfigMap.
-    let resource: String = resource.chars().take(253 - suffix.len()).collect();
-    format!("{}{suffix}", resource.trim_end_matches(['.', '-']))
+    format!("{}{MARK}{hash}", shortened(resource))
+}
+
+/// A resource's name as its ConfigMaps have it. 253 is the longest name of a ConfigMap.
+pub(super) fn shortened(resource: &str) -> &str {
+    const MOST: usize = 253 - MARK.len() - HASH_LENGTH;
+    let end = resource.char_indices().nth(MOST).map_or(resource.len(), |(end, _)| end);
+    resource[..end].trim_end_matches(['.', '-'])
+}
+
+/// What a ConfigMap's name says of its resource, if it has our form.
+pub(super) fn resource_of(name: &str) -> Option<&str> {
+    name.rsplit_once(MARK).map(|(resource, _)| resource)
 }
 
 pub(crate) fn content_hash(data: &BTreeMap<String, String>) -> String {

@@ -61,6 +61,11 @@ impl Purpose {
     }
 }
 
+/// The uid of the workload that an object of ours is for.
+pub(super) fn workload_of(meta: &Meta) -> Option<&str> {
+    read(meta).map(|(_, uid)| uid)
+}
+
 /// The purpose's name, and the workload's uid.
 fn read(meta: &Meta) -> Option<(&str, &str)> {
     meta.ours.get(annotations::FOR)?.split_once('/')

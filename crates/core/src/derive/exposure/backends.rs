@@ -3,11 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use kube_core::labels::SelectorExt as _;
-
-use crate::model::{Key, Problem, Service, Snapshot, Workload};
-
-const EXTERNAL_NAME: &str = "ExternalName";
+use crate::model::{Key, Lead, Problem, Service, Snapshot, Workload};
 
 /// The Services of one workload.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,10 +29,9 @@ impl Backends {
     pub fn find(snapshot: &Snapshot, workload: &Workload) -> Result<Self, Problem> {
         let labels = &workload.template.labels;
         let namespace = workload.meta.key.namespace.clone();
-        let (aliases, own): (Vec<_>, Vec<_>) =
-            snapshot.services.list(&namespace)?.partition(|s| s.type_ == EXTERNAL_NAME);
-        let selects = |s: &&Arc<Service>| s.selector.as_ref().is_some_and(|selector| selector.matches(labels));
-        let own: Vec<_> = own.into_iter().filter(selects).collect();
+        let to_pods = labels.iter().map(|(name, value)| Lead::Label(name, value)).chain([Lead::Pods]).collect();
+        let own = snapshot.services.list_leading(&namespace, &to_pods)?;
+        let own: Vec<_> = own.into_iter().filter(|s| s.selects(labels)).collect();
         let mut services: Vec<String> = own.iter().map(|s| s.meta.key.name.clone()).collect();
         let ports = |s: &&Arc<Service>| {
             let numbers = s.ports.iter().map(ToString::to_string);
@@ -46,9 +41,11 @@ impl Backends {
         };
         let ports = own.iter().filter(|s| !s.ports.is_empty()).map(ports).collect();
         let is_alias = |s: &&Arc<Service>| {
-            let named = s.external_name.as_deref().and_then(cluster_name);
+            let named = s.alias_of();
             named.is_some_and(|(name, of)| of == namespace && services.iter().any(|own| own == name))
         };
+        let to_own = services.iter().map(|name| Lead::Service(name)).collect();
+        let aliases = snapshot.services.list_leading(&namespace, &to_own)?;
         let aliases: Vec<String> = aliases.into_iter().filter(is_alias).map(|s| s.meta.key.name.clone()).collect();
         services.extend(aliases);
         Ok(Self { namespace, services, ports })
@@ -69,11 +66,4 @@ impl Backends {
     pub fn has(&self, service: &Key) -> bool {
         service.namespace == self.namespace && self.leads(&service.name)
     }
-}
-
-/// Name and namespace of the Service that a name means in the cluster's DNS, `name.namespace.svc.…`.
-fn cluster_name(host: &str) -> Option<(&str, &str)> {
-    let mut labels = host.trim_end_matches('.').split('.');
-    let (name, namespace) = (labels.next()?, labels.next()?);
-    (labels.next() == Some("svc")).then_some((name, namespace))
 }

@@ -5,11 +5,16 @@ use serde_json::Value;
 
 use super::annotations::{owners, proxies};
 use super::decode::{decode, meta};
-use crate::model::{DecodeError, Ingress, IngressPath, IngressRule, IngressTls, Kind, Observed};
+use crate::model::{DecodeError, Ingress, IngressPath, IngressRule, IngressTls, Kind, Lead, Observed};
 
 impl Observed for Ingress {
     fn reduce(_: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
         decode(object).map(|object| Some(ingress(object)))
+    }
+
+    fn leads(&self, to: &mut dyn FnMut(Lead<'_>)) {
+        let of_paths = self.rules.iter().flat_map(|rule| &rule.paths).map(|path| &path.service);
+        of_paths.chain(&self.default_service).for_each(|service| to(Lead::Service(service)));
     }
 }
 

@@ -8,11 +8,15 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::Value;
 
 use super::decode::{decode, meta};
-use crate::model::{DecodeError, Kind, Observed, Service};
+use crate::model::{DecodeError, Kind, Lead, Observed, Service};
 
 impl Observed for Service {
     fn reduce(_: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
         decode(object).map(|object| Some(service(object)))
+    }
+
+    fn leads(&self, to: &mut dyn FnMut(Lead<'_>)) {
+        self.each_lead(to);
     }
 }
 

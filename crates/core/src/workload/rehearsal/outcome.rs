@@ -9,7 +9,7 @@ use super::cors::CorsAnswer;
 use super::draft::RehearsalDraft;
 use crate::model::{Job, Key, Known, Pod, Problem, Snapshot, Workload};
 use crate::openstack::layout;
-use crate::workload::annotations;
+use crate::workload::{Inventory, annotations};
 use crate::workload::purpose::Purpose;
 use crate::workload::target::Target;
 
@@ -82,13 +82,11 @@ impl Rehearsal {
 }
 
 /// A workload's rehearsals of files by the name of their Job.
-pub fn list(snapshot: &Snapshot, workload: &Workload) -> Known<BTreeMap<String, Rehearsal>> {
-    let namespace = &workload.meta.key.namespace;
-    let ours = |job: &&std::sync::Arc<Job>| {
-        Purpose::for_workload(&job.meta, &workload.meta.uid).is_some_and(|purpose| !purpose.reads_glance())
-    };
-    let jobs = snapshot.jobs.list(namespace)?.filter(ours);
-    Ok(jobs.map(|job| (job.meta.key.name.clone(), rehearsal(snapshot, job))).collect())
+pub fn list(inventory: &Inventory<'_>, workload: &Workload) -> Known<BTreeMap<String, Rehearsal>> {
+    inventory.jobs_known()?;
+    let tries = |job: &&std::sync::Arc<Job>| Purpose::of(&job.meta).is_some_and(|purpose| !purpose.reads_glance());
+    let jobs = inventory.jobs(workload).filter(tries);
+    Ok(jobs.map(|job| (job.meta.key.name.clone(), rehearsal(inventory.snapshot(), job))).collect())
 }
 
 /// Where the target's image reads Horizon's snippets: recorded on the workload by a roll, or still in the

@@ -6,9 +6,9 @@
 use direct_upload_api::Delivery;
 
 use super::outcome::answer;
-use crate::model::{ResourceKind, Snapshot, Workload};
+use crate::model::{ResourceKind, Workload};
 use crate::openstack::layout;
-use crate::workload::annotations;
+use crate::workload::{Inventory, annotations};
 use crate::workload::purpose::Purpose;
 
 /// Where the pods of a workload read Horizon's snippets.
@@ -23,12 +23,12 @@ pub struct SnippetPlace {
 
 impl SnippetPlace {
     /// What rehearsals of the workload's pod as it is now have seen; the last word counts.
-    pub fn find(snapshot: &Snapshot, workload: &Workload) -> Option<Self> {
-        let jobs = snapshot.jobs.seen(&workload.meta.key.namespace).filter(|job| {
-            Purpose::for_workload(&job.meta, &workload.meta.uid) == Some(Purpose::Files(ResourceKind::Horizon))
+    pub fn find(inventory: &Inventory<'_>, workload: &Workload) -> Option<Self> {
+        let jobs = inventory.jobs(workload).filter(|job| {
+            Purpose::of(&job.meta) == Some(Purpose::Files(ResourceKind::Horizon))
                 && job.meta.ours.get(annotations::EDITION) == Some(&workload.template.edition)
         });
-        let seen = jobs.filter_map(|job| Some((job.meta.born(), answer(snapshot, job)?)));
+        let seen = jobs.filter_map(|job| Some((job.meta.born(), answer(inventory.snapshot(), job)?)));
         let (_, answer) =
             seen.filter(|(_, answer)| answer.local_settings_dir.is_some()).max_by_key(|(born, _)| *born)?;
         let dir = layout::snippets("a rehearsal", &answer.local_settings_dir?).ok()?;

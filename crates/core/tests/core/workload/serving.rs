@@ -1,7 +1,7 @@
 //! Which pods serve, and what a roll waits for.
 
 use direct_upload_core::model::{Key, Kind, Snapshot};
-use direct_upload_core::workload::Applied;
+use direct_upload_core::workload::{Applied, Inventory};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -35,7 +35,7 @@ fn applied(kind: Kind, selector: &Value, pod: Value) -> Applied {
     take(Kind::Pod, pod);
     let workloads = if kind == Kind::Deployment { &snapshot.deployments } else { &snapshot.stateful_sets };
     let workload = workloads.get(&Key::new("cloud", "glance")).unwrap().unwrap();
-    Applied::find(&snapshot, workload, "glance").unwrap()
+    Applied::find(&Inventory::take(&snapshot, "cloud"), workload, "glance").unwrap()
 }
 
 /// A ready pod with files of ours that the workload no longer has.
@@ -114,7 +114,7 @@ fn a_roll_names_the_new_pod_that_it_waits_for(#[case] conditions: Value, #[case]
         json!({"metadata": metadata("new", MINE), "spec": {"containers": []}, "status": {"phase": phase, "conditions": conditions}}),
     );
     let workload = snapshot.deployments.get(&Key::new("cloud", "glance")).unwrap().unwrap();
-    let applied = Applied::find(&snapshot, workload, "glance").unwrap();
+    let applied = Applied::find(&Inventory::take(&snapshot, "cloud"), workload, "glance").unwrap();
     assert_eq!(applied.rollout.unwrap_err().problem().message(), "Deployment cloud/glance is being rolled out");
     assert_eq!(applied.held_up, Some(format!("it waits for pod new: {why}")));
 }

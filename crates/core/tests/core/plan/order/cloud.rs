@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use direct_upload_api::web::Origin;
 use direct_upload_api::{DirectUpload, GlanceRef, GlanceSpec, HorizonSpec, Region, WorkloadKind};
 use direct_upload_core::model::{
-    Container, Custom, Ingress, IngressPath, IngressRule, IngressTls, Key, Kind, Meta, Namespace, PodTemplate, Service,
-    Snapshot, Unknown, Workload,
+    Container, Custom, Ingress, IngressPath, IngressRule, IngressTls, Key, Kind, Meta, Namespace, PodTemplate, ProbeTarget,
+    Service, Snapshot, Unknown, Workload,
 };
 use jiff::Timestamp;
 use serde_json::json;
@@ -27,6 +27,8 @@ pub struct Cloud {
     pub wiped: BTreeSet<&'static str>,
     /// Origins that a Glance's roll removes, which the operator started.
     pub departing: BTreeMap<&'static str, BTreeSet<Origin>>,
+    /// What a Glance mounted, besides its list of origins, when it last answered.
+    pub answered: BTreeMap<ProbeTarget, String>,
     /// When each origin was last needed at a Glance by a pod that uploads directly.
     pub needed: BTreeMap<(&'static str, Origin), Timestamp>,
 }
@@ -86,6 +88,7 @@ impl Cloud {
             second: true,
             wiped: BTreeSet::new(),
             departing: BTreeMap::new(),
+            answered: BTreeMap::new(),
             needed: BTreeMap::new(),
         };
         let namespace =

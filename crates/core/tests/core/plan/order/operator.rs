@@ -253,6 +253,7 @@ impl Cloud {
                 ProbeAnswer::Granted(vec![])
             };
             let observation = Observation::of_preflight(question.panel, preflight);
+            self.answered.insert(question.clone(), self.besides_origins(glance));
             self.snapshot
                 .answers
                 .set(question, Some(ProbeRecord { observation, epoch, firm, passed: BTreeSet::new() }));

@@ -90,16 +90,21 @@ impl Cloud {
         self.text(mounted.as_ref()).contains("'direct'") || self.direct_pods(horizon) > 0
     }
 
-    /// Whether preflights pass for each of its origins, against each Glance as it is configured now.
+    /// What a Glance's template mounts of ours, without the list of origins: with that, each of them gets its answer.
+    pub fn besides_origins(&self, glance: &str) -> String {
+        let mounted = Mount::observed(&self.workload(glance)).map(|m| m.config_map);
+        let text = self.text(mounted.as_ref());
+        text.lines().filter(|line| !line.starts_with("allowed_origin")).collect()
+    }
+
+    /// Whether preflights pass for each of its origins, against each Glance as it is configured now. Which other
+    /// origins it accepts does not matter.
     pub fn is_proven(&self, horizon: &str) -> bool {
         let view = &World::of(&self.snapshot).horizons[&key(horizon)];
         let granted = |name: &&str, q: &ProbeTarget| {
-            // Of the same origin, nothing has to be mounted.
-            let glance = Some(Mount::observed(&self.workload(name)).map(|m| m.config_map).unwrap_or_default());
-            let standing = self.snapshot.answers.get(q, &glance);
-            standing.is_some_and(|s| {
-                matches!(s.observation.verdict(), ProbeAnswer::Granted(_)) && Some(&s.epoch) == glance.as_ref()
-            })
+            let standing = self.snapshot.answers.get(q, &None);
+            let same = self.answered.get(q) == Some(&self.besides_origins(name));
+            standing.is_some_and(|s| same && matches!(s.observation.verdict(), ProbeAnswer::Granted(_)))
         };
         let proven = |name: &&str| {
             let host = format!("{name}0.example.com");
