@@ -9,7 +9,8 @@ use ipnet::IpNet;
 use tokio::net::TcpStream;
 
 use super::address;
-use super::connect::{self, Host};
+use super::connect;
+use super::host::Host;
 use super::names::Names;
 use super::proxy::{Proxies, Proxy};
 
@@ -155,7 +156,8 @@ mod tests {
 
     use super::*;
     use crate::probe::keystone::{self, Credential};
-    use crate::probe::preflight::{self, Depth, Probe};
+    use crate::probe::preflight;
+    use crate::probe::request::{Depth, Probe};
     use crate::probe::{Trust, page, upload};
 
     /// A proxy that must get no request.

@@ -11,7 +11,8 @@ use direct_upload_core::judge::session::{Account, Break, Content, Mode, Person, 
 
 use super::client::{Client, Reach};
 use crate::probe::Gate;
-use crate::probe::connect::{Host, Trust};
+use crate::probe::connect::Trust;
+use crate::probe::host::Host;
 
 /// What to do.
 #[derive(Clone, Debug)]
