@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::api::ApiView;
+use super::api_view::ApiView;
 use super::conflict::{self, HostPath};
 use super::destination::GlanceState;
 use super::glance::ImageService;
