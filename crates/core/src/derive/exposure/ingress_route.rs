@@ -88,8 +88,8 @@ impl Exposing for IngressRoute {
         for route in all.into_iter().flat_map(|namespace| snapshot.ingress_routes.seen(namespace)) {
             let own = &route.meta.key.namespace;
             let inside = |service: &IngressRouteService| match target_of(own, service) {
-                Some(Target::Service(service)) => namespaces.contains(service.namespace.as_str()),
-                Some(Target::Shared(_)) => true,
+                Some(Backend::Service(service)) => namespaces.contains(service.namespace.as_str()),
+                Some(Backend::Shared(_)) => true,
                 None => false,
             };
             let leads = route.spec.routes.iter().flat_map(|rule| &rule.services).any(inside);
@@ -105,17 +105,17 @@ impl Exposing for IngressRoute {
 }
 
 /// Where a service of a rule leads.
-enum Target {
+enum Backend {
     Service(Key),
     /// A `TraefikService`, which shares requests out.
     Shared(Key),
 }
 
-fn target_of(own: &str, service: &IngressRouteService) -> Option<Target> {
+fn target_of(own: &str, service: &IngressRouteService) -> Option<Backend> {
     let key = Key::new(service.namespace.as_deref().unwrap_or(own), service.name.clone());
     match service.kind.as_deref().unwrap_or_default() {
-        "" | "Service" => Some(Target::Service(key)),
-        "TraefikService" if !service.name.contains('@') => Some(Target::Shared(key)),
+        "" | "Service" => Some(Backend::Service(key)),
+        "TraefikService" if !service.name.contains('@') => Some(Backend::Shared(key)),
         _ => None,
     }
 }
@@ -137,12 +137,12 @@ fn any_leads(
 ) -> Result<bool, Problem> {
     for service in services.iter().filter(|service| services.len() == 1 || service.weight != Some(0)) {
         let leads = match target_of(own, service) {
-            Some(Target::Service(service)) => backends.has(&service),
-            Some(Target::Shared(key)) if depth > 0 => match snapshot.traefik_services.get(&key)? {
+            Some(Backend::Service(service)) => backends.has(&service),
+            Some(Backend::Shared(key)) if depth > 0 => match snapshot.traefik_services.get(&key)? {
                 Some(shared) => any_leads(snapshot, &key.namespace, &shares(&shared.spec), backends, depth - 1)?,
                 None => false,
             },
-            Some(Target::Shared(_)) | None => false,
+            Some(Backend::Shared(_)) | None => false,
         };
         if leads {
             return Ok(true);
