@@ -1,12 +1,10 @@
 //! Annotations on exposing objects. The snapshot records each refusal, so that a refused write neither
 //! blocks other work nor repeats without end.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
-use direct_upload_api::ExposureKind;
 use direct_upload_core::derive::Adjustment;
-use direct_upload_core::model::{Key, Kind, RefusedWrite};
+use direct_upload_core::model::{Kind, RefusedWrite};
 use direct_upload_core::plan::patch;
 use jiff::{SignedDuration, Timestamp};
 use kube::api::{Patch, PatchParams};
@@ -22,9 +20,6 @@ const CONTENDED_TIMES: usize = 3;
 
 /// … within this many seconds mean that somebody removes it each time.
 const CONTENDED_SPAN: i64 = 600;
-
-/// When the annotations of each object were written.
-pub type Writes = Mutex<BTreeMap<(ExposureKind, Key), Vec<Timestamp>>>;
 
 impl Applier {
     /// Sets or removes annotations.

@@ -3,17 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use direct_upload_api::{FINALIZER, MANAGED_BY, OPERATOR, WorkloadKind};
+use direct_upload_api::{ExposureKind, FINALIZER, MANAGED_BY, OPERATOR, WorkloadKind};
 use direct_upload_core::model::{Key, Kind, Meta, Workload, describe};
 use direct_upload_core::plan::Action;
 use direct_upload_core::workload::{ConfigMapDraft, annotations, release_patch};
+use jiff::Timestamp;
 use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::{Client, ResourceExt};
 use serde_json::{Value, json};
 
-use super::adjust::Writes;
 use super::error::ApplyError;
 use crate::observe::Live;
+
+/// When the annotations of each object were written.
+pub type Writes = Mutex<BTreeMap<(ExposureKind, Key), Vec<Timestamp>>>;
 
 /// Writes for the resources of one kind.
 pub struct Applier {

@@ -7,7 +7,8 @@ use direct_upload_core::judge::{CallPreflight, Response, Unreachable};
 use direct_upload_core::model::{ApiCall, Observation, ProbeAnswer};
 use tokio::time::timeout;
 
-use super::preflight::{Probe, Site, TOTAL, addresses, exchange, late};
+use super::http::exchange;
+use super::request::{Probe, Site, TOTAL, addresses, late};
 
 /// Asks for each of the service's headers and methods; the first refusal counts.
 pub async fn call(probe: &Probe, call: &ApiCall) -> Observation {

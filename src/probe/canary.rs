@@ -19,8 +19,9 @@ use direct_upload_core::model::{CanaryOutcome, CanaryQuery, StuckImages, StuckRe
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, sleep};
 
-use super::connect::{Host, Trust};
+use super::connect::Trust;
 use super::gate::Gate;
+use super::host::Host;
 use super::http;
 use super::keystone::{self, Credential, Login};
 use super::session::{Client, Data, Reach, send};

@@ -1,6 +1,5 @@
 //! From a host to a stream for HTTP: names, addresses, TLS. Each kind of failure has its own error.
 
-use std::io;
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, LazyLock};
@@ -19,6 +18,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::server::ParsedCertificate;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, SignatureScheme};
 
+use super::host::Host;
 use super::{certificates, explain_tls};
 
 /// How long the connection may take.
@@ -28,15 +28,6 @@ const CONNECT: Duration = Duration::from_secs(5);
 const ADDRESSES: usize = 6;
 
 const STAGGER: Duration = Duration::from_millis(250);
-
-/// A host and port, and where to find it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Host {
-    pub name: String,
-    pub port: u16,
-    /// Replaces the name's own address.
-    pub address: Option<IpAddr>,
-}
 
 /// What browsers trust, and what the system trusts. Like other programs, this one reads the system's files
 /// once. Parsing a hundred and more certificates for each preflight would cost more than everything else.
@@ -222,9 +213,4 @@ pub async fn secure(stream: TcpStream, host: &Host, trust: &Trust, offer: Offer)
         }
         Err(error) => Err(explain_tls::unreachable(host, &error)),
     }
-}
-
-/// The inner error of an I/O error, if it has that type.
-pub fn inner<E: std::error::Error + 'static>(error: &io::Error) -> Option<&E> {
-    error.get_ref()?.downcast_ref()
 }

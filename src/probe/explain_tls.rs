@@ -6,7 +6,7 @@ use direct_upload_core::judge::{Unreachable, UnreachableKind};
 use tokio_rustls::rustls::{AlertDescription, CertificateError, Error, OtherError};
 
 use super::certificates::{CaFault, Fault};
-use super::connect::{Host, inner};
+use super::host::Host;
 
 /// Distinguishes a certificate that nobody would accept from one that only we do not know.
 pub fn unreachable(host: &Host, error: &io::Error) -> Unreachable {
@@ -130,4 +130,9 @@ pub fn self_signed(host: &Host) -> Unreachable {
         ),
         "Chromium or Firefox refuses it even where it is trusted: let a CA of your own issue the server's certificate, and give that CA with --ca FILE",
     )
+}
+
+/// The inner error of an I/O error, if it has that type.
+pub fn inner<E: std::error::Error + 'static>(error: &io::Error) -> Option<&E> {
+    error.get_ref()?.downcast_ref()
 }

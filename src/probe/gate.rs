@@ -9,8 +9,9 @@ use ipnet::IpNet;
 use tokio::net::TcpStream;
 
 use super::address;
-use super::connect::{self, Host};
-use super::names::Names;
+use super::connect;
+use super::host::Host;
+use super::names::NameCache;
 use super::proxy::{Proxies, Proxy};
 
 /// Names of metadata services, wherever they are resolved.
@@ -22,7 +23,7 @@ pub struct Gate {
     proxies: Proxies,
     /// Ranges that never get a request, in addition to the built-in ones.
     denied: Vec<IpNet>,
-    names: Names,
+    names: NameCache,
 }
 
 /// A connection, the address at its other end, and the proxy if that is one.
@@ -39,7 +40,7 @@ impl Gate {
     }
 
     fn new(proxies: Proxies, denied: impl IntoIterator<Item = IpNet>) -> Self {
-        Self { proxies, denied: address::loopback().into_iter().chain(denied).collect(), names: Names::default() }
+        Self { proxies, denied: address::loopback().into_iter().chain(denied).collect(), names: NameCache::default() }
     }
 
     /// The proxy for a server, if there is one. A host whose address was given gets a direct request.
@@ -155,7 +156,8 @@ mod tests {
 
     use super::*;
     use crate::probe::keystone::{self, Credential};
-    use crate::probe::preflight::{self, Depth, Probe};
+    use crate::probe::preflight;
+    use crate::probe::request::{Depth, Probe};
     use crate::probe::{Trust, page, upload};
 
     /// A proxy that must get no request.

@@ -16,11 +16,12 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::rustls;
 
-use super::connect::{self, Host, Offer, Secured, Stream};
-use super::explain_tls;
+use super::connect::{self, Offer, Secured, Stream};
+use super::explain_tls::{self, inner};
 use super::gate::Passage;
-use super::preflight::{Probe, Site};
+use super::host::Host;
 use super::proxy::Proxy;
+use super::request::{Probe, Site};
 
 /// How long to wait for an answer after `100 Continue`. Servers that forward requests immediately send both.
 const AFTER_CONTINUE: Duration = Duration::from_secs(2);
@@ -104,7 +105,7 @@ impl<'a> Exchange<'a> {
     ///
     /// # Errors
     /// There is no connection, or it ends before everything is sent.
-    pub async fn share(
+    pub(super) async fn share(
         other: &Site,
         probe: &'a Probe,
         site: &'a Site,
@@ -251,7 +252,7 @@ impl Http2Request {
 /// one with `Connection` (§8.2.2) or with long headers, browsers read; it is read by HTTP/1.1. So is one that a server
 /// ended before the data, without error (§8.1).
 fn again(error: &io::Error) -> Option<Offer> {
-    let error = connect::inner::<h2::Error>(error)?;
+    let error = inner::<h2::Error>(error)?;
     match error.reason() {
         Some(Reason::REFUSED_STREAM) => Some(Offer::Browser),
         Some(Reason::NO_ERROR) if error.is_go_away() => Some(Offer::Browser),
@@ -276,7 +277,7 @@ pub(crate) fn request(origin: &Origin, asked: &HttpRequest, proxy: Option<&Proxy
 
 /// In TLS 1.3, a server's refusal of the client arrives only now.
 pub fn no_answer(host: &Host, address: SocketAddr, error: &io::Error) -> Unreachable {
-    if connect::inner::<rustls::Error>(error).is_some() {
+    if inner::<rustls::Error>(error).is_some() {
         return explain_tls::unreachable(host, error);
     }
     Unreachable::new(
@@ -284,4 +285,16 @@ pub fn no_answer(host: &Host, address: SocketAddr, error: &io::Error) -> Unreach
         format!("no readable HTTP answer from {address}: {error}"),
         "look at the log of the server or proxy there; a port that speaks another protocol or TLS gives the same result",
     )
+}
+
+/// One request and its answer, and the address that gave it. Behind a proxy, that is the proxy's address.
+pub(super) async fn exchange(
+    probe: &Probe,
+    site: &Site,
+    addresses: &[SocketAddr],
+    asked: &HttpRequest,
+) -> Result<(SocketAddr, Response), Unreachable> {
+    let mut exchange = Exchange::send(probe, site, addresses, asked).await?;
+    let response = exchange.response().await?;
+    Ok((exchange.address, response))
 }

@@ -10,8 +10,9 @@ use direct_upload_core::judge::{TokenScope, read, request};
 use direct_upload_core::model::{CatalogQuery, PublicEndpoints};
 use tokio::time::timeout;
 
-use super::connect::{Host, Trust};
+use super::connect::Trust;
 use super::gate::Gate;
+use super::host::Host;
 use super::session::{Client, Reach};
 
 /// How long it may take in total.

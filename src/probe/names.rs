@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout};
 
 /// Recent lookups by name.
 #[derive(Clone, Debug)]
-pub(super) struct Names {
+pub(super) struct NameCache {
     recent: Arc<Mutex<HashMap<String, Lookup>>>,
     /// How long to look up a name.
     patience: Duration,
@@ -27,13 +27,13 @@ struct Lookup {
     addresses: Arc<OnceCell<Vec<IpAddr>>>,
 }
 
-impl Default for Names {
+impl Default for NameCache {
     fn default() -> Self {
         Self { recent: Arc::default(), patience: Duration::from_secs(2), kept: Duration::from_secs(30) }
     }
 }
 
-impl Names {
+impl NameCache {
     /// The addresses of a name; none if nobody tells them in time. Requests at the same time share one lookup.
     pub async fn addresses<E>(&self, name: &str, lookup: impl Future<Output = Result<Vec<IpAddr>, E>>) -> Vec<IpAddr> {
         let told = async { timeout(self.patience, lookup).await.ok().and_then(Result::ok).unwrap_or_default() };
@@ -59,7 +59,7 @@ mod tests {
     const KNOWN: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
     /// What it resolves to, of how many lookups.
-    async fn ask(names: &Names, name: &str, lookups: &Cell<u32>) -> (Vec<IpAddr>, u32) {
+    async fn ask(names: &NameCache, name: &str, lookups: &Cell<u32>) -> (Vec<IpAddr>, u32) {
         let lookup = async {
             lookups.set(lookups.get() + 1);
             tokio::task::yield_now().await;
@@ -70,7 +70,7 @@ mod tests {
 
     #[tokio::test]
     async fn requests_share_a_lookup() {
-        let (names, lookups) = (Names::default(), Cell::new(0));
+        let (names, lookups) = (NameCache::default(), Cell::new(0));
         let both = tokio::join!(ask(&names, "glance", &lookups), ask(&names, "glance", &lookups));
         assert_eq!(both, ((vec![KNOWN], 1), (vec![KNOWN], 1)));
         assert_eq!(ask(&names, "glance", &lookups).await, (vec![KNOWN], 1));
@@ -79,7 +79,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_old_is_looked_up_again_and_forgotten() {
-        let (names, lookups) = (Names { kept: Duration::ZERO, ..Names::default() }, Cell::new(0));
+        let (names, lookups) = (NameCache { kept: Duration::ZERO, ..NameCache::default() }, Cell::new(0));
         for (name, count) in [("glance", 1), ("glance", 2), ("horizon", 3)] {
             assert_eq!(ask(&names, name, &lookups).await, (vec![KNOWN], count));
         }
@@ -88,7 +88,7 @@ mod tests {
 
     #[tokio::test]
     async fn silence_and_failures_serve_as_well() {
-        let (names, lookups) = (Names { patience: Duration::ZERO, ..Names::default() }, Cell::new(0));
+        let (names, lookups) = (NameCache { patience: Duration::ZERO, ..NameCache::default() }, Cell::new(0));
         assert!(names.addresses::<()>("silent", std::future::pending()).await.is_empty());
         assert!(names.addresses("unknown", async { Err(()) }).await.is_empty());
         for name in ["silent", "unknown"] {

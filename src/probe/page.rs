@@ -14,14 +14,14 @@ use direct_upload_core::model::Page;
 use tokio::time::timeout;
 
 use super::http::Exchange;
-use super::preflight::{self, Probe, Site, TOTAL};
+use super::request::{self, Probe, Site, TOTAL};
 
 /// The dashboard's page at the origin that the preflight named.
 pub async fn ask(probe: &Probe, asked: &Preflight, page: &Page) -> PageOutcome {
     let dashboard = probe.site(&asked.origin);
     let mut path = format!("{}/", page.path);
     let wire = timeout(TOTAL, follow(probe, &dashboard, &mut path)).await;
-    let wire = wire.unwrap_or_else(|_| Err(preflight::late())).unwrap_or_else(PageWire::Failed);
+    let wire = wire.unwrap_or_else(|_| Err(request::late())).unwrap_or_else(PageWire::Failed);
     let verdict = page::judge(asked, page, &wire);
     PageOutcome { request: page::request(&dashboard.origin, &path), wire, verdict }
 }
@@ -58,14 +58,14 @@ async fn resolved(probe: &Probe, site: &Site) -> Result<Vec<IpAddr>, Unreachable
         return Err(unclear("a proxy leads there"));
     }
     let mut addresses: Vec<_> =
-        timeout(TOTAL, preflight::addresses(probe, site)).await.unwrap_or_else(|_| Err(preflight::late()))?;
+        timeout(TOTAL, request::addresses(probe, site)).await.unwrap_or_else(|_| Err(request::late()))?;
     addresses.sort();
     Ok(addresses.into_iter().map(|address| address.ip()).collect())
 }
 
 /// `path` becomes that of the last request.
 async fn follow(probe: &Probe, dashboard: &Site, path: &mut String) -> Result<PageWire, Unreachable> {
-    let addresses = preflight::addresses(probe, dashboard).await?;
+    let addresses = request::addresses(probe, dashboard).await?;
     for _ in 0..=REDIRECTS {
         let (answer, body) = get(probe, dashboard, &addresses, path).await?;
         match page::redirect(&dashboard.origin, path, &answer) {

@@ -35,7 +35,7 @@ impl Proxies {
     }
 
     /// The proxy for a URL.
-    pub fn for_url(&self, url: &str) -> Option<Proxy> {
+    pub(super) fn for_url(&self, url: &str) -> Option<Proxy> {
         self.0.as_ref()?.intercept(&url.parse().ok()?).map(Proxy)
     }
 }

@@ -11,7 +11,7 @@ use direct_upload_core::judge::{
 use tokio::time::{sleep, timeout};
 
 use super::http::{Exchange, FirstResponse};
-use super::preflight::{self, AFTER_LIMIT, Depth, Probe, Site};
+use super::request::{self, AFTER_LIMIT, Depth, Probe, Site};
 
 /// How long the complete PUT may take, with its connection.
 const COMPLETE: Duration = Duration::from_secs(10);
@@ -164,7 +164,7 @@ async fn share(
     if !(is_other && is_direct && upload::may_share(asked)) {
         return None;
     }
-    if !preflight::addresses(probe, &dashboard).await.is_ok_and(|addresses| addresses.contains(&address)) {
+    if !request::addresses(probe, &dashboard).await.is_ok_and(|addresses| addresses.contains(&address)) {
         return None;
     }
     let mut exchange = Exchange::share(&dashboard, probe, site, address, request).await.ok()??;

@@ -174,13 +174,6 @@ fn mode(view: &HorizonView, before: Option<ConfiguredMode>) -> Option<Configured
     if let (true, Some(before)) = (goes_on, before) {
         return Some(before);
     }
-    let direct = |name: &String| applied.config_map(name).is_some_and(|config_map| config_map.effects.direct);
-    let (with, without) = (applied.running.iter().any(direct), !applied.running.iter().all(direct));
-    let is_direct = match (with, without || applied.unconfigured) {
-        (true, false) => true,
-        (false, true) => false,
-        (false, false) if applied.rollout.is_ok() => applied.sets_direct(),
-        _ => before == Some(ConfiguredMode::Direct),
-    };
+    let is_direct = applied.all_direct().unwrap_or(before == Some(ConfiguredMode::Direct));
     Some(if is_direct { ConfiguredMode::Direct } else { ConfiguredMode::Own })
 }

@@ -91,7 +91,7 @@ impl Election {
     }
 
     /// Why this replica does not lead any more.
-    pub fn deposed(&self) -> Option<&str> {
+    pub(super) fn deposed(&self) -> Option<&str> {
         if let Role::Deposed(why) = &self.role { Some(why) } else { None }
     }
 

@@ -15,6 +15,7 @@ pub mod guard;
 pub mod health;
 pub mod leader;
 pub mod prober;
+mod questions;
 pub mod queue;
 pub mod reconcile;
 pub mod secret;
@@ -36,11 +37,9 @@ use tokio::task::JoinHandle;
 
 use crate::observe::{Connections, Live, Watches};
 use crate::report::{Metrics, Publisher};
-use crate::run::canary::Canaries;
-use crate::run::cataloger::Cataloger;
 use crate::run::contain::contain;
 use crate::run::health::{Health, ROUND, STUCK};
-use crate::run::prober::Prober;
+use crate::run::questions::Questions;
 use crate::run::queue::Queue;
 use crate::run::reconcile::Reconciler;
 
@@ -124,18 +123,7 @@ pub async fn run(config: Config, settings: Settings, mut stop: watch::Receiver<b
     let reconciler = Arc::new(Reconciler::new(&writer, &live, &metrics, &settings, frozen.clone(), events));
     let worker = tokio::spawn(worker.run(reconciler, health.begin("worker")));
 
-    let (questions, wanted) = watch::channel(prober::ProbeTargets::new());
-    let prober = Prober::new(live.clone(), metrics.clone(), settings.preflights.clone());
-    let prober = tokio::spawn(prober.run(wanted, health.begin("prober")));
-
-    let (queries, wanted) = watch::channel(cataloger::CatalogQueries::new());
-    let cataloger = Cataloger::new(client.clone(), live.clone(), settings.preflights.clone());
-    let cataloger = tokio::spawn(cataloger.run(wanted, health.begin("catalog")));
-
-    let (uploads, wanted) = watch::channel(canary::CanaryQueries::new());
-    let canaries = Canaries::new(client.clone(), live.clone(), metrics.clone(), settings.preflights.gate.clone());
-    let canaries = tokio::spawn(canaries.run(wanted, health.begin("canary")));
-
+    let questions = Questions::start(&client, &live, &metrics, &settings.preflights, &health);
     let mut watches = Watches::start(client, live.clone(), settings.namespaces.clone());
     let mut changes = live.changes();
     let mut before = Arc::new(World::default());
@@ -184,12 +172,7 @@ pub async fn run(config: Config, settings: Settings, mut stop: watch::Receiver<b
         watches.set(&world.needs());
         ready.set(world.is_read());
         if leads {
-            let asked = world.probe_targets();
-            questions.send_if_modified(|before| std::mem::replace(before, asked) != *before);
-            let asked = world.catalog_queries();
-            queries.send_if_modified(|before| std::mem::replace(before, asked) != *before);
-            let asked = world.canary_queries();
-            uploads.send_if_modified(|before| std::mem::replace(before, asked) != *before);
+            questions.ask(&world);
             for resource in resources(&world, &before) {
                 queue.push(resource);
             }
@@ -200,7 +183,7 @@ pub async fn run(config: Config, settings: Settings, mut stop: watch::Receiver<b
     leader.fence().close();
     metrics.leader(false);
     drop(queue);
-    [prober, cataloger, canaries].iter().for_each(JoinHandle::abort);
+    questions.stop();
     if worker.await.is_err() {
         tracing::warn!("the worker ended early");
     }

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::Command;
 
 use modules::unnamed;
-use sources::{Crate, circle_between_modules, collect, room};
+use sources::{Crate, circle_between_modules, circle_between_siblings, collect, room};
 
 /// What each crate's rooms are, lowest first.
 const CRATES: [(&str, &[&str]); 4] = [
@@ -105,16 +105,24 @@ fn upward(source: &Crate, rooms: &[&str]) -> Vec<String> {
 fn what_is_wrong_is_seen_however_it_is_named() {
     let of =
         |files: &[(&str, &str)]| Crate::of(files.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned())));
-    for one in [
+    for (one, two) in [
         "use crate::two; pub fn f() { two::g(); }",
         "use crate::two as other; pub fn f() { other::g(); }",
         "use crate::*; pub fn f() { two::g(); }",
         "use crate::two; pub fn f() { assert!(two::g()); }",
         "pub fn f() -> crate::two::g { }",
         "pub fn f() { use super::two; two::g() }",
-    ] {
-        let files = [("one.rs", one), ("two/mod.rs", "pub use three::g;"), ("two/three.rs", "use crate::one::f;")];
-        let source = of(&files);
+        "pub mod inner { pub fn f() { super::super::two::g() } } pub use inner::f;",
+        "#[derive(Serialize)] pub struct f { #[serde(with = \"crate::two::g\")] x: u8 }",
+        "#[some(crate::two::g)] pub fn f() {}",
+        "pub fn f() { root::two::g() }",
+    ]
+    .into_iter()
+    .flat_map(|one| [(one, "pub use three::g;"), (one, "pub use three::*;")])
+    {
+        let lib = ("lib.rs", "extern crate self as root; mod one; mod two;");
+        let three = ("two/three.rs", "use crate::one::f; pub fn g() {}");
+        let source = of(&[lib, ("one.rs", one), ("two/mod.rs", two), three]);
         let ends = "one.rs knows two/three.rs, and two/three.rs in the end one.rs";
         assert!(circle_between_modules(&source).iter().any(|circle| circle == ends), "{one}");
         assert!(upward(&source, &["one", "two"]).iter().any(|arrow| arrow == "one.rs knows two/three.rs"), "{one}");
@@ -127,6 +135,16 @@ fn what_is_wrong_is_seen_however_it_is_named() {
     ]);
     let ends = "one/mod.rs knows one/part/mod.rs, and one/part/mod.rs in the end one/mod.rs";
     assert_eq!(circle_between_modules(&child)[..1], [ends]);
+    let inside = of(&[("lib.rs", ""), ("one.rs", "pub struct A; mod inner { use super::A; fn f(a: super::A) {} }")]);
+    assert!(inside.arrows().is_empty(), "{:?}", inside.arrows());
+    let siblings = of(&[
+        ("one/mod.rs", "mod a; mod b; pub use a::f;"),
+        ("one/a.rs", "pub fn f() { super::b::g() }"),
+        ("one/b.rs", "pub fn g() { super::f() }"),
+    ]);
+    let circles = ["one/a.rs knows one/b.rs, and one/b.rs in the end one/a.rs"];
+    assert_eq!(circle_between_siblings(&siblings)[..1], circles);
+    assert_eq!(circle_between_modules(&siblings), Vec::<String>::new());
     let root = of(&[("lib.rs", "mod one; pub struct Input;"), ("one.rs", "use crate::Input;")]);
     assert_eq!(upward(&root, &["one"]), ["one.rs knows lib.rs"]);
     let good = of(&[
@@ -197,6 +215,23 @@ fn no_circle_of_imports_crosses_a_module() {
         })
         .collect();
     assert!(circles.is_empty(), "files of different modules that know each other:\n{}", circles.join("\n"));
+}
+
+/// Rooms with files side by side that know each other in a circle. No other room may have one.
+const KNOTTED: [(&str, &[&str]); 4] =
+    [("crates/api/src", &[]), ("crates/core/src", &["model"]), ("crates/check/src", &["facts", "rules"]), ("src", &[])];
+
+#[test]
+fn files_side_by_side_know_each_other_one_way() {
+    for (folder, knotted) in KNOTTED {
+        let circles = circle_between_siblings(&Crate::read(folder));
+        let of = |circle: &str| room(circle.split(' ').next().unwrap_or_default()).to_owned();
+        let new: Vec<&String> = circles.iter().filter(|circle| !knotted.contains(&of(circle).as_str())).collect();
+        assert!(new.is_empty(), "{folder}: files that know each other:\n{new:#?}");
+        for room in knotted {
+            assert!(circles.iter().any(|circle| of(circle) == *room), "{folder}: {room} has no circle any more");
+        }
+    }
 }
 
 /// docs/architecture.md has the same lists, one row a crate.

@@ -128,7 +128,24 @@ fn public(items: &[Item]) -> Vec<Public> {
             let name = name.to_string();
             matches!(vis, Visibility::Public(_)).then_some(Public { name, shown })
         })
+        .chain(own_methods(items))
         .collect()
+}
+
+/// The public functions and constants of types. One that implements a trait is the trait's.
+fn own_methods(items: &[Item]) -> impl Iterator<Item = Public> {
+    let blocks = items.iter().filter_map(|item| match item {
+        Item::Impl(block) if block.trait_.is_none() => Some(&block.items),
+        _ => None,
+    });
+    blocks.flatten().filter_map(|item| {
+        let (vis, name, shown) = match item {
+            ImplItem::Fn(item) => (&item.vis, &item.sig.ident, words(item.sig.to_token_stream())),
+            ImplItem::Const(item) => (&item.vis, &item.ident, words(item.ty.to_token_stream())),
+            _ => return None,
+        };
+        matches!(vis, Visibility::Public(_)).then(|| Public { name: name.to_string(), shown })
+    })
 }
 
 fn passed_on(items: &[Item]) -> Words {

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use proc_macro2::{Spacing, TokenStream, TokenTree};
 use syn::visit::{self, Visit};
-use syn::{Attribute, Item, ItemMod, ItemUse, Macro, UseTree, Visibility};
+use syn::{Attribute, Item, ItemExternCrate, ItemMod, ItemUse, LitStr, Macro, Meta, UseTree, Visibility};
 
 type Names = Vec<String>;
 
@@ -25,6 +25,10 @@ struct Module {
     known: BTreeSet<Names>,
     /// What it passes on, to its own children at least: the name, and where that comes from.
     passed_on: BTreeMap<String, Names>,
+    /// Modules of which it passes on everything.
+    globs: Vec<Names>,
+    /// The names of its own items.
+    items: BTreeSet<String>,
 }
 
 impl Crate {
@@ -45,10 +49,12 @@ impl Crate {
         let parsed: Vec<_> =
             files.into_iter().map(|(file, text)| (module_path(&file), file, syn::parse_file(&text).unwrap())).collect();
         let names: BTreeSet<Names> = parsed.iter().map(|(path, ..)| path.clone()).collect();
+        let roots: BTreeSet<String> = parsed.iter().flat_map(|(.., syntax)| &syntax.items).filter_map(alias).collect();
         let modules = parsed.into_iter().map(|(path, file, syntax)| {
-            let mut reader = Reader::new(&path, &names);
+            let mut reader = Reader::new(&path, &names, &roots);
             reader.visit_file(&syntax);
-            let module = reader.module(file);
+            let items = syntax.items.iter().filter_map(name).collect();
+            let module = reader.module(file, items);
             (path, module)
         });
         Self { modules: modules.collect() }
@@ -81,14 +87,24 @@ impl Crate {
                 (at, rest) = (next, tail);
                 continue;
             }
-            if let Some(origin) = self.modules[&at].passed_on.get(first) {
+            let module = self.modules.get(&at)?;
+            let of_glob = || module.globs.iter().find(|glob| self.has(glob, first)).map(|glob| with(glob, first));
+            let origin = module.passed_on.get(first).cloned();
+            if let Some(origin) = origin.or_else(|| of_glob().filter(|_| !module.items.contains(first))) {
                 let origin: Names = origin.iter().chain(tail).cloned().collect();
                 return self.home(&origin, depth + 1);
             }
             break;
         }
         // A path that ends at a module names what is in it.
-        (!at.is_empty() || !path.is_empty()).then(|| self.modules[&at].file.as_str())
+        let module = self.modules.get(&at)?;
+        (!at.is_empty() || !path.is_empty()).then_some(module.file.as_str())
+    }
+
+    /// Whether a module has something of that name, or passes it on by name.
+    fn has(&self, module: &[String], name: &String) -> bool {
+        let is_in = |module: &Module| module.items.contains(name) || module.passed_on.contains_key(name);
+        self.modules.contains_key(&with(module, name)) || self.modules.get(module).is_some_and(is_in)
     }
 
     /// The module that a file stands in: its own, where it has others below it.
@@ -106,15 +122,31 @@ pub fn room(file: &str) -> &str {
 
 /// Import circles whose files are not in one module, each named by two files that import each other.
 pub fn circle_between_modules(source: &Crate) -> Vec<String> {
-    let arrows = source.arrows();
+    let across = |a: &str, b: &str| source.folder_of(a) != source.folder_of(b);
+    circles(&source.arrows(), across)
+}
+
+/// Import circles of files that stand side by side in one folder. The file of the folder itself is above them.
+pub fn circle_between_siblings(source: &Crate) -> Vec<String> {
+    let folder = |file: &str| {
+        let mut path = module_path(file);
+        path.pop();
+        path
+    };
+    let siblings = source.arrows().into_iter().filter(|(a, b)| folder(a) == folder(b)).collect();
+    circles(&siblings, |_, _| true)
+}
+
+/// The arrows of circles that count.
+fn circles(arrows: &BTreeSet<(&str, &str)>, counts: impl Fn(&str, &str) -> bool) -> Vec<String> {
     let mut next: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (from, to) in &arrows {
+    for (from, to) in arrows {
         next.entry(from).or_default().push(to);
     }
     let reach: BTreeMap<&str, BTreeSet<&str>> = next.keys().map(|file| (*file, reachable(file, &next))).collect();
     let know_each_other = |(from, to): &&(&str, &str)| reach.get(to).is_some_and(|files| files.contains(from));
-    let across = arrows.iter().filter(know_each_other).filter(|(a, b)| source.folder_of(a) != source.folder_of(b));
-    across.map(|(from, to)| format!("{from} knows {to}, and {to} in the end {from}")).collect()
+    let counted = arrows.iter().filter(know_each_other).filter(|(a, b)| counts(a, b));
+    counted.map(|(from, to)| format!("{from} knows {to}, and {to} in the end {from}")).collect()
 }
 
 fn reachable<'a>(from: &str, next: &BTreeMap<&'a str, Vec<&'a str>>) -> BTreeSet<&'a str> {
@@ -145,29 +177,64 @@ fn module_path(file: &str) -> Names {
     if path == "lib" { Names::new() } else { path.split('/').map(str::to_owned).collect() }
 }
 
+/// Another name of the crate's root (`extern crate self as …`).
+fn alias(item: &Item) -> Option<String> {
+    match item {
+        Item::ExternCrate(ItemExternCrate { ident, rename: Some((_, name)), .. }) if ident == "self" => {
+            Some(name.to_string())
+        }
+        _ => None,
+    }
+}
+
+/// The name of an item that a path can lead to.
+fn name(item: &Item) -> Option<String> {
+    let name = match item {
+        Item::Const(item) => &item.ident,
+        Item::Enum(item) => &item.ident,
+        Item::Fn(item) => &item.sig.ident,
+        Item::Mod(item) => &item.ident,
+        Item::Static(item) => &item.ident,
+        Item::Struct(item) => &item.ident,
+        Item::Trait(item) => &item.ident,
+        Item::Type(item) => &item.ident,
+        Item::Union(item) => &item.ident,
+        _ => return None,
+    };
+    Some(name.to_string())
+}
+
 struct Reader<'a> {
-    at: &'a Names,
+    /// The current module: that of the file, or one that is written in it.
+    at: Names,
+    /// How many modules that are written in the file are around it.
+    depth: usize,
     modules: &'a BTreeSet<Names>,
+    /// Other names of the crate's root.
+    roots: &'a BTreeSet<String>,
     known: BTreeSet<Names>,
     passed_on: BTreeMap<String, Names>,
     /// What `use` brings into the file: the name, and where that comes from; none if from outside of the crate.
     imported: BTreeMap<String, Option<Names>>,
     /// Modules of which `use` brings everything.
     globs: Vec<Names>,
-    /// Paths of several names, as they are written.
-    written: BTreeSet<Names>,
+    /// Paths of several names, as they are written, and in which module.
+    written: BTreeSet<(Names, Names)>,
 }
 
 impl<'a> Reader<'a> {
-    fn new(at: &'a Names, modules: &'a BTreeSet<Names>) -> Self {
+    fn new(at: &Names, modules: &'a BTreeSet<Names>, roots: &'a BTreeSet<String>) -> Self {
         let (known, passed_on, imported) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
-        Self { at, modules, known, passed_on, imported, globs: Vec::new(), written: BTreeSet::new() }
+        let (globs, written) = (Vec::new(), BTreeSet::new());
+        Self { at: at.clone(), depth: 0, modules, roots, known, passed_on, imported, globs, written }
     }
 
-    fn module(mut self, file: String) -> Module {
-        let named: Vec<Names> = self.written.iter().filter_map(|path| self.origin(path)).collect();
-        self.known.extend(named);
-        Module { file, known: self.known, passed_on: self.passed_on }
+    fn module(mut self, file: String, items: BTreeSet<String>) -> Module {
+        for (at, path) in std::mem::take(&mut self.written) {
+            self.at = at;
+            self.known.extend(self.origin(&path));
+        }
+        Module { file, known: self.known, passed_on: self.passed_on, globs: self.globs, items }
     }
 
     /// What a path in the code names: `crate::…`, an imported module's item, or a child's.
@@ -186,6 +253,7 @@ impl<'a> Reader<'a> {
         let (first, rest) = path.split_first()?;
         let mut base = match first.as_str() {
             "crate" => return Some(rest.to_vec()),
+            root if self.roots.contains(root) => return Some(rest.to_vec()),
             "self" => self.at.clone(),
             "super" => self.at[..self.at.len().saturating_sub(1)].to_vec(),
             child => {
@@ -227,7 +295,23 @@ impl<'a> Reader<'a> {
 
     fn named(&mut self, path: &[String]) {
         if path.len() > 1 {
-            self.written.insert(path.to_vec());
+            self.written.insert((self.at.clone(), path.to_vec()));
+        }
+    }
+
+    /// The texts of an attribute that are paths, as in `#[serde(with = "…")]`.
+    fn texts(&mut self, tokens: TokenStream) {
+        for token in tokens {
+            match token {
+                TokenTree::Group(group) => self.texts(group.stream()),
+                TokenTree::Literal(_) => {
+                    let text = syn::parse2::<LitStr>(token.into()).ok();
+                    if let Some(path) = text.and_then(|text| text.parse::<syn::Path>().ok()) {
+                        self.named(&names(&path));
+                    }
+                }
+                TokenTree::Ident(_) | TokenTree::Punct(_) => {}
+            }
         }
     }
 }
@@ -247,13 +331,33 @@ impl<'ast> Visit<'ast> for Reader<'_> {
         }
     }
 
+    fn visit_item_mod(&mut self, item: &'ast ItemMod) {
+        let is_here = item.content.is_some();
+        if is_here {
+            self.at.push(item.ident.to_string());
+            self.depth += 1;
+        }
+        visit::visit_item_mod(self, item);
+        if is_here {
+            self.at.pop();
+            self.depth -= 1;
+        }
+    }
+
+    fn visit_attribute(&mut self, attribute: &'ast Attribute) {
+        if let Meta::List(list) = &attribute.meta {
+            self.tokens(list.tokens.clone());
+            self.texts(list.tokens.clone());
+        }
+    }
+
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
         let mut paths = Vec::new();
         flatten(&item.tree, &mut Vec::new(), &mut paths);
         for (path, name) in paths {
             let origin = self.absolute(&path);
             if name == "*" {
-                self.globs.extend(origin.clone());
+                self.globs.extend(origin.clone().filter(|_| self.depth == 0));
             } else {
                 self.imported.insert(name.clone(), origin.clone());
             }
@@ -261,13 +365,15 @@ impl<'ast> Visit<'ast> for Reader<'_> {
             if matches!(item.vis, Visibility::Inherited) {
                 self.known.insert(origin.clone());
             }
-            self.passed_on.insert(name, origin);
+            // Nothing but the file's own items counts as its own.
+            if self.depth == 0 {
+                self.passed_on.insert(name, origin);
+            }
         }
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
-        let names: Names = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
-        self.named(&names);
+        self.named(&names(path));
         visit::visit_path(self, path);
     }
 
@@ -294,6 +400,10 @@ fn flatten(tree: &UseTree, before: &mut Names, paths: &mut Vec<(Names, String)>)
             paths.push((path, rename.rename.to_string()));
         }
     }
+}
+
+fn names(path: &syn::Path) -> Names {
+    path.segments.iter().map(|segment| segment.ident.to_string()).collect()
 }
 
 fn with(before: &[String], name: &str) -> Names {

@@ -90,9 +90,12 @@ pub enum Outlook {
     Rests,
 }
 
-/// One line for each reason: its meaning, its condition, and what comes next.
+/// One line for each reason: its meaning, its condition, what comes next, and the rule of the runbook that explains
+/// it, if there is one.
 macro_rules! reasons {
-    ($($(#[$doc:meta])* $name:ident => $condition:ident, $outlook:ident;)*) => {
+    (rule) => { None };
+    (rule $rule:ident) => { Some(Rule::$rule) };
+    ($($(#[$doc:meta])* $name:ident => $condition:ident, $outlook:ident $(, $rule:ident)?;)*) => {
         /// Every reason that a condition, an event or a plan may carry.
         ///
         /// The names are part of the API: scripts match on them.
@@ -115,6 +118,13 @@ macro_rules! reasons {
                     $(Self::$name => Outlook::$outlook,)*
                 }
             }
+
+            /// The rule of the runbook that explains it, if there is one.
+            pub const fn rule(self) -> Option<Rule> {
+                match self {
+                    $(Self::$name => reasons!(rule $($rule)?),)*
+                }
+            }
         }
     };
 }
@@ -125,9 +135,9 @@ reasons! {
     /// A value of the spec is not usable. The message names the field and the value.
     InvalidSpec => Accepted, Stalls;
     /// DU010: browsers cannot reach this URL (cluster-internal name, loopback, single label).
-    EndpointNotPublic => Accepted, Stalls;
+    EndpointNotPublic => Accepted, Stalls, NotPublic;
     /// DU009: Horizon is https and Glance is http, so browsers block the upload.
-    MixedContent => Accepted, Stalls;
+    MixedContent => Accepted, Stalls, MixedContent;
     /// No workload of that kind and name exists (yet).
     WorkloadNotFound => Accepted, Moves;
     /// Several workloads match. Name one.
@@ -164,7 +174,7 @@ reasons! {
     /// The Glance allows this namespace, but not this origin: it is plain http, or exceeds the limit.
     OriginNotAllowed => OriginsResolved, Stalls;
     /// DU021: the Glance accepts images by import only, and a direct upload bypasses the import.
-    ImportRequired => Accepted, Stalls;
+    ImportRequired => Accepted, Stalls, ImportBypassed;
     /// The Glance cannot accept the origin. Its own status says why.
     GlanceNotReady => RolledOut, Moves;
     /// The operator has just started and is still reading. No status ever has this reason.
@@ -266,16 +276,6 @@ impl Reason {
     /// Whether only a person can change it: the operator waits for an edit, not for time.
     pub fn is_terminal(self) -> bool {
         self.outlook() == Outlook::Stalls
-    }
-
-    /// The rule of the runbook that explains it, if there is one.
-    pub const fn rule(self) -> Option<Rule> {
-        match self {
-            Self::EndpointNotPublic => Some(Rule::NotPublic),
-            Self::MixedContent => Some(Rule::MixedContent),
-            Self::ImportRequired => Some(Rule::ImportBypassed),
-            _ => None,
-        }
     }
 }
 

@@ -34,8 +34,8 @@ pub use panel::Panel;
 pub use rehearsing::{CatalogRehearsal, Rehearsing};
 pub use rule::{Rule, Severity};
 pub use shared::{
-    Deletion, Delivery, Drain, ExposedBy, ExposureKind, ExposureStatus, FromNamespaces, Layout, Namespaces, Rollout,
-    Scheme, WorkloadKind, WorkloadRef, seconds,
+    Deletion, Delivery, Drain, ExposedBy, ExposureKind, ExposureStatus, FromNamespaces, Layout, NAMESPACE_RULE,
+    Namespaces, Rollout, Scheme, WorkloadKind, WorkloadRef, seconds,
 };
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{CustomResourceDefinition, JSON};

@@ -106,7 +106,18 @@ impl ExposureKind {
     pub fn as_str(self) -> &'static str {
         self.into()
     }
+
+    /// Whether it leads to Services of its own namespace only.
+    pub const fn stays_in_namespace(self) -> bool {
+        match self {
+            Self::Ingress | Self::Route | Self::Service => true,
+            Self::HTTPRoute | Self::TLSRoute | Self::VirtualService | Self::HTTPProxy | Self::IngressRoute => false,
+        }
+    }
 }
+
+/// The CRDs' rule for a namespace in `exposedBy`: the kinds are those of [`ExposureKind::stays_in_namespace`].
+pub const NAMESPACE_RULE: &str = "!has(self.__namespace__) || !(self.kind in ['Ingress', 'Route', 'Service'])";
 
 /// The scheme that browsers use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -125,7 +136,7 @@ pub enum Scheme {
     "rule": "self.kind == 'Service' ? has(self.scheme) : !has(self.port)",
     "message": "a Service has no scheme, so set one (scheme: HTTPS or HTTP); for the other kinds, remove port: they state it themselves"
 }, {
-    "rule": "!has(self.__namespace__) || !(self.kind in ['Ingress', 'Route', 'Service'])",
+    "rule": NAMESPACE_RULE,
     "message": "an Ingress, Route or Service leads to Services of its own namespace only; leave namespace out"
 }]))]
 pub struct ExposedBy {

@@ -7,11 +7,12 @@ use direct_upload_api::web::PublicUrl;
 use direct_upload_core::judge::session::encode::urlencoded;
 use direct_upload_core::judge::session::image::{self, Compared};
 use direct_upload_core::judge::session::report::{AttemptVerdict, BreakReport, Leftover, StepReport, StepResult};
-use direct_upload_core::judge::session::{Account, Break, Content, Mode, Person, Place, Secret, Step};
+use direct_upload_core::judge::session::{Account, Break, Content, Mode, Person, Place, Secret, VerifyStep};
 
 use super::client::{Client, Reach};
 use crate::probe::Gate;
-use crate::probe::connect::{Host, Trust};
+use crate::probe::connect::Trust;
+use crate::probe::host::Host;
 
 /// What to do.
 #[derive(Clone, Debug)]
@@ -68,7 +69,7 @@ pub(super) struct Attempt<'a> {
     pub(super) told: &'a (dyn Fn(Event<'_>) + Sync),
     pub(super) client: Client,
     pub(super) account: Account,
-    pub(super) step: Step,
+    pub(super) step: VerifyStep,
     pub(super) since: Instant,
     /// The page with the login form.
     pub(super) at: Place,
@@ -106,7 +107,7 @@ impl<'a> Attempt<'a> {
                 advice: vec![],
                 leftover: None,
             },
-            step: Step::Dashboard,
+            step: VerifyStep::Dashboard,
             since: Instant::now(),
             at: Place::at(&asked.dashboard, "/"),
             webroot: format!("{}/", asked.dashboard.path()),
@@ -119,13 +120,13 @@ impl<'a> Attempt<'a> {
     }
 
     async fn run(&mut self) -> Result<(), Break> {
-        self.begin(Step::Dashboard);
+        self.begin(VerifyStep::Dashboard);
         let form = self.find().await?;
-        self.begin(Step::Login);
+        self.begin(VerifyStep::Login);
         self.log_in(&form).await?;
-        self.begin(Step::Settings);
+        self.begin(VerifyStep::Settings);
         let settings = self.settings().await?;
-        self.begin(Step::Panel);
+        self.begin(VerifyStep::Panel);
         let page = self.panel().await?;
         let sent = self.asked.panel.unwrap_or(page.panel);
         self.account.panel = Some(sent);
@@ -133,9 +134,9 @@ impl<'a> Attempt<'a> {
             Mode::Direct => self.direct(&settings, &page, sent).await?,
             Mode::Legacy | Mode::Off => self.legacy(&settings, &page).await?,
         };
-        self.begin(Step::Active);
+        self.begin(VerifyStep::Active);
         let state = self.wait(&id, settings.mode).await?;
-        self.begin(Step::Content);
+        self.begin(VerifyStep::Content);
         let message = match image::compare(self.content, &state)? {
             Compared::Whole(algorithm) => format!("size and {algorithm} are those of what was sent"),
             Compared::SizeOnly => {
@@ -146,7 +147,7 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
-    pub(super) fn begin(&mut self, step: Step) {
+    pub(super) fn begin(&mut self, step: VerifyStep) {
         (self.step, self.since) = (step, Instant::now());
     }
 
@@ -181,7 +182,7 @@ impl<'a> Attempt<'a> {
             Made::Image(id) => Some(id.clone()),
         };
         let leftover = Leftover { id: id.clone(), name: self.name.clone() };
-        self.begin(Step::Delete);
+        self.begin(VerifyStep::Delete);
         if self.asked.keep {
             self.ended(StepResult::Skipped, format!("the image stays, as requested: {}", self.name));
             self.account.leftover = Some(leftover);

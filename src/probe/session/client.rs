@@ -13,8 +13,9 @@ use hyper::{Request, header};
 use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
 
-use crate::probe::connect::{self, Host, Offer, Stream, Trust};
+use crate::probe::connect::{self, Offer, Stream, Trust};
 use crate::probe::gate::{Gate, Passage};
+use crate::probe::host::Host;
 
 /// How long one request may take. Horizon itself asks Keystone and Glance before it answers.
 const TOTAL: Duration = Duration::from_secs(60);

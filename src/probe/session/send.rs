@@ -10,7 +10,8 @@ use direct_upload_core::judge::{Response, Unreadable, Wire, head};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::probe::connect::{Host, Stream};
+use crate::probe::connect::Stream;
+use crate::probe::host::Host;
 use crate::probe::http;
 
 /// How much to make and write at once.

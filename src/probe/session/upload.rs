@@ -11,7 +11,7 @@ use direct_upload_core::judge::session::image::{self, Created, State};
 use direct_upload_core::judge::session::panel::{self, PanelPage, carries_csrf};
 use direct_upload_core::judge::session::put::{self, Progress};
 use direct_upload_core::judge::session::report::StepResult;
-use direct_upload_core::judge::session::{Break, Mode, Place, Reply, Secret, Settings, Step};
+use direct_upload_core::judge::session::{Break, Mode, Place, Reply, Secret, Settings, VerifyStep};
 use direct_upload_core::judge::{
     HttpRequest, PartVerdict, Preflight, PreflightOutcome, Wire, address_space, user_agent,
 };
@@ -29,7 +29,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 
 impl Attempt<'_> {
     pub(super) async fn direct(&mut self, settings: &Settings, page: &PanelPage, sent: Panel) -> Result<String, Break> {
-        self.begin(Step::Create);
+        self.begin(VerifyStep::Create);
         let created = self.create(settings, page).await?;
         let Some((endpoint, token)) = created.upload else {
             return Err(Break::new(
@@ -49,11 +49,11 @@ impl Attempt<'_> {
         };
         self.account.upload_url = Some(asked.url());
         self.passed(format!("image {}; its data goes to {}", created.id, asked.url()));
-        self.begin(Step::Policy);
+        self.begin(VerifyStep::Policy);
         self.policy(page, &asked)?;
-        self.begin(Step::Preflight);
+        self.begin(VerifyStep::Preflight);
         self.preflight(&asked).await?;
-        self.begin(Step::Upload);
+        self.begin(VerifyStep::Upload);
         self.put(&asked, &token).await?;
         Ok(created.id)
     }
@@ -223,7 +223,7 @@ impl Attempt<'_> {
     /// The file goes to Horizon, which forwards it itself.
     pub(super) async fn legacy(&mut self, settings: &Settings, page: &PanelPage) -> Result<String, Break> {
         let file = format!("{}.img", self.name);
-        self.begin(Step::Upload);
+        self.begin(VerifyStep::Upload);
         let (path, body) = if page.panel == Panel::Django {
             let form = self.script("GET", "project/images/create/", &[], String::new()).await?;
             let form = panel::create_form(&form, &self.name, settings.format(), &file)?;

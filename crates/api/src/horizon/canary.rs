@@ -5,7 +5,6 @@ use std::time::Duration as Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::direct_upload::SecretRef;
 use crate::duration::Duration;
 use crate::shared::is_default;
 
@@ -74,4 +73,13 @@ impl Canary {
     pub fn pace(&self) -> Span {
         self.pace.map_or(Span::from_secs(90), Span::from).min(Span::from_secs(3600))
     }
+}
+
+/// Names a Secret.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretRef {
+    /// The Secret's name.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::canary::Canary;
+use super::canary::{Canary, SecretRef};
 use crate::Panel;
 use crate::shared::is_default;
 
@@ -117,15 +117,6 @@ pub struct Catalog {
     /// A Secret of this namespace with the keys `id` and `secret`. The operator may read it only if a Role
     /// allows it: see docs/topologies.md.
     pub application_credential_secret_ref: SecretRef,
-}
-
-/// Names a Secret.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct SecretRef {
-    /// The Secret's name.
-    #[schemars(length(min = 1, max = 253))]
-    pub name: String,
 }
 
 /// How the operator reaches the public URL. It changes what the operator sees, never what a browser sees.

@@ -10,9 +10,7 @@ use std::sync::Arc;
 use direct_upload_api::web::Origin;
 use direct_upload_api::{CorsValues, Deletion, Duration, GlanceStatus, Reason, Rollout};
 
-use super::calls::Calls;
 use super::destination::GlanceState;
-use super::grant::Grants;
 use super::requester::Requester;
 use super::tenure::Tenure;
 use super::user_cors::{self, UserCors};
@@ -91,25 +89,6 @@ pub struct EarlierCors {
     pub carried: BTreeSet<Origin>,
 }
 
-/// An API, and what others request from it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ApiView {
-    pub api: Arc<ManagedApi>,
-    /// Each origin, and who requests it.
-    pub wanted: Map<Origin, Vec<Requester>>,
-    /// What Horizons are granted. For an API to which nobody uploads: only which objects give the origins of
-    /// dashboards.
-    pub grants: Arc<Grants>,
-    /// What is still being read for the first time, so that nothing can be planned yet.
-    pub pending: Option<Problem>,
-    /// Why no origin may be removed now.
-    pub incomplete: Option<Problem>,
-    /// Where pages call the API, and what preflights of such calls show. None for a Glance, whose preflights
-    /// belong to the dashboards.
-    pub calls: Option<Box<Calls>>,
-    pub advice: Box<[Advice]>,
-}
-
 impl Resource {
     /// Reads what resources that describe an API have in common.
     pub fn read<Spec>(
@@ -186,14 +165,6 @@ pub fn stated(texts: &[String]) -> (BTreeSet<Origin>, Result<(), Problem>) {
 /// The user's own origins, and which file has each.
 pub fn carried(users: &Known<UserCors>) -> BTreeMap<Origin, UserFile> {
     users.as_ref().map(|users| users.origins.clone()).unwrap_or_default()
-}
-
-impl ApiView {
-    /// An API that nobody uses, except its own resource.
-    pub fn unasked(api: Arc<ManagedApi>) -> Self {
-        let (wanted, advice) = (api.wanted(), api.asked.advice.clone());
-        Self { api, wanted, grants: Arc::default(), pending: None, incomplete: None, calls: None, advice }
-    }
 }
 
 impl ManagedApi {

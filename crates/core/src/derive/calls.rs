@@ -10,9 +10,10 @@ use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_api::{CorsValue, OpenStackApiSpec, Panel, ProbeCheck, Reason, Severity};
 
 use super::api::ManagedApi;
+use super::evidence::{self, Evidence, Failed};
 use super::exposure::{self, Exposures, Stated};
 use super::exposure_issue::calls as issues;
-use super::proof::{self, Evidence, Failed};
+use super::reach;
 use crate::judge::call::CallPreflight;
 use crate::model::{Advice, ApiCall, Epoch, FieldPath, Key, ProbeTarget, Problem, Reach, Snapshot};
 use crate::openstack::upload::Credentials;
@@ -74,7 +75,7 @@ impl Calls {
         if crossing.is_empty() {
             return;
         }
-        let hosts = match proof::named_hosts(&spec.verification.host_aliases, "spec.verification.hostAliases") {
+        let hosts = match reach::named_hosts(&spec.verification.host_aliases, "spec.verification.hostAliases") {
             Ok(hosts) => hosts,
             Err(problem) => {
                 let field = FieldPath::new(&["spec", "verification", "hostAliases"]);
@@ -83,16 +84,16 @@ impl Calls {
         };
         self.epoch = epoch(api, &crossing);
         let item = spec.verification.ca_config_map.as_ref().and_then(|named| named.key.as_deref());
-        match proof::reach_by(snapshot, hosts, self.authorities.as_ref(), item).map(Arc::new) {
+        match reach::reach_by(snapshot, hosts, self.authorities.as_ref(), item).map(Arc::new) {
             Ok(reach) => {
                 let asked =
                     crossing.iter().map(|(origin, credentials)| question(endpoint, spec, &reach, origin, *credentials));
                 self.questions = asked.collect();
-                self.evidence = proof::evidence(snapshot, None, &self.questions, &self.epoch);
+                self.evidence = evidence::evidence(snapshot, None, &self.questions, &self.epoch);
             }
             Err(unknown) if unknown.pending => self.evidence = Evidence::Pending,
             Err(unknown) => {
-                let reply = proof::no_ca(unknown.why, "spec.verification.caConfigMap");
+                let reply = reach::no_ca(unknown.why, "spec.verification.caConfigMap");
                 let (origin, reason) = (endpoint.to_string(), Reason::PreflightUnanswered);
                 self.evidence = Evidence::Unknown(vec![Failed { region: None, origin, reason, reply }]);
             }
@@ -169,7 +170,7 @@ fn objections(
 fn epoch(api: &ManagedApi, crossing: &Origins) -> Epoch {
     let state = api.state();
     let accepted = state.accepts.is_ok_and(|accepts| crossing.keys().all(|origin| accepts.contains(origin)));
-    state.besides_origins.filter(|_| accepted && state.rolled_out.is_ok()).map(proof::epoch)
+    state.epoch().filter(|_| accepted && state.rolled_out.is_ok())
 }
 
 /// The headers that pages may send: the service's own, and those that the resource adds. Browsers also ask

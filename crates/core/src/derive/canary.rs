@@ -3,8 +3,8 @@
 use direct_upload_api::{Duration, HorizonSpec, Reason, Rule};
 
 use super::destination::Destination;
+use super::evidence::{Evidence, Failed, Weight};
 use super::horizon::Dashboard;
-use super::proof::{Evidence, Failed, Weight};
 use crate::model::{Advice, CanaryQuery, CanaryStanding, Epoch, FieldPath, Key, Snapshot, StuckReading};
 use crate::workload::rfc3339;
 

@@ -11,7 +11,7 @@ use direct_upload_api::{DirectUpload, HorizonSpec, Reason, Rule};
 use super::destination::{Destination, Wish};
 use super::glance::ImageService;
 use super::horizon::Dashboard;
-use super::proof;
+use super::reach;
 use super::stage::Stage;
 use crate::model::{Advice, CatalogQuery, CatalogReading, Key, Problem, PublicEndpoints, Sentence, Snapshot};
 use crate::workload::rehearsal::{CatalogLook, LookState};
@@ -75,14 +75,14 @@ impl CatalogState {
         }
         let Some(catalog) = &spec.direct_upload.catalog else { return Self::looked_up(looks) };
         let key = &dashboard.object.meta.key;
-        let source = proof::ca(key, spec);
+        let source = reach::ca(key, spec);
         let unknown =
             |why: String| Self { source: source.clone(), says: CatalogAnswer::Unknown(why), ..Self::default() };
         let auth_url = match PublicUrl::parse(&catalog.auth_url) {
             Ok(url) => url,
             Err(why) => return unknown(format!("spec.directUpload.catalog.authURL: {why}")),
         };
-        let reach = match proof::reach(snapshot, dashboard, spec, source.as_ref()) {
+        let reach = match reach::reach(snapshot, dashboard.hosts.clone(), spec, source.as_ref()) {
             Ok(reach) => Arc::new(reach),
             Err(why) if why.pending => return Self { source, says: CatalogAnswer::Pending, ..Self::default() },
             Err(why) => return unknown(why.to_string()),

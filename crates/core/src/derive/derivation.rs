@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::api::ApiView;
+use super::api_view::ApiView;
 use super::conflict::{self, HostPath};
 use super::destination::GlanceState;
 use super::glance::ImageService;

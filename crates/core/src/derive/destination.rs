@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 use direct_upload_api::web::{Endpoint, Origin, PublicUrl};
 use direct_upload_api::{DirectUpload, GlanceRef};
 
-use super::canary::CanaryView;
-use super::proof::Evidence;
-use crate::model::{Epoch, FieldPath, Key, ProbeTarget, Problem, Step};
+use crate::model::{Epoch, FieldPath, Key, Problem, Step};
 use crate::workload::Unfinished;
 
 /// Who answers the upload.
@@ -36,6 +34,11 @@ pub struct GlanceState {
 }
 
 impl GlanceState {
+    /// What an answer to an accepted origin depends on.
+    pub(super) fn epoch(&self) -> Epoch {
+        self.besides_origins.map(|digest| format!("{digest:016x}"))
+    }
+
     /// Without what concerns others, so that a Horizon's view changes only with its own data. `crossing`: the origins
     /// from which its browsers need CORS. If its pods upload directly and every Glance pod accepts those, it needs
     /// nothing of what Glance rolls out for others.
@@ -70,22 +73,6 @@ pub struct Destination {
     pub endpoint: Result<Endpoint, Problem>,
     /// Neither the catalog nor the spec states the URL. It is where Glance is exposed.
     pub assumed: bool,
-}
-
-/// A destination and its state.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DestinationView {
-    pub to: Destination,
-    /// The Glance resource, if there is one.
-    pub glance: Option<GlanceState>,
-    /// What to ask; nothing if no answer would matter.
-    pub questions: BTreeSet<ProbeTarget>,
-    /// The state of the server that is asked.
-    pub epoch: Epoch,
-    /// The upload that the operator itself makes there.
-    pub canary: Option<CanaryView>,
-    /// The results of preflights there, and of that upload.
-    pub evidence: Evidence,
 }
 
 impl Destination {

@@ -3,12 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use direct_upload_api::{GlanceProxy, HorizonSpec, Reason};
+use direct_upload_api::GlanceProxy;
 
 use super::destination::Destination;
-use super::exposure::Exposures;
-use super::horizon::Dashboard;
-use crate::model::{Advice, Problem};
+use super::horizon::{Dashboard, is_below};
+use crate::model::Advice;
 use crate::workload::Applied;
 
 /// The proxies in Horizon's own httpd through which uploads go.
@@ -60,24 +59,6 @@ impl GlanceProxies {
     }
 }
 
-/// The proxy that the spec requests.
-///
-/// # Errors
-/// It conflicts with the dashboard's own URL.
-pub fn asked(spec: &HorizonSpec, exposures: &Result<Exposures, Problem>) -> Result<Option<GlanceProxy>, Problem> {
-    let Some(asked) = spec.httpd.as_ref().and_then(|httpd| httpd.glance_proxy.as_ref()) else { return Ok(None) };
-    let urls = exposures.iter().flat_map(|exposures| &exposures.urls).map(|exposed| &exposed.url);
-    let meets = |own: &str| !own.is_empty() && (is_below(&asked.path, own) || is_below(own, &asked.path));
-    if let Some(url) = urls.into_iter().find(|url| meets(url.path())) {
-        let message = format!(
-            "spec.httpd.glanceProxy.path: {} and the dashboard's own {url} overlap; choose another path, for example /image",
-            asked.path
-        );
-        return Err(Problem::new(Reason::InvalidSpec, message));
-    }
-    Ok(Some(asked.clone()))
-}
-
 fn wanted(dashboard: &Dashboard) -> Option<&GlanceProxy> {
     dashboard.settings.as_ref().ok()?.httpd.as_ref()?.glance_proxy.as_ref()
 }
@@ -92,8 +73,4 @@ fn passes(dashboard: &Dashboard, destination: &Destination, proxy: &GlanceProxy)
     let Ok(endpoint) = &destination.endpoint else { return false };
     let own = dashboard.origins().is_ok_and(|origins| origins.contains(endpoint.origin()));
     own && is_below(endpoint.path(), &proxy.path)
-}
-
-fn is_below(path: &str, above: &str) -> bool {
-    path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use direct_upload_api::web::Origin;
 
 use super::adjust::{self, Adjustment};
-use super::api::ApiView;
+use super::api_view::ApiView;
 use super::exposing_object::ExposingObject;
 use super::exposure::backends::Backends;
 use super::exposure_issue::{self, ExposureIssue};

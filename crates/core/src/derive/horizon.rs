@@ -5,13 +5,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use direct_upload_api::web::Origin;
-use direct_upload_api::{Fallback, HorizonSpec, Panel, Reason, Rehearsing, Rule, seconds};
+use direct_upload_api::{Fallback, GlanceProxy, HorizonSpec, Panel, Reason, Rehearsing, Rule, seconds};
 
 use super::exposure::{self, Exposure, Exposures, Stated, scheme};
-use super::glance_proxies;
-use super::proof;
-use super::snippet_place;
 use super::tenure::Tenure;
+use super::{reach, snippet_place};
 use crate::model::{Advice, HorizonObject, Key, Problem, ResourceKind, Set, Snapshot};
 use crate::openstack::layout;
 use crate::render::{HorizonCorsSettings, HorizonHttpdSettings, HorizonSettings, TlsTerminationSettings};
@@ -73,7 +71,7 @@ impl Dashboard {
         let stated = Stated { public_url: spec.public_url.as_deref(), exposed_by: spec.exposed_by.as_deref() };
         let exposures = exposure::derive(snapshot, stated, tenure.named.as_ref().map(|t| &*t.workload), namespace)
             .and_then(|found| scheme::asked_for(found, stated, namespace));
-        let hosts = proof::hosts(spec);
+        let hosts = reach::hosts(spec);
         let rehearsals = || tenure.applied.as_ref().ok().map(|applied| &applied.rehearsals);
         let seen = tenure.named.as_ref().ok().and_then(|t| rehearsal::panel(&object.meta.key, t, rehearsals()));
         let panel = spec.direct_upload.panel.map_or(seen.unwrap_or_default(), Panel::from);
@@ -249,7 +247,7 @@ fn settings(
             })
         }
     };
-    let glance_proxy = glance_proxies::asked(spec, exposures)?;
+    let glance_proxy = glance_proxy(spec, exposures)?;
     let httpd = match httpd(spec)? {
         (None, None, None) if glance_proxy.is_none() => None,
         (limit_request_body, timeout, cors) => {
@@ -290,4 +288,27 @@ fn httpd(spec: &HorizonSpec) -> Result<Fragment, Problem> {
     let limit = own.and_then(|h| h.limit_request_body).and_then(|b| u64::try_from(b).ok());
     let timeout = own.and_then(|h| h.timeout).map(|t| u32::try_from(seconds(Some(t), 0)).unwrap_or(u32::MAX));
     Ok((limit, timeout, cors.filter(|cors| !cors.origins.is_empty())))
+}
+
+/// The proxy that the spec requests.
+///
+/// # Errors
+/// It conflicts with the dashboard's own URL.
+fn glance_proxy(spec: &HorizonSpec, exposures: &Result<Exposures, Problem>) -> Result<Option<GlanceProxy>, Problem> {
+    let Some(asked) = spec.httpd.as_ref().and_then(|httpd| httpd.glance_proxy.as_ref()) else { return Ok(None) };
+    let urls = exposures.iter().flat_map(|exposures| &exposures.urls).map(|exposed| &exposed.url);
+    let meets = |own: &str| !own.is_empty() && (is_below(&asked.path, own) || is_below(own, &asked.path));
+    if let Some(url) = urls.into_iter().find(|url| meets(url.path())) {
+        let message = format!(
+            "spec.httpd.glanceProxy.path: {} and the dashboard's own {url} overlap; choose another path, for example /image",
+            asked.path
+        );
+        return Err(Problem::new(Reason::InvalidSpec, message));
+    }
+    Ok(Some(asked.clone()))
+}
+
+/// Whether a path is another one, or below it.
+pub(super) fn is_below(path: &str, above: &str) -> bool {
+    path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

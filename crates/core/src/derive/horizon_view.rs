@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::conflict;
-use super::destination::DestinationView;
+use super::destination_view::DestinationView;
+use super::evidence::Evidence;
 use super::horizon::{Dashboard, Intent};
 use super::pairing::Pairing;
-use super::proof::{Evidence, Proof};
+use super::proof::Proof;
 use super::stage::Joint;
 use super::throttle::Throttle;
 use crate::model::{Advice, Id, Key, Set};

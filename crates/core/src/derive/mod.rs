@@ -5,6 +5,7 @@
 
 pub mod adjust;
 pub mod api;
+mod api_view;
 pub mod calls;
 pub mod canary;
 pub mod catalog;
@@ -12,6 +13,8 @@ pub mod conflict;
 pub mod consent;
 mod derivation;
 pub mod destination;
+mod destination_view;
+mod evidence;
 mod exposing_object;
 pub mod exposure;
 pub mod exposure_issue;
@@ -25,6 +28,7 @@ pub mod image_import;
 pub mod openstack_api;
 pub mod pairing;
 pub mod proof;
+mod reach;
 pub mod requester;
 pub mod snippet_place;
 mod stage;
@@ -37,11 +41,14 @@ pub mod vantage;
 mod views;
 pub mod world;
 pub use adjust::Adjustment;
-pub use api::{ApiView, ManagedApi, Terms};
+pub use api::{ManagedApi, Terms};
+pub use api_view::ApiView;
 pub use calls::Calls;
 pub use catalog::{CatalogAnswer, CatalogState};
 pub use derivation::Derivation;
-pub use destination::{Destination, DestinationView, GlanceState, Partner};
+pub use destination::{Destination, GlanceState, Partner};
+pub use destination_view::DestinationView;
+pub use evidence::{Evidence, Failed, Weight};
 pub use exposing_object::ExposingObject;
 pub use exposure::backends::Backends;
 pub use exposure::{Exposure, Exposures, Stated, derive as exposures, names_service};
@@ -50,7 +57,6 @@ pub use glance::ImageService;
 pub use glance_view::GlanceView;
 pub use horizon::{Dashboard, Intent, OwnMode};
 pub use horizon_view::HorizonView;
-pub use proof::{Evidence, Failed, Weight};
 pub use requester::Requester;
 pub use swift::stores;
 pub use target::container;
@@ -58,3 +64,10 @@ pub use tenure::{Handover, Tenure};
 pub use throttle::Throttle;
 pub use views::Views;
 pub use world::World;
+
+impl World {
+    /// Derives the world.
+    pub fn of(snapshot: &crate::model::Snapshot) -> Self {
+        Derivation::default().advance(snapshot)
+    }
+}

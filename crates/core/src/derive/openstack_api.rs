@@ -9,7 +9,8 @@ use std::sync::Arc;
 use direct_upload_api::web::Origin;
 use direct_upload_api::{GlancePaths, Layout, OpenStackApiSpec, Reason, Rule, WorkloadKind};
 
-use super::api::{ApiView, Asked, ManagedApi, Resource, Terms, carried, stated, users_file};
+use super::api::{Asked, ManagedApi, Resource, Terms, carried, stated, users_file};
+use super::api_view::ApiView;
 use super::calls::Calls;
 use super::exposure::{self, Stated};
 use super::grant::Grants;

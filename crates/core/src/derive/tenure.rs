@@ -14,7 +14,7 @@ use crate::model::{
 use crate::openstack::{GLANCE, OpenStackService};
 use crate::workload::{Applied, Claim, Inventory, Purpose, Target, drain};
 
-/// Names that a Horizon workload usually has.
+/// Naming that a Horizon workload usually has.
 const HORIZONS: [&str; 1] = ["horizon"];
 
 /// The workload of one resource.
@@ -53,7 +53,7 @@ pub struct Handover {
     pub orphans: Vec<Arc<Workload>>,
     /// Another resource will manage the target when this one is gone.
     pub has_successor: bool,
-    /// Names of this resource's ConfigMaps with which pods of the namespace run, of any workload.
+    /// Naming of this resource's ConfigMaps with which pods of the namespace run, of any workload.
     pub running: Set<String>,
 }
 
@@ -84,15 +84,15 @@ impl Tenures {
 
         let dashboards = WorkloadClaims::new(&horizons);
         let accepting = WorkloadClaims::new(glances.iter().chain(&internals).chain(&apis));
-        let settle = |names: Vec<Names<'_>>, claims: &WorkloadClaims, orphans: &Orphans<'_>| {
+        let settle = |names: Vec<Naming<'_>>, claims: &WorkloadClaims, orphans: &Orphans<'_>| {
             let one =
-                |names: Names<'_>| (names.meta.key.clone(), Arc::new(claims.settle(inventory, &names, orphans(&names))));
+                |names: Naming<'_>| (names.meta.key.clone(), Arc::new(claims.settle(inventory, &names, orphans(&names))));
             names.into_iter().map(one).collect::<Map<_, _>>()
         };
-        let own = |names: &Names<'_>| orphans(inventory, names);
+        let own = |names: &Naming<'_>| orphans(inventory, names);
         let internal: BTreeMap<_, _> = internals.iter().map(|i| (&i.meta.key, &i.workload)).collect();
         // A Glance also has a claim on the workload of its internal API.
-        let of_glances = |names: &Names<'_>| match internal.get(&names.meta.key) {
+        let of_glances = |names: &Naming<'_>| match internal.get(&names.meta.key) {
             None => own(names),
             Some(Ok(target)) => {
                 let other = |w: &Arc<Workload>| w.meta.uid != target.workload.meta.uid;
@@ -111,11 +111,11 @@ impl Tenures {
 }
 
 /// Other workloads with the claim of a resource.
-type Orphans<'a> = dyn Fn(&Names<'_>) -> Known<Vec<Arc<Workload>>> + 'a;
+type Orphans<'a> = dyn Fn(&Naming<'_>) -> Known<Vec<Arc<Workload>>> + 'a;
 
-/// What a resource names.
+/// A resource, and the workload that it names.
 #[derive(Clone)]
-struct Names<'a> {
+struct Naming<'a> {
     kind: ResourceKind,
     meta: &'a Meta,
     reference: WorkloadRef,
@@ -124,7 +124,7 @@ struct Names<'a> {
     held: Option<Arc<Workload>>,
 }
 
-impl<'a> Names<'a> {
+impl<'a> Naming<'a> {
     fn find(
         inventory: &Inventory<'_>,
         kind: ResourceKind,
@@ -143,18 +143,18 @@ impl<'a> Names<'a> {
     }
 }
 
-fn of_horizon<'a>(inventory: &Inventory<'_>, object: &'a HorizonObject) -> Names<'a> {
+fn of_horizon<'a>(inventory: &Inventory<'_>, object: &'a HorizonObject) -> Naming<'a> {
     let reference = object.spec.as_ref().map(|spec| &spec.workload_ref);
-    Names::find(inventory, ResourceKind::Horizon, &object.meta, reference, &HORIZONS)
+    Naming::find(inventory, ResourceKind::Horizon, &object.meta, reference, &HORIZONS)
 }
 
-fn of_glance<'a>(inventory: &Inventory<'_>, object: &'a GlanceObject) -> Names<'a> {
+fn of_glance<'a>(inventory: &Inventory<'_>, object: &'a GlanceObject) -> Naming<'a> {
     let reference = object.spec.as_ref().map(|spec| &spec.workload_ref);
-    Names::find(inventory, ResourceKind::Glance, &object.meta, reference, GLANCE.workloads)
+    Naming::find(inventory, ResourceKind::Glance, &object.meta, reference, GLANCE.workloads)
 }
 
 /// The workload of the internal API; none if the resource requests none.
-fn of_internal<'a>(snapshot: &Snapshot, object: &'a GlanceObject, public: &Names<'_>) -> Option<Names<'a>> {
+fn of_internal<'a>(snapshot: &Snapshot, object: &'a GlanceObject, public: &Naming<'_>) -> Option<Naming<'a>> {
     let api = object.spec.as_ref().ok()?.apis.internal.as_ref().filter(|_| object.meta.deleting.is_none())?;
     let is_public = |t: &Target| public.workload.as_ref().is_ok_and(|own| own.workload.meta.uid == t.workload.meta.uid);
     let workload = match target::find(snapshot, &object.meta.key, &api.workload_ref, &[]) {
@@ -164,7 +164,7 @@ fn of_internal<'a>(snapshot: &Snapshot, object: &'a GlanceObject, public: &Names
         )),
         found => found,
     };
-    Some(Names {
+    Some(Naming {
         kind: ResourceKind::Glance,
         meta: &object.meta,
         reference: api.workload_ref.clone(),
@@ -173,12 +173,12 @@ fn of_internal<'a>(snapshot: &Snapshot, object: &'a GlanceObject, public: &Names
     })
 }
 
-fn of_api<'a>(inventory: &Inventory<'_>, object: &'a ApiObject) -> Names<'a> {
+fn of_api<'a>(inventory: &Inventory<'_>, object: &'a ApiObject) -> Naming<'a> {
     let (reference, usual) = match &object.spec {
         Ok(spec) => (Ok(&spec.workload_ref), <&OpenStackService>::from(spec.service).workloads),
         Err(why) => (Err(why), [].as_slice()),
     };
-    Names::find(inventory, ResourceKind::OpenStackApi, &object.meta, reference, usual)
+    Naming::find(inventory, ResourceKind::OpenStackApi, &object.meta, reference, usual)
 }
 
 /// Workloads of the namespace with a resource's claim.
@@ -187,7 +187,7 @@ fn claimed_by<'a>(inventory: &Inventory<'a>, kind: ResourceKind, meta: &Meta) ->
 }
 
 /// Workloads of the namespace with this resource's claim that it does not name.
-fn orphans(inventory: &Inventory<'_>, names: &Names<'_>) -> Known<Vec<Arc<Workload>>> {
+fn orphans(inventory: &Inventory<'_>, names: &Naming<'_>) -> Known<Vec<Arc<Workload>>> {
     let is_named = |w: &Workload| {
         names.workload.as_ref().is_ok_and(|t| t.workload.kind == w.kind && t.workload.meta.key == w.meta.key)
     };
@@ -195,15 +195,15 @@ fn orphans(inventory: &Inventory<'_>, names: &Names<'_>) -> Known<Vec<Arc<Worklo
     Ok(claimed.into_iter().filter(|w| !is_named(w)).cloned().collect())
 }
 
-/// Names of a resource's ConfigMaps with which pods of its namespace run.
-fn running(inventory: &Inventory<'_>, names: &Names<'_>) -> Known<Set<String>> {
+/// Naming of a resource's ConfigMaps with which pods of its namespace run.
+fn running(inventory: &Inventory<'_>, names: &Naming<'_>) -> Known<Set<String>> {
     let is_for = |c: &ConfigMap| Purpose::of(&c.meta) == Some(Purpose::Files(names.kind));
     let ours = inventory.named_after(&names.meta.key.name)?.filter(|c| is_for(c)).map(|c| &c.meta.key.name);
     ours.filter_map(|name| inventory.runs_with(name).map(|runs| runs.then(|| name.clone())).transpose()).collect()
 }
 
 /// Whether all resources are known that may name the same workload. They are in the same namespace.
-fn rivals(snapshot: &Snapshot, names: &Names<'_>) -> Known<()> {
+fn rivals(snapshot: &Snapshot, names: &Naming<'_>) -> Known<()> {
     let namespace = &names.meta.key.namespace;
     if names.kind == ResourceKind::Horizon {
         return snapshot.horizons.known(namespace);
@@ -218,9 +218,9 @@ type Age = (Timestamp, String, Key);
 struct WorkloadClaims(BTreeMap<(WorkloadKind, Key), Vec<(bool, Age)>>);
 
 impl WorkloadClaims {
-    fn new<'a, 'b: 'a>(resources: impl IntoIterator<Item = &'a Names<'b>>) -> Self {
+    fn new<'a, 'b: 'a>(resources: impl IntoIterator<Item = &'a Naming<'b>>) -> Self {
         let mut claims: BTreeMap<_, Vec<(bool, Age)>> = BTreeMap::new();
-        for Names { meta, workload, held, .. } in resources {
+        for Naming { meta, workload, held, .. } in resources {
             let named = workload.as_ref().ok().map(|target| &target.workload);
             if let Some(workload) = named.or(held.as_ref()) {
                 let key = (workload.kind, workload.meta.key.clone());
@@ -238,7 +238,7 @@ impl WorkloadClaims {
     fn settle(
         &self,
         inventory: &Inventory<'_>,
-        resource: &Names<'_>,
+        resource: &Naming<'_>,
         orphans: Known<Vec<Arc<Workload>>>,
     ) -> Tenure {
         let (reference, named) = (resource.reference.clone(), resource.workload.clone());

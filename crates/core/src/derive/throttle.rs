@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::destination::DestinationView;
+use super::destination_view::DestinationView;
 use super::horizon::Dashboard;
 use super::proof::Proof;
 use crate::model::Key;
@@ -76,7 +76,7 @@ mod tests {
 
     use super::*;
     use crate::derive::destination::{Destination, Partner};
-    use crate::derive::proof::{Evidence, Failed, Weight};
+    use crate::derive::evidence::{Evidence, Failed, Weight};
     use crate::derive::{Handover, Tenure};
     use crate::model::{
         Cause, ConfigMap, Container, Effects, HorizonObject, Map, Meta, ProbeTarget, Problem, Set, Snapshot,

@@ -33,7 +33,7 @@ pub struct UserCors {
 
 /// Where the container's file at `path` comes from.
 #[derive(Debug, PartialEq, Eq)]
-enum Source {
+enum FileSource {
     ConfigMap(Key, String),
     Secret(String),
     Unseen,
@@ -42,8 +42,8 @@ enum Source {
 /// The ConfigMap with the main file, so that it can be watched.
 pub fn config_map(workload: &Workload, container: &Container, path: &str) -> Option<Key> {
     match source(workload, container, path) {
-        Source::ConfigMap(key, _) => Some(key),
-        Source::Secret(_) | Source::Unseen => None,
+        FileSource::ConfigMap(key, _) => Some(key),
+        FileSource::Secret(_) | FileSource::Unseen => None,
     }
 }
 
@@ -60,13 +60,13 @@ pub fn read(
 ) -> Known<UserCors> {
     let note = |text: String| UserCors { notes: vec![Advice::new(text)], ..UserCors::default() };
     let (key, item) = match source(workload, container, path) {
-        Source::ConfigMap(key, item) => (key, item),
-        Source::Secret(name) => {
+        FileSource::ConfigMap(key, item) => (key, item),
+        FileSource::Secret(name) => {
             return Ok(note(format!(
                 "{path} is in Secret {name}, which the operator does not read: list its origins in spec.cors.allowedOrigins"
             )));
         }
-        Source::Unseen => return Ok(UserCors::default()),
+        FileSource::Unseen => return Ok(UserCors::default()),
     };
     let Some(text) = snapshot.referenced_config_maps.get_named(&key)?.and_then(|c| c.data.get(&item)) else {
         return Ok(note(format!("{path} comes from ConfigMap {key}, which has no key {item:?}")));
@@ -79,10 +79,10 @@ pub fn read(
 }
 
 /// The mount with the longest path to the file counts, as in the container.
-fn source(workload: &Workload, container: &Container, path: &str) -> Source {
+fn source(workload: &Workload, container: &Container, path: &str) -> FileSource {
     let holds = |mount: &str| path == mount || path.strip_prefix(mount).is_some_and(|rest| rest.starts_with('/'));
     let Some(mount) = container.mounts.iter().filter(|m| holds(&m.path)).max_by_key(|m| m.path.len()) else {
-        return Source::Unseen;
+        return FileSource::Unseen;
     };
     let inner = path.strip_prefix(&mount.path).unwrap_or_default().trim_start_matches('/');
     let file = match (&mount.sub_path, inner) {
@@ -93,10 +93,10 @@ fn source(workload: &Workload, container: &Container, path: &str) -> Source {
     match workload.template.volumes.iter().find(|v| v.name == mount.volume).map(|v| &v.source) {
         Some(VolumeSource::ConfigMap { name, items }) => {
             let item = items.iter().find(|(_, p)| **p == file).map_or(file, |(key, _)| key.clone());
-            Source::ConfigMap(Key::new(workload.meta.key.namespace.clone(), name.clone()), item)
+            FileSource::ConfigMap(Key::new(workload.meta.key.namespace.clone(), name.clone()), item)
         }
-        Some(VolumeSource::Secret(name)) => Source::Secret(name.clone()),
-        _ => Source::Unseen,
+        Some(VolumeSource::Secret(name)) => FileSource::Secret(name.clone()),
+        _ => FileSource::Unseen,
     }
 }
 
@@ -114,7 +114,7 @@ pub(super) fn is_in_secret(workload: &Workload, container: &Container, path: &st
             rest.contains(".conf.d") || is_file
         })
     };
-    matches!(source(workload, container, path), Source::Secret(_))
+    matches!(source(workload, container, path), FileSource::Secret(_))
         || container.mounts.iter().any(|mount| is_read(&mount.path) && is_secret(&mount.volume))
 }
 

@@ -2,15 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::api::ApiView;
-use super::derivation::Derivation;
+use super::api_view::ApiView;
 use super::glance_view::GlanceView;
 use super::horizon_view::HorizonView;
 use super::tenure::Tenure;
 use super::views::Views;
-use crate::model::{
-    CanaryQuery, CatalogQuery, Epoch, Key, Kind, Meta, Needs, ProbeTarget, Problem, ResourceKind, Snapshot,
-};
+use crate::model::{CanaryQuery, CatalogQuery, Epoch, Key, Kind, Meta, Needs, ProbeTarget, Problem, ResourceKind};
 
 /// All resources, each with everything its plan depends on. A resource has something to do only if its view
 /// changed.
@@ -26,11 +23,6 @@ pub struct World {
 }
 
 impl World {
-    /// Derives the world.
-    pub fn of(snapshot: &Snapshot) -> Self {
-        Derivation::default().advance(snapshot)
-    }
-
     /// What must be watched for it.
     pub fn needs(&self) -> Needs {
         let files = self.accepting().filter_map(|view| view.api.asked.source.clone());

@@ -10,7 +10,7 @@ use direct_upload_api::Rule;
 use ipnet::IpNet;
 
 use super::failure::{Failure, Requirement};
-use super::outcome::PartVerdict;
+use super::part_verdict::PartVerdict;
 use crate::model::Advice;
 
 /// An IP address space, the least public first.

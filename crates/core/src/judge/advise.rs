@@ -2,9 +2,8 @@
 
 use direct_upload_api::Rule;
 
-use super::cors::{ALLOW_CREDENTIALS, ALLOW_HEADERS, ALLOW_METHODS, ALLOW_ORIGIN};
 use super::explain::{is_echo, is_filters_refusal};
-use super::headers::{Extracted, extract, get};
+use super::headers::{ALLOW_CREDENTIALS, ALLOW_HEADERS, ALLOW_METHODS, ALLOW_ORIGIN, Extracted, extract, get};
 use super::preflight::Preflight;
 use super::response::Response;
 use super::same_origin;

@@ -1,9 +1,9 @@
 //! What browsers add to each request of a page, and where they send none. Servers filter by some of it.
 
+use std::net::IpAddr;
+
 use direct_upload_api::OPERATOR;
 use direct_upload_api::web::Origin;
-
-use super::preflight::is_loopback;
 
 /// The ports that browsers block (Fetch §2.9, "bad port").
 const BLOCKED_PORTS: &[u16] = &[
@@ -118,4 +118,10 @@ pub fn site(page: &Origin, server: &Origin) -> &'static str {
     } else {
         "cross-site"
     }
+}
+
+/// Hosts that are trustworthy with http too (Secure Contexts §3.1), so never mixed content.
+pub(super) fn is_loopback(origin: &Origin) -> bool {
+    let host = origin.host().trim_end_matches('.');
+    host == "localhost" || host.ends_with(".localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }

@@ -6,12 +6,14 @@
 use direct_upload_api::Rule;
 use direct_upload_api::web::{Endpoint, Origin};
 
-use super::browser::preflight_headers;
-use super::cors::{ALLOW_CREDENTIALS, ALLOW_HEADERS, ALLOW_METHODS, is_ok, is_safelisted, origin_allowed};
+use super::browser::{is_loopback, preflight_headers};
+use super::cors::{is_ok, is_safelisted, origin_allowed};
 use super::explain::{grants_something, signature};
 use super::failure::{Failure, Requirement};
-use super::headers::{Extracted, extract, get, received};
-use super::preflight::{HttpRequest, blocked_port, is_loopback};
+use super::headers::{
+    ALLOW_CREDENTIALS, ALLOW_HEADERS, ALLOW_METHODS, ALLOW_ORIGIN, Extracted, extract, get, received,
+};
+use super::preflight::{HttpRequest, blocked_port};
 use super::response::Response;
 use crate::model::{ApiCall, ProbeAnswer};
 use crate::openstack::upload::Credentials;
@@ -93,7 +95,7 @@ impl CallPreflight {
                 };
                 ProbeAnswer::Refused(failure(refusal, shown).into())
             }
-            None if get(&answer.headers, super::cors::ALLOW_ORIGIN).as_deref() == Some("*") => {
+            None if get(&answer.headers, ALLOW_ORIGIN).as_deref() == Some("*") => {
                 ProbeAnswer::Granted(vec![format!("`*` lets every web site call {}; list the origins", self.service)])
             }
             None => ProbeAnswer::Granted(Vec::new()),
@@ -102,7 +104,7 @@ impl CallPreflight {
 
     /// Whether the filter refused without any header, so that a smaller question can show the cause.
     pub fn is_silent(&self, answer: &Response) -> bool {
-        is_ok(answer.status) && get(&answer.headers, super::cors::ALLOW_ORIGIN).is_none()
+        is_ok(answer.status) && get(&answer.headers, ALLOW_ORIGIN).is_none()
     }
 
     /// The verdict if the question without these headers was granted.
@@ -230,7 +232,7 @@ impl CallPreflight {
                 "check that the proxy is started with the folder of the operator's file (docs/openstackapi.md), and that no `set cors_allow_origin` and no later file overrides it".into(),
             );
         }
-        match get(&answer.headers, super::cors::ALLOW_ORIGIN) {
+        match get(&answer.headers, ALLOW_ORIGIN) {
             // Below the filter a program may answer OPTIONS itself, as Flask does for Keystone: with 200 and `Allow`.
             None if !grants_something(answer) => (
                 Requirement::AllowOrigin,

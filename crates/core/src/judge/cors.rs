@@ -1,4 +1,4 @@
-//! The judgement. In: a request and its answer. Out: the browser's decision. Pure.
+//! The checks of an answer from another origin. In: a request and its answer. Out: the browser's decision. Pure.
 //!
 //! Fetch standard §4.8 step 7, for the requests of Horizon's pages. The token is a header (X-Auth-Token), so
 //! it is not a credential in the standard's sense. But the Django panel's request has credentials. For it,
@@ -6,31 +6,15 @@
 
 use direct_upload_api::web::Origin;
 
-use super::advise::advise;
 use super::failure::Failure;
-use super::headers::{Extracted, Headers, extract, get};
+use super::headers::{ALLOW_CREDENTIALS, ALLOW_HEADERS, ALLOW_METHODS, ALLOW_ORIGIN, Extracted, Headers, extract, get};
 use super::preflight::Preflight;
-use super::response::{PreflightVerdict, Response};
-use super::{explain, explain_status, same_origin};
+use super::response::Response;
+use super::{explain, explain_status};
 use crate::openstack::upload::{Credentials, UploadRequest};
 
-pub const ALLOW_ORIGIN: &str = "Access-Control-Allow-Origin";
-
-pub(crate) const ALLOW_CREDENTIALS: &str = "Access-Control-Allow-Credentials";
-
-pub(crate) const ALLOW_METHODS: &str = "Access-Control-Allow-Methods";
-
-pub(crate) const ALLOW_HEADERS: &str = "Access-Control-Allow-Headers";
-
-/// Judges an answer.
-pub fn judge(asked: &Preflight, answer: &Response) -> PreflightVerdict {
-    let judged = if asked.same_origin() { same_origin::judge(asked, answer) } else { cross_origin(asked, answer) };
-    let failure = judged.err();
-    let advice = advise(asked, answer, failure.is_none());
-    PreflightVerdict { failure, advice }
-}
-
-fn cross_origin(asked: &Preflight, answer: &Response) -> Result<(), Failure> {
+/// The first check that the answer to a preflight does not pass.
+pub(super) fn cross_origin(asked: &Preflight, answer: &Response) -> Result<(), Failure> {
     // The standard checks both together; a wrong status says more about who answered.
     if !is_ok(answer.status) {
         return Err(explain_status::status(asked, answer));

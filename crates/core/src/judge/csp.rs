@@ -3,9 +3,9 @@
 use direct_upload_api::web::{Endpoint, Origin};
 use percent_encoding::percent_decode_str;
 
+use super::browser::is_loopback;
 use super::headers::{Headers, lines};
 use super::html::Tag;
-use super::preflight::is_loopback;
 
 /// What a policy restricts of an upload.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,10 +3,10 @@
 
 use direct_upload_api::Rule;
 
-use super::cors::{ALLOW_ORIGIN, is_ok, origin_allowed};
+use super::cors::{is_ok, origin_allowed};
 use super::explain::is_filters_refusal;
 use super::failure::{Failure, Requirement};
-use super::headers::get;
+use super::headers::{ALLOW_ORIGIN, get};
 use super::preflight::Preflight;
 use super::response::Response;
 use crate::openstack::upload::{Credentials, HEADERS, UploadRequest};

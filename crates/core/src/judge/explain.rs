@@ -6,9 +6,11 @@
 
 use direct_upload_api::{Panel, Rule};
 
-use super::cors::{ALLOW_CREDENTIALS, ALLOW_HEADERS, ALLOW_METHODS, ALLOW_ORIGIN};
 use super::failure::{Failure, Requirement};
-use super::headers::{Extracted, extract, get, lines, received, shown, starts_with};
+use super::headers::{
+    ALLOW_CREDENTIALS, ALLOW_HEADERS, ALLOW_METHODS, ALLOW_ORIGIN, Extracted, extract, get, lines, received, shown,
+    starts_with,
+};
 use super::preflight::Preflight;
 use super::response::Response;
 use crate::openstack::upload::{Credentials, UploadRequest};

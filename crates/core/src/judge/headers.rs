@@ -6,6 +6,14 @@ use crate::openstack::is_token;
 /// characters with the same number (isomorphic decode).
 pub type Headers = [(String, String)];
 
+pub const ALLOW_ORIGIN: &str = "Access-Control-Allow-Origin";
+
+pub(crate) const ALLOW_CREDENTIALS: &str = "Access-Control-Allow-Credentials";
+
+pub(crate) const ALLOW_METHODS: &str = "Access-Control-Allow-Methods";
+
+pub(crate) const ALLOW_HEADERS: &str = "Access-Control-Allow-Headers";
+
 /// The longest part of a value that is ever shown.
 const SHOWN: usize = 200;
 

@@ -1,7 +1,8 @@
 //! What an outcome counts as.
 
 use super::failure::{Failure, Requirement};
-use super::outcome::{PartVerdict, PreflightOutcome, ProbeResult};
+use super::outcome::{PreflightOutcome, ProbeResult};
+use super::part_verdict::PartVerdict;
 use super::unreachable::{Unreachable, UnreachableKind};
 use super::upload::UploadVerdict;
 use crate::model::{Advice, Cause, Observation, Part, ProbeAnswer};

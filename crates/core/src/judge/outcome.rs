@@ -5,12 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 use direct_upload_api::Panel;
 
 use super::failure::Failure;
-use super::page::PageWire;
+use super::page::PageOutcome;
+use super::part_verdict::PartVerdict;
 use super::preflight::{HttpRequest, Preflight};
 use super::response::{PreflightVerdict, Response};
-use super::unreachable::{Unreachable, UnreachableKind};
+use super::unreachable::Unreachable;
 use super::upload::{self, UploadVerdict, Wire, judge_complete};
-use crate::model::Advice;
 
 /// The result of one preflight.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,39 +42,6 @@ impl PutOutcome {
     pub fn verdict_for(&self, asked: &Preflight) -> UploadVerdict {
         let with_cookies = self.with_cookies.as_ref().filter(|_| upload::has_cookies(asked));
         with_cookies.or(self.settled.as_ref()).cloned().unwrap_or_else(|| judge_complete(asked, &self.wire))
-    }
-}
-
-/// The result of a check other than preflight and PUT.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PartVerdict {
-    /// Nothing prevents uploads.
-    Passed(Vec<Advice>),
-    /// No upload from there can work.
-    Refused(Box<Failure>),
-    /// Unknown. This is not a failure, but an assumption in words.
-    Unknown(Unreachable),
-}
-
-/// The result for the dashboard's page.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PageOutcome {
-    /// The last request: redirects are followed.
-    pub request: HttpRequest,
-    pub wire: PageWire,
-    pub verdict: PartVerdict,
-}
-
-impl PageOutcome {
-    /// Whether something else than Horizon answered in its place, such as a login, that browsers may have passed.
-    pub fn is_gate(&self) -> bool {
-        let answered = match &self.wire {
-            PageWire::Elsewhere(_) => true,
-            PageWire::Response(answer, _) => answer.status < 500 && answer.status != 404,
-            // Too many redirects, for example.
-            PageWire::Failed(why) => why.kind == UnreachableKind::Unclear,
-        };
-        answered && matches!(self.verdict, PartVerdict::Unknown(_))
     }
 }
 

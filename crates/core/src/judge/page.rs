@@ -14,7 +14,7 @@ use super::explain::signature;
 use super::failure::{Failure, Requirement};
 use super::headers::{get, lines, shown};
 use super::html::head;
-use super::outcome::PartVerdict;
+use super::part_verdict::PartVerdict;
 use super::preflight::{HttpRequest, Preflight};
 use super::response::Response;
 use super::unreachable::{Unreachable, UnreachableKind};
@@ -35,6 +35,28 @@ pub enum PageWire {
     Elsewhere(String),
     /// No answer.
     Failed(Unreachable),
+}
+
+/// The result for the dashboard's page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageOutcome {
+    /// The last request: redirects are followed.
+    pub request: HttpRequest,
+    pub wire: PageWire,
+    pub verdict: PartVerdict,
+}
+
+impl PageOutcome {
+    /// Whether something else than Horizon answered in its place, such as a login, that browsers may have passed.
+    pub fn is_gate(&self) -> bool {
+        let answered = match &self.wire {
+            PageWire::Elsewhere(_) => true,
+            PageWire::Response(answer, _) => answer.status < 500 && answer.status != 404,
+            // Too many redirects, for example.
+            PageWire::Failed(why) => why.kind == UnreachableKind::Unclear,
+        };
+        answered && matches!(self.verdict, PartVerdict::Unknown(_))
+    }
 }
 
 /// The request for a page, as Chromium sends it if a person opens that address.

@@ -4,12 +4,11 @@
 //! ([`UploadRequest`]) that its answer must let pass.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_api::{Panel, Rule};
 
-use super::browser::{agent, blocks_port, preflight_headers, request_headers};
+use super::browser::{agent, blocks_port, is_loopback, preflight_headers, request_headers};
 use super::failure::{Failure, Requirement};
 use crate::openstack::upload::{METHOD, UploadRequest};
 
@@ -157,12 +156,6 @@ pub(super) fn blocked_port(endpoint: &Endpoint) -> Option<String> {
     let port = endpoint.port();
     blocks_port(port)
         .then(|| format!("browsers block port {port}, which belongs to another protocol; they send nothing"))
-}
-
-/// Hosts that are trustworthy with http too (Secure Contexts §3.1), so never mixed content.
-pub(super) fn is_loopback(origin: &Origin) -> bool {
-    let host = origin.host().trim_end_matches('.');
-    host == "localhost" || host.ends_with(".localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 use direct_upload_api::Rule;
 
 use super::upload::{Answerer, UploadVerdict, Wire, received, refused, silent, unknown, who};
-use crate::judge::cors::{ALLOW_ORIGIN, every, readable};
+use crate::judge::cors::{every, readable};
 use crate::judge::explain::{failure, signature};
 use crate::judge::explain_status::{challenges, redirect, scheme};
 use crate::judge::failure::{Failure, Requirement};
-use crate::judge::headers::{get, shown, starts_with};
+use crate::judge::headers::{ALLOW_ORIGIN, get, shown, starts_with};
 use crate::judge::preflight::Preflight;
 use crate::judge::response::Response;
 use crate::judge::unreachable::{Unreachable, UnreachableKind};

@@ -8,7 +8,7 @@ use crate::judge::browser;
 use crate::judge::explain::signature;
 use crate::judge::explain_status::challenges;
 use crate::judge::failure::Failure;
-use crate::judge::outcome::PageOutcome;
+use crate::judge::page::PageOutcome;
 use crate::judge::preflight::Preflight;
 use crate::judge::response::Response;
 use crate::openstack::upload::Credentials;

@@ -1,9 +1,9 @@
 //! The same request again: servers behind one address that differ.
 
 use super::upload::{UploadVerdict, Wire, judge_complete, refused, who};
-use crate::judge::cors;
 use crate::judge::failure::Failure;
 use crate::judge::preflight::Preflight;
+use crate::judge::preflight_answer::judge;
 use crate::judge::response::Response;
 
 /// What a repetition of a request showed.
@@ -17,7 +17,7 @@ pub enum Repeated<'a> {
 pub fn differs(asked: &Preflight, first: &UploadVerdict, repeated: &Repeated<'_>) -> Option<UploadVerdict> {
     let is_limit = |answer: &Response| matches!(answer.status, 403 | 429 | 503);
     let (by, failure) = match repeated {
-        Repeated::Preflight(answer) if !is_limit(answer) => (who(answer), cors::judge(asked, answer).failure?),
+        Repeated::Preflight(answer) if !is_limit(answer) => (who(answer), judge(asked, answer).failure?),
         Repeated::Put(wire @ Wire::Response(answer)) if !is_limit(answer) => {
             match (&judge_complete(asked, wire), first) {
                 (

@@ -9,8 +9,9 @@ use serde::Serialize;
 
 use super::failure::Failure;
 use super::headers::shown;
-use super::outcome::{AddressOutcome, PageOutcome, PartVerdict, PreflightOutcome, ProbeResult, PutOutcome};
-use super::page::PageWire;
+use super::outcome::{AddressOutcome, PreflightOutcome, ProbeResult, PutOutcome};
+use super::page::{PageOutcome, PageWire};
+use super::part_verdict::PartVerdict;
 use super::preflight::{HttpRequest, Preflight};
 use super::response::{PreflightVerdict, Response};
 use super::unreachable::Unreachable;

@@ -7,10 +7,10 @@
 //! same path, which Glance refuses too. Out: unknown, where they contradict that verdict.
 
 use super::browser::request_headers;
-use super::cors::{ALLOW_ORIGIN, every, readable};
+use super::cors::{every, readable};
 use super::explain::signature;
 use super::explain_status::challenges;
-use super::headers::{get, starts_with};
+use super::headers::{ALLOW_ORIGIN, get, starts_with};
 use super::preflight::{HttpRequest, Preflight};
 use super::response::Response;
 use super::unreachable::{Unreachable, UnreachableKind};

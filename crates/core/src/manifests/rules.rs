@@ -4,7 +4,8 @@
 //! test excludes. That test also compares each rule with an interpreter of CEL, which the binary does not
 //! contain.
 
-use direct_upload_api::OWN_PATHS;
+use direct_upload_api::{ExposureKind, NAMESPACE_RULE, OWN_PATHS};
+use serde::Deserialize;
 use serde_json::Value;
 
 type Rule = (&'static str, fn(&Value) -> bool);
@@ -20,8 +21,8 @@ const RULES: [Rule; 19] = [
     ("self.kind == 'Service' ? has(self.scheme) : !has(self.port)", |v| {
         if v["kind"] == "Service" { has(v, "scheme") } else { !has(v, "port") }
     }),
-    ("!has(self.__namespace__) || !(self.kind in ['Ingress', 'Route', 'Service'])", |v| {
-        !has(v, "namespace") || !["Ingress", "Route", "Service"].iter().any(|kind| v["kind"] == *kind)
+    (NAMESPACE_RULE, |v| {
+        !has(v, "namespace") || !ExposureKind::deserialize(&v["kind"]).is_ok_and(ExposureKind::stays_in_namespace)
     }),
     ("!(has(self.regions) && (has(self.glanceRef) || has(self.glanceEndpoint)))", |v| {
         !(has(v, "regions") && (has(v, "glanceRef") || has(v, "glanceEndpoint")))

@@ -5,49 +5,16 @@
 
 use serde_json::Value;
 
-use crate::model::{FileObject, Key, PolicyKind, Unwatched};
+use crate::model::{FileObject, Kept, Key, PolicyKind, Unwatched};
 
 /// Keeps an object if it is one of them.
 pub(super) fn insert(unwatched: &mut Unwatched, kind: PolicyKind, key: &Key, spec: &Value) {
     let object = || FileObject { kind, key: key.clone(), spec: spec.clone() };
-    match kind {
-        PolicyKind::AuthorizationPolicy
-        | PolicyKind::ContourConfiguration
-        | PolicyKind::EnvoyFilter
-        | PolicyKind::GCPBackendPolicy
-        | PolicyKind::LoadBalancerConfiguration
-        | PolicyKind::RequestAuthentication
-        | PolicyKind::TLSOption
-        // Istio's Gateways have the labels of their pods.
-        | PolicyKind::IstioGateway => unwatched.add_anywhere(object()),
-        PolicyKind::Deployment | PolicyKind::DaemonSet => {
-            if traefiks_container(kind, spec).is_some() {
-                unwatched.add_anywhere(object());
-            }
-        }
-        PolicyKind::Service => unwatched.add_near(object()),
-        // The snapshot has stores for these, and only `check` reads the last four.
-        PolicyKind::Ingress
-        | PolicyKind::HTTPRoute
-        | PolicyKind::VirtualService
-        | PolicyKind::HTTPProxy
-        | PolicyKind::IngressRoute
-        | PolicyKind::Route
-        | PolicyKind::Gateway
-        | PolicyKind::GatewayClass
-        | PolicyKind::ListenerSet
-        | PolicyKind::XListenerSet
-        | PolicyKind::Middleware
-        | PolicyKind::TraefikService
-        | PolicyKind::ServersTransport
-        | PolicyKind::SecurityPolicy
-        | PolicyKind::ClientTrafficPolicy
-        | PolicyKind::BackendTrafficPolicy
-        | PolicyKind::ClientSettingsPolicy
-        | PolicyKind::SnippetsPolicy
-        | PolicyKind::SnippetsFilter
-        | PolicyKind::HTTPRouteFilter
-        | PolicyKind::Other => {}
+    match kind.kept() {
+        Kept::Anywhere => unwatched.add_anywhere(object()),
+        Kept::IfTraefik if traefiks_container(kind, spec).is_some() => unwatched.add_anywhere(object()),
+        Kept::Near => unwatched.add_near(object()),
+        Kept::IfTraefik | Kept::No => {}
     }
 }
 

@@ -64,7 +64,7 @@ pub struct ListenerTls {
 #[serde(default)]
 pub struct AllowedRoutes {
     pub namespaces: RouteNamespaces,
-    pub kinds: Vec<RouteKind>,
+    pub kinds: Vec<RouteGroupKind>,
 }
 
 /// `Same` (the default), `All`, `Selector`, `None`.
@@ -78,7 +78,7 @@ pub struct RouteNamespaces {
 /// A kind of route.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub struct RouteKind {
+pub struct RouteGroupKind {
     pub kind: String,
 }
 

@@ -97,14 +97,14 @@ pub struct IstioL4Match {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct IstioRouted {
-    pub destination: Destination,
+    pub destination: IstioDestination,
     pub weight: Option<i32>,
 }
 
 /// Where to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub struct Destination {
+pub struct IstioDestination {
     pub host: String,
 }
 

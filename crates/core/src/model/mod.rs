@@ -77,7 +77,7 @@ pub use namespace::Namespace;
 pub use needs::Needs;
 pub use pod::Pod;
 pub use policy::{Policy, is_refused};
-pub use policy_kind::{PolicyKind, RouteKind};
+pub use policy_kind::{Applies, Kept, PolicyKind, RouteKind};
 pub use probe::{ApiCall, Cause, Epoch, Observation, Page, Part, ProbeAnswer, ProbeRecord, ProbeTarget, Reach, WHOLE};
 pub use problem::Problem;
 pub use reads::Tracked;

@@ -25,8 +25,37 @@ const ISTIO_SECURITY: &[&str] = &["security.istio.io"];
 
 const NGINX: &[&str] = &["gateway.nginx.org"];
 
+/// Which objects of a kind are kept as files have them ([`Unwatched`](super::Unwatched)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// None: the snapshot has a store for them, or only `check` reads them.
+    No,
+    /// All, for the workloads of their namespace.
+    Near,
+    /// All, for any workload: they belong to gateways.
+    Anywhere,
+    /// Those that run Traefik, for any workload.
+    IfTraefik,
+}
+
+/// When an object of a kind applies to requests for a service by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applies {
+    /// Never: a route or a target attaches it, its fields are read one by one, or it is behind them.
+    Attached,
+    /// When it leads to the service.
+    Leading,
+    /// When it, or one that it includes, leads to the service.
+    Including,
+    /// When a route to the service names it.
+    Named,
+    /// When Contour serves a route to the service.
+    ToContour,
+}
+
+/// One line for each kind: its definition, which of its objects are kept as files have them, and when one applies.
 macro_rules! policy_kinds {
-    ($($(#[$doc:meta])* $kind:ident = $definition:expr;)*) => {
+    ($($(#[$doc:meta])* $kind:ident = $definition:expr, $kept:ident, $applies:ident;)*) => {
         /// Kinds of routes, of gateways and their policies, and of what is behind them.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum PolicyKind {
@@ -45,54 +74,70 @@ macro_rules! policy_kinds {
                     Self::Other => None,
                 }
             }
+
+            /// Which of its objects are kept as files have them.
+            pub const fn kept(self) -> Kept {
+                match self {
+                    $(Self::$kind => Kept::$kept,)*
+                    Self::Other => Kept::No,
+                }
+            }
+
+            /// When one of its objects applies by itself.
+            pub const fn applies(self) -> Applies {
+                match self {
+                    $(Self::$kind => Applies::$applies,)*
+                    Self::Other => Applies::Attached,
+                }
+            }
         }
     };
 }
 
 policy_kinds! {
-    Ingress = Watched(Kind::Ingress);
-    HTTPRoute = Watched(Kind::HTTPRoute);
+    Ingress = Watched(Kind::Ingress), No, Attached;
+    HTTPRoute = Watched(Kind::HTTPRoute), No, Attached;
     /// Istio's.
-    VirtualService = Watched(Kind::VirtualService);
+    VirtualService = Watched(Kind::VirtualService), No, Leading;
     /// Contour's.
-    HTTPProxy = Watched(Kind::HTTPProxy);
+    HTTPProxy = Watched(Kind::HTTPProxy), No, Including;
     /// Traefik's.
-    IngressRoute = Watched(Kind::IngressRoute);
+    IngressRoute = Watched(Kind::IngressRoute), No, Leading;
     /// OpenShift's.
-    Route = Watched(Kind::Route);
-    Gateway = Watched(Kind::Gateway);
-    GatewayClass = Watched(Kind::GatewayClass);
-    ListenerSet = Watched(Kind::ListenerSet);
+    Route = Watched(Kind::Route), No, Attached;
+    Gateway = Watched(Kind::Gateway), No, Attached;
+    GatewayClass = Watched(Kind::GatewayClass), No, Attached;
+    ListenerSet = Watched(Kind::ListenerSet), No, Attached;
     /// The same before Gateway API 1.5.
-    XListenerSet = Watched(Kind::XListenerSet);
-    IstioGateway = Watched(Kind::IstioGateway);
+    XListenerSet = Watched(Kind::XListenerSet), No, Attached;
+    IstioGateway = Watched(Kind::IstioGateway), Anywhere, Attached;
     /// Traefik's.
-    Middleware = Watched(Kind::Middleware);
-    TraefikService = Watched(Kind::TraefikService);
-    ServersTransport = Watched(Kind::ServersTransport);
-    TLSOption = Files(TRAEFIK, "TLSOption");
+    Middleware = Watched(Kind::Middleware), No, Attached;
+    TraefikService = Watched(Kind::TraefikService), No, Attached;
+    ServersTransport = Watched(Kind::ServersTransport), No, Named;
+    TLSOption = Files(TRAEFIK, "TLSOption"), Anywhere, Attached;
     /// Envoy Gateway's.
-    SecurityPolicy = Watched(Kind::SecurityPolicy);
-    ClientTrafficPolicy = Watched(Kind::ClientTrafficPolicy);
-    BackendTrafficPolicy = Watched(Kind::BackendTrafficPolicy);
-    HTTPRouteFilter = Files(&["gateway.envoyproxy.io"], "HTTPRouteFilter");
+    SecurityPolicy = Watched(Kind::SecurityPolicy), No, Attached;
+    ClientTrafficPolicy = Watched(Kind::ClientTrafficPolicy), No, Attached;
+    BackendTrafficPolicy = Watched(Kind::BackendTrafficPolicy), No, Attached;
+    HTTPRouteFilter = Files(&["gateway.envoyproxy.io"], "HTTPRouteFilter"), No, Attached;
     /// NGINX Gateway Fabric's.
-    ClientSettingsPolicy = Watched(Kind::ClientSettingsPolicy);
-    SnippetsPolicy = Files(NGINX, "SnippetsPolicy");
-    SnippetsFilter = Files(NGINX, "SnippetsFilter");
+    ClientSettingsPolicy = Watched(Kind::ClientSettingsPolicy), No, Attached;
+    SnippetsPolicy = Files(NGINX, "SnippetsPolicy"), No, Attached;
+    SnippetsFilter = Files(NGINX, "SnippetsFilter"), No, Attached;
     /// Istio's.
-    AuthorizationPolicy = Files(ISTIO_SECURITY, "AuthorizationPolicy");
-    RequestAuthentication = Files(ISTIO_SECURITY, "RequestAuthentication");
-    EnvoyFilter = Files(&["networking.istio.io"], "EnvoyFilter");
+    AuthorizationPolicy = Files(ISTIO_SECURITY, "AuthorizationPolicy"), Anywhere, Attached;
+    RequestAuthentication = Files(ISTIO_SECURITY, "RequestAuthentication"), Anywhere, Attached;
+    EnvoyFilter = Files(&["networking.istio.io"], "EnvoyFilter"), Anywhere, Attached;
     /// Contour's.
-    ContourConfiguration = Files(&["projectcontour.io"], "ContourConfiguration");
+    ContourConfiguration = Files(&["projectcontour.io"], "ContourConfiguration"), Anywhere, ToContour;
     /// Google's.
-    GCPBackendPolicy = Files(&["networking.gke.io"], "GCPBackendPolicy");
+    GCPBackendPolicy = Files(&["networking.gke.io"], "GCPBackendPolicy"), Anywhere, Attached;
     /// AWS's.
-    LoadBalancerConfiguration = Files(&["gateway.k8s.aws"], "LoadBalancerConfiguration");
-    Service = Watched(Kind::Service);
-    Deployment = Watched(Kind::Deployment);
-    DaemonSet = Watched(Kind::DaemonSet);
+    LoadBalancerConfiguration = Files(&["gateway.k8s.aws"], "LoadBalancerConfiguration"), Anywhere, Attached;
+    Service = Watched(Kind::Service), Near, Attached;
+    Deployment = Watched(Kind::Deployment), IfTraefik, Attached;
+    DaemonSet = Watched(Kind::DaemonSet), IfTraefik, Attached;
 }
 
 impl PolicyKind {

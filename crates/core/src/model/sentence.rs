@@ -8,10 +8,10 @@ use super::resource::ResourceId;
 
 /// A sentence. Where it names a field of the user's, that is a value, so a printer can use another name for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sentence(Vec<Part>);
+pub struct Sentence(Vec<Piece>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
+enum Piece {
     Text(String),
     Field(FieldPath),
 }
@@ -37,14 +37,14 @@ impl Sentence {
     /// The same, with more text.
     #[must_use]
     pub fn text(mut self, text: impl Into<String>) -> Self {
-        self.0.push(Part::Text(text.into()));
+        self.0.push(Piece::Text(text.into()));
         self
     }
 
     /// The same, with the name of a field.
     #[must_use]
     pub fn field(mut self, field: FieldPath) -> Self {
-        self.0.push(Part::Field(field));
+        self.0.push(Piece::Field(field));
         self
     }
 
@@ -99,8 +99,8 @@ impl fmt::Display for Named<'_, Sentence> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(sentence, names) = self;
         sentence.0.iter().try_for_each(|part| match part {
-            Part::Text(text) => f.write_str(text),
-            Part::Field(field) => names.of(field).fmt(f),
+            Piece::Text(text) => f.write_str(text),
+            Piece::Field(field) => names.of(field).fmt(f),
         })
     }
 }

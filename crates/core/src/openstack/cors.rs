@@ -4,26 +4,9 @@
 //! One line for each option. Rendering, what is repeated from a user's file, whether two files mean the
 //! same, and what `check` knows all come from these tables.
 
-use super::service::OpenStackService;
-
-/// Who answers a service's preflights. It decides how the options are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum CorsFilter {
-    /// The filter of oslo.middleware, which reads `[cors]` by oslo.config.
-    OsloMiddleware,
-    /// Swift's proxy, which reads `[DEFAULT]` of its paste file.
-    Swift,
-}
+use super::service::{CorsFilter, OpenStackService};
 
 impl CorsFilter {
-    /// The section with its options.
-    pub fn section(self) -> &'static str {
-        match self {
-            Self::OsloMiddleware => "cors",
-            Self::Swift => "DEFAULT",
-        }
-    }
-
     /// All options, in the order in which they are written.
     pub fn options(self) -> &'static [CorsOption] {
         match self {

@@ -10,6 +10,6 @@ mod service;
 pub mod swift;
 pub mod upload;
 
-pub use cors::{ALLOW_HEADERS, CORS_OPTIONS, CorsFilter, CorsKind, CorsOption, SWIFT_ORIGINS, SWIFT_STRICT, is_token};
+pub use cors::{ALLOW_HEADERS, CORS_OPTIONS, CorsKind, CorsOption, SWIFT_ORIGINS, SWIFT_STRICT, is_token};
 pub use release::Release;
-pub use service::{GLANCE, OpenStackService, PROGRAMS, SWIFT};
+pub use service::{CorsFilter, GLANCE, OpenStackService, PROGRAMS, SWIFT};

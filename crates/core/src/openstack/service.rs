@@ -9,8 +9,26 @@ use std::iter;
 
 use direct_upload_api::{ApiService, Layout};
 
-use super::cors::CorsFilter;
 use crate::model::ResourceKind;
+
+/// Who answers a service's preflights. It decides how the options are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CorsFilter {
+    /// The filter of oslo.middleware, which reads `[cors]` by oslo.config.
+    OsloMiddleware,
+    /// Swift's proxy, which reads `[DEFAULT]` of its paste file.
+    Swift,
+}
+
+impl CorsFilter {
+    /// The section with its options.
+    pub fn section(self) -> &'static str {
+        match self {
+            Self::OsloMiddleware => "cors",
+            Self::Swift => "DEFAULT",
+        }
+    }
+}
 
 /// What the operator knows about a service.
 #[derive(Debug, PartialEq, Eq)]

@@ -117,14 +117,14 @@ impl<'a> Finalization<'a> {
     }
 
     /// Whether no pod runs with files of the resource any more.
-    pub fn is_rolled(&self) -> bool {
+    pub(super) fn is_rolled(&self) -> bool {
         let running = self.target.map_or(&self.handover.running, |(_, applied)| &applied.running);
         self.has_successor() || running.is_empty()
     }
 
     /// Releases everything with the claim, unless another resource takes over the target. It is complete
     /// only when the cluster has nothing of it left. Only then may the finalizer go.
-    pub fn release_all(&self) -> Vec<Step> {
+    pub(super) fn release_all(&self) -> Vec<Step> {
         let target = self.target.iter().map(|(target, _)| &target.workload);
         let target = target.filter(|workload| claimed(workload, self.meta) && !self.has_successor());
         let all = target.chain(&self.handover.orphans);

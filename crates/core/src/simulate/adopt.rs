@@ -1,6 +1,6 @@
-//! Assumptions of a cluster made from files.
+//! A cluster made from files, and what is assumed of it.
 //!
-//! In: a cluster as it was read. Out: the same cluster, in which nothing must be waited for. Files of ours
+//! In: objects as they were read. Out: a cluster in which nothing must be waited for. Files of ours
 //! that a workload already has (from a rendering in Git, or from a live cluster) now belong to the resource
 //! that would manage them.
 
@@ -11,11 +11,45 @@ use serde_json::json;
 
 use super::cluster::{Cluster, edit};
 use crate::derive::Tenure;
-use crate::model::{Id, Key, Meta, ResourceId, ResourceKind, describe};
+use crate::manifests::Input;
+use crate::model::{Id, Key, Kind, Meta, ResourceId, ResourceKind, describe};
 use crate::workload::{Applied, Claim, Purpose, annotate, annotations};
 
+impl Cluster {
+    /// Sets up the cluster. Pods of the input are left out, because they belong to one moment.
+    pub fn from_input(input: Input) -> Self {
+        let mut cluster = Self {
+            snapshot: input.snapshot,
+            objects: BTreeMap::new(),
+            workloads: Vec::new(),
+            exposing: Vec::new(),
+            assumptions: Vec::new(),
+        };
+        let pods: Vec<Key> = cluster.snapshot.pods.all().map(|(key, _)| key.clone()).collect();
+        for pod in pods {
+            cluster.snapshot.pods.remove(&pod);
+        }
+        for manifest in input.manifests {
+            let managed = cluster.snapshot.config_maps.get(&manifest.id.key).is_ok_and(|c| c.is_some());
+            // Those that can be written and are printed.
+            match Kind::named(&manifest.id.kind) {
+                Some(Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet) => {
+                    cluster.workloads.push(manifest.id.clone());
+                    cluster.roll_out(&manifest.id);
+                }
+                Some(Kind::Ingress | Kind::Route) => cluster.exposing.push(manifest.id.clone()),
+                Some(Kind::ConfigMap) if managed => {}
+                _ => continue,
+            }
+            cluster.objects.insert(manifest.id, manifest.object);
+        }
+        assume(&mut cluster);
+        cluster
+    }
+}
+
 /// Prepares the cluster.
-pub(crate) fn assume(cluster: &mut Cluster) {
+fn assume(cluster: &mut Cluster) {
     stand_in(cluster);
     hold_nothing_back(cluster);
     note_rollouts(cluster);

@@ -7,9 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use direct_upload_api::{Reason, WorkloadKind};
 use serde_json::Value;
 
-use super::adopt;
 use crate::derive::{GlanceView, World};
-use crate::manifests::{Input, insert};
+use crate::manifests::insert;
 use crate::model::{
     Id, Job, Key, Kind, Map, Meta, Problem, ResourceId, ResourceKind, Snapshot, Store, Workload, WorkloadStatus,
     describe,
@@ -24,45 +23,14 @@ pub struct Cluster {
     pub snapshot: Snapshot,
     pub objects: BTreeMap<Id, Value>,
     /// Workloads in the order of the input.
-    workloads: Vec<Id>,
+    pub(super) workloads: Vec<Id>,
     /// What leads to workloads, in the same order.
-    exposing: Vec<Id>,
+    pub(super) exposing: Vec<Id>,
     /// What had to be assumed.
     pub assumptions: Vec<String>,
 }
 
 impl Cluster {
-    /// Sets up the cluster. Pods of the input are left out, because they belong to one moment.
-    pub fn from_input(input: Input) -> Self {
-        let mut cluster = Self {
-            snapshot: input.snapshot,
-            objects: BTreeMap::new(),
-            workloads: Vec::new(),
-            exposing: Vec::new(),
-            assumptions: Vec::new(),
-        };
-        let pods: Vec<Key> = cluster.snapshot.pods.all().map(|(key, _)| key.clone()).collect();
-        for pod in pods {
-            cluster.snapshot.pods.remove(&pod);
-        }
-        for manifest in input.manifests {
-            let managed = cluster.snapshot.config_maps.get(&manifest.id.key).is_ok_and(|c| c.is_some());
-            // Those that can be written and are printed.
-            match Kind::named(&manifest.id.kind) {
-                Some(Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet) => {
-                    cluster.workloads.push(manifest.id.clone());
-                    cluster.roll_out(&manifest.id);
-                }
-                Some(Kind::Ingress | Kind::Route) => cluster.exposing.push(manifest.id.clone()),
-                Some(Kind::ConfigMap) if managed => {}
-                _ => continue,
-            }
-            cluster.objects.insert(manifest.id, manifest.object);
-        }
-        adopt::assume(&mut cluster);
-        cluster
-    }
-
     /// The snapshot from which plans are made.
     pub fn world(&self) -> World {
         World::of(&self.snapshot)
@@ -182,7 +150,7 @@ impl Cluster {
     }
 
     /// All pods of a workload are new and ready, whatever its own file says.
-    fn roll_out(&mut self, id: &Id) {
+    pub(super) fn roll_out(&mut self, id: &Id) {
         let Some(kind) = WorkloadKind::ALL.into_iter().find(|kind| id.is_a(*kind)) else { return };
         let store = self.snapshot.workloads_mut(kind);
         let Ok(Some(found)) = store.get(&id.key) else { return };

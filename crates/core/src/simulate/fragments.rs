@@ -11,7 +11,7 @@ use super::end_state::rendered_files;
 use super::simulation::Simulation;
 use crate::derive::{GlanceView, HorizonView, Partner, World};
 use crate::model::{Key, ResourceId, ResourceKind};
-use crate::render::deployer::{Component, Deployer, Fragment, Preflight, Source, Spec, fragment};
+use crate::render::deployer::{Component, Deployer, Fragment, FragmentInput, Preflight, Spec, fragment};
 
 /// One resource's fragment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl Asked<'_> {
         let urls = view.proof.destinations.iter().filter_map(|d| d.to.endpoint.as_ref().ok());
         let own: BTreeSet<&Endpoint> = urls.filter(|url| origins.contains(url.origin())).collect();
         let own: Vec<_> = own.into_iter().cloned().collect();
-        let source = Source {
+        let source = FragmentInput {
             service: Component::Horizon,
             spec: Spec::Horizon(spec),
             files: self.files,
@@ -88,7 +88,7 @@ impl Asked<'_> {
         let others = wanted.filter(|origin| !asked.contains(*origin));
         preflights.extend(others.map(|origin| Preflight { origin: origin.clone(), url: url.clone(), panel: None }));
         let preflights: Vec<_> = preflights.into_iter().collect();
-        let source = Source {
+        let source = FragmentInput {
             service: Component::Glance,
             spec: Spec::Glance(spec),
             files: self.files,
@@ -106,7 +106,8 @@ impl Asked<'_> {
         let asked = |origin: &Origin| Preflight { origin: origin.clone(), url: url.clone(), panel: None };
         let preflights: Vec<_> = crossing.map(asked).collect();
         let service = Component::Api(view.api.service.as_ref().ok()?);
-        let source = Source { service, spec: Spec::Api, files: self.files, preflights: &preflights, own_paths: &[] };
+        let source =
+            FragmentInput { service, spec: Spec::Api, files: self.files, preflights: &preflights, own_paths: &[] };
         Some((service, fragment(deployer, &source)))
     }
 }

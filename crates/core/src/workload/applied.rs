@@ -104,6 +104,19 @@ impl Applied {
         self.present().any(|config_map| config_map.effects.direct)
     }
 
+    /// Whether every pod uploads directly because of our setting; none while pods differ, or while there are none
+    /// yet.
+    pub fn all_direct(&self) -> Option<bool> {
+        let direct = |name: &String| self.config_map(name).is_some_and(|config_map| config_map.effects.direct);
+        let (with, without) = (self.running.iter().any(direct), !self.running.iter().all(direct));
+        match (with, without || self.unconfigured) {
+            (true, false) => Some(true),
+            (false, true) => Some(false),
+            (false, false) => self.rollout.is_ok().then(|| self.sets_direct()),
+            (true, true) => None,
+        }
+    }
+
     /// The newest ConfigMap, if it waits for its roll: it is younger than the mounted one.
     pub fn pending(&self) -> Option<&Arc<ConfigMap>> {
         let in_use = self.in_use()?;

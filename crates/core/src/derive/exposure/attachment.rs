@@ -6,11 +6,12 @@ use std::collections::BTreeSet;
 use direct_upload_api::{ConditionStatus, Reason};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
+use super::exposing::Notes;
 use super::hostname::Hostname;
 use super::outer_port::Ports;
 use super::parent::{ParentKind, SetKind, parent_of};
+use super::traefik_middleware;
 use crate::derive::consent;
-use crate::derive::exposure::Notes;
 use crate::model::{
     Condition, Gateway, Key, Kind, Listener, ListenerSet, ListenerStatus, Meta, Needs, ParentRef, Problem,
     RouteNamespaces, RouteParentStatus, Snapshot, find_condition,
@@ -57,7 +58,7 @@ impl Attachment {
 
     /// A listener of the same port that matches the host more specifically, and does not accept the route.
     /// At most one listener gets a request: the most specific.
-    pub fn shadow(&self, listener: &Listener, host: &Hostname) -> Option<&Listener> {
+    pub(super) fn shadow(&self, listener: &Listener, host: &Hostname) -> Option<&Listener> {
         let rank = |l: &Listener| Some(Hostname::parse(l.hostname.as_deref())).filter(|h| h.meet(host).is_some());
         let best = self.all.iter().filter(|l| l.port == listener.port).max_by_key(|l| rank(l))?;
         (rank(best) > rank(listener) && !self.listeners.iter().any(|l| l.name == best.name)).then_some(best)
@@ -487,8 +488,7 @@ fn notes_of_refs(route: Attaching<'_>, parent: &ParentRef, notes: &mut Notes<'_>
     }
 }
 
-/// Whether Traefik serves a Gateway: its controller's name, or that of its class, which Traefik's Helm chart
-/// calls `traefik`.
+/// Whether Traefik serves a Gateway: its controller's name, or that of its class.
 fn is_traefiks(route: Attaching<'_>, parent: &ParentRef, gateway: &Gateway) -> bool {
     let entries =
         route.judged.iter().filter(|entry| parent_of(route.meta, &entry.parent_ref) == parent_of(route.meta, parent));
@@ -496,6 +496,6 @@ fn is_traefiks(route: Attaching<'_>, parent: &ParentRef, gateway: &Gateway) -> b
     if names.peek().is_some() {
         names.any(|name| name == "traefik.io/gateway-controller")
     } else {
-        gateway.class.contains("traefik")
+        traefik_middleware::is_class(&gateway.class)
     }
 }

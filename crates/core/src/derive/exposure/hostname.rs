@@ -25,7 +25,7 @@ impl Hostname {
     }
 
     /// The hosts that match both.
-    pub fn meet(&self, other: &Self) -> Option<Self> {
+    pub(super) fn meet(&self, other: &Self) -> Option<Self> {
         let both = match (self, other) {
             (Self::Any, host) | (host, Self::Any) => host,
             (Self::Exact(a), Self::Exact(b)) => return (a == b).then(|| self.clone()),

@@ -12,45 +12,52 @@ use direct_upload_api::{ExposureKind, Reason};
 
 use super::attachment::is_current;
 use super::backends::Backends;
+use super::exposing::{Exposing, Exposures, HostClaims, Notes};
 use super::http_route::is_sent;
 use super::ingress::port;
 use crate::derive::exposing_object::ExposingObject;
-use crate::derive::exposure::{Exposures, HostClaims, Notes};
 use crate::model::{
     HttpProxy, Key, Problem, ProxyCondition, ProxyHeader, ProxyHost, ProxyInclude, ProxyRoute, ProxyService, Snapshot,
-    find_condition,
+    Store, find_condition,
 };
 
-/// The URLs under which an HTTPProxy exposes any of the Services.
-///
-/// # Errors
-/// [`Problem`] if one that it includes cannot be seen, or Contour has not yet looked at one as it stands.
-pub fn exposures(snapshot: &Snapshot, proxy: &Arc<HttpProxy>, backends: &Backends) -> Result<Exposures, Problem> {
-    let mut notes = Notes::new(ExposureKind::HTTPProxy, &proxy.meta.key);
-    let mut found = Exposures::default();
-    let mut walk = Walk { snapshot, backends, path: Vec::new(), ways: Vec::new(), tcp: false, unread: BTreeSet::new() };
-    walk.of(proxy, "", &mut notes)?;
-    let leads = walk.tcp || !walk.ways.is_empty();
-    match &proxy.spec.virtualhost {
-        None if leads => notes_of_included(snapshot, proxy, &mut notes),
-        Some(host) if leads => urls(proxy, host, &walk, &mut found, &mut notes),
-        None | Some(_) => {}
+impl Exposing for HttpProxy {
+    fn store(snapshot: &Snapshot) -> &Store<Self> {
+        &snapshot.http_proxies
     }
-    if found.urls.is_empty() && proxy.spec.virtualhost.is_some() && leads {
-        notes.add("so it gives no URL");
-    }
-    let object = || Some(ExposingObject::Other(ExposureKind::HTTPProxy, proxy.meta.key.clone()));
-    Ok(found.finish(notes, object))
-}
 
-/// The host and paths that a valid HTTPProxy serves; what it includes counts as its own.
-pub(crate) fn claims(proxy: &HttpProxy, found: HostClaims<'_>) {
-    let Some(host) = proxy.spec.virtualhost.as_ref().filter(|_| is_in_effect(proxy)) else { return };
-    let routes = proxy.spec.routes.iter().filter(|route| serves(route)).map(|route| &route.conditions);
-    let all = routes.chain(proxy.spec.includes.iter().map(|include| &include.conditions));
-    for conditions in all.filter(|conditions| demand(conditions).is_none()) {
-        let path: String = conditions.iter().filter_map(|condition| condition.prefix.as_deref()).collect();
-        found(&host.fqdn, &path, ExposureKind::HTTPProxy, &proxy.meta.key);
+    /// The URLs under which an HTTPProxy exposes any of the Services.
+    ///
+    /// # Errors
+    /// [`Problem`] if one that it includes cannot be seen, or Contour has not yet looked at one as it stands.
+    fn exposures(snapshot: &Snapshot, proxy: &Arc<Self>, backends: &Backends) -> Result<Exposures, Problem> {
+        let mut notes = Notes::new(ExposureKind::HTTPProxy, &proxy.meta.key);
+        let mut found = Exposures::default();
+        let mut walk =
+            Walk { snapshot, backends, path: Vec::new(), ways: Vec::new(), tcp: false, unread: BTreeSet::new() };
+        walk.of(proxy, "", &mut notes)?;
+        let leads = walk.tcp || !walk.ways.is_empty();
+        match &proxy.spec.virtualhost {
+            None if leads => notes_of_included(snapshot, proxy, &mut notes),
+            Some(host) if leads => urls(proxy, host, &walk, &mut found, &mut notes),
+            None | Some(_) => {}
+        }
+        if found.urls.is_empty() && proxy.spec.virtualhost.is_some() && leads {
+            notes.add("so it gives no URL");
+        }
+        let object = || Some(ExposingObject::Other(ExposureKind::HTTPProxy, proxy.meta.key.clone()));
+        Ok(found.finish(notes, object))
+    }
+
+    /// The host and paths that a valid HTTPProxy serves; what it includes counts as its own.
+    fn claims(&self, _: &Snapshot, found: HostClaims<'_>) {
+        let Some(host) = self.spec.virtualhost.as_ref().filter(|_| is_in_effect(self)) else { return };
+        let routes = self.spec.routes.iter().filter(|route| serves(route)).map(|route| &route.conditions);
+        let all = routes.chain(self.spec.includes.iter().map(|include| &include.conditions));
+        for conditions in all.filter(|conditions| demand(conditions).is_none()) {
+            let path: String = conditions.iter().filter_map(|condition| condition.prefix.as_deref()).collect();
+            found(&host.fqdn, &path, ExposureKind::HTTPProxy, &self.meta.key);
+        }
     }
 }
 

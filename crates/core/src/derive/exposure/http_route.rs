@@ -8,66 +8,91 @@ use direct_upload_api::{ConditionStatus, ExposureKind};
 
 use super::attachment::{self, Attaching, Attachment, attachments};
 use super::backends::Backends;
+use super::exposing::{Exposing, Exposures, HostClaims, Notes};
 use super::hostname::{Hostname, meeting};
 use crate::derive::exposing_object::ExposingObject;
-use crate::derive::exposure::{Exposures, HostClaims, Notes};
 use crate::model::{
     BackendRef, GrantTo, HttpMatch, HttpRoute, HttpRule, Key, Kind, Listener, Meta, Needs, Problem, ReferenceGrant,
-    RouteParentStatus, Snapshot, find_condition,
+    RouteParentStatus, Snapshot, Store, find_condition,
 };
 
-/// The URLs under which an HTTPRoute exposes any of the Services.
-///
-/// # Errors
-/// [`Problem`] if a Gateway that the answer depends on cannot be seen, or its controller has not yet
-/// looked at the route as it stands.
-pub fn exposures(snapshot: &Snapshot, route: &Arc<HttpRoute>, backends: &Backends) -> Result<Exposures, Problem> {
-    let mut notes = Notes::new(ExposureKind::HTTPRoute, &route.meta.key);
-    let mut rules = Vec::new();
-    let mut positions = Vec::new();
-    for (at, rule) in route.spec.rules.iter().enumerate() {
-        if leads(snapshot, route, rule, backends, &mut notes)? {
-            rules.push((at, rule));
-            positions.push(at);
-        }
+impl Exposing for HttpRoute {
+    fn store(snapshot: &Snapshot) -> &Store<Self> {
+        &snapshot.http_routes
     }
-    let mut found = Exposures::default();
-    let paths = paths(&route.spec.rules, &rules, &mut notes);
-    if !paths.is_empty() {
-        let HttpRoute { meta, spec, parents, .. } = &**route;
-        let attaching = Attaching { kind: "HTTPRoute", meta, parents: &spec.parent_refs, judged: parents };
-        for attachment in attachments(snapshot, attaching, &mut notes)? {
-            for listener in &attachment.listeners {
-                let https = match (listener.protocol.as_str(), listener.tls.mode.as_deref()) {
-                    ("HTTP", _) => Some(false),
-                    ("HTTPS" | "TLS", mode) if mode != Some("Passthrough") => Some(true),
-                    _ => None,
-                };
-                for (origin, assumed) in origins("HTTPRoute", &spec.hostnames, https, &attachment, listener, &mut notes)
-                {
-                    for path in &paths {
-                        found.add(&notes, PublicUrl::with_path(origin.clone(), path), assumed);
+
+    fn other_namespaces(snapshot: &Snapshot, namespace: &str) -> BTreeSet<String> {
+        granting(snapshot, "HTTPRoute", namespace)
+    }
+
+    /// The URLs under which an HTTPRoute exposes any of the Services.
+    ///
+    /// # Errors
+    /// [`Problem`] if a Gateway that the answer depends on cannot be seen, or its controller has not yet
+    /// looked at the route as it stands.
+    fn exposures(snapshot: &Snapshot, route: &Arc<Self>, backends: &Backends) -> Result<Exposures, Problem> {
+        let mut notes = Notes::new(ExposureKind::HTTPRoute, &route.meta.key);
+        let mut rules = Vec::new();
+        let mut positions = Vec::new();
+        for (at, rule) in route.spec.rules.iter().enumerate() {
+            if leads(snapshot, route, rule, backends, &mut notes)? {
+                rules.push((at, rule));
+                positions.push(at);
+            }
+        }
+        let mut found = Exposures::default();
+        let paths = paths(&route.spec.rules, &rules, &mut notes);
+        if !paths.is_empty() {
+            let HttpRoute { meta, spec, parents, .. } = &**route;
+            let attaching = Attaching { kind: "HTTPRoute", meta, parents: &spec.parent_refs, judged: parents };
+            for attachment in attachments(snapshot, attaching, &mut notes)? {
+                for listener in &attachment.listeners {
+                    let https = match (listener.protocol.as_str(), listener.tls.mode.as_deref()) {
+                        ("HTTP", _) => Some(false),
+                        ("HTTPS" | "TLS", mode) if mode != Some("Passthrough") => Some(true),
+                        _ => None,
+                    };
+                    for (origin, assumed) in
+                        origins("HTTPRoute", &spec.hostnames, https, &attachment, listener, &mut notes)
+                    {
+                        for path in &paths {
+                            found.add(&notes, PublicUrl::with_path(origin.clone(), path), assumed);
+                        }
                     }
                 }
             }
         }
+        Ok(found.finish(notes, || Some(ExposingObject::HttpRoute(route.clone(), positions))))
     }
-    Ok(found.finish(notes, || Some(ExposingObject::HttpRoute(route.clone(), positions))))
-}
 
-/// The hosts and paths that an accepted HTTPRoute serves; a redirect serves nothing.
-pub(crate) fn claims(route: &HttpRoute, found: HostClaims<'_>) {
-    if !is_accepted(&route.meta, &route.parents) {
-        return;
-    }
-    for rule in route.spec.rules.iter().filter(|rule| !redirects(rule)) {
-        let matches = rule.matches.iter().filter(|m| demand(m).is_none());
-        let paths = matches.map(|m| m.path.value.as_deref().unwrap_or_default());
-        for path in paths.chain(rule.matches.is_empty().then_some("")) {
-            for host in &route.spec.hostnames {
-                found(host, path, ExposureKind::HTTPRoute, &route.meta.key);
+    /// The hosts and paths that an accepted HTTPRoute serves; a redirect serves nothing.
+    fn claims(&self, _: &Snapshot, found: HostClaims<'_>) {
+        if !is_accepted(&self.meta, &self.parents) {
+            return;
+        }
+        for rule in self.spec.rules.iter().filter(|rule| !redirects(rule)) {
+            let matches = rule.matches.iter().filter(|m| demand(m).is_none());
+            let paths = matches.map(|m| m.path.value.as_deref().unwrap_or_default());
+            for path in paths.chain(rule.matches.is_empty().then_some("")) {
+                for host in &self.spec.hostnames {
+                    found(host, path, ExposureKind::HTTPRoute, &self.meta.key);
+                }
             }
         }
+    }
+
+    /// Namespaces whose routes may lead into these, and the parents of all routes that do.
+    fn needs(snapshot: &Snapshot, namespaces: &BTreeSet<&str>, needs: &mut Needs) {
+        for namespace in namespaces.iter().flat_map(|namespace| granting(snapshot, "HTTPRoute", namespace)) {
+            needs.add_routes_of(Kind::HTTPRoute, namespace);
+        }
+        let all: Vec<String> = needs.namespaces_of(Kind::HTTPRoute, namespaces).map(str::to_owned).collect();
+        let leads = |route: &&Arc<HttpRoute>| {
+            let mut backends = route.spec.rules.iter().flat_map(|rule| &rule.backend_refs);
+            backends.any(|backend| is_inside(&route.meta.key.namespace, backend, namespaces))
+        };
+        let routes = all.iter().flat_map(|namespace| snapshot.http_routes.seen(namespace)).filter(leads);
+        attachment::needs(snapshot, routes.map(|route| (&route.meta, route.spec.parent_refs.as_slice())), needs);
     }
 }
 
@@ -264,20 +289,6 @@ pub(crate) fn origins(
 pub(crate) fn granting(snapshot: &Snapshot, kind: &str, namespace: &str) -> BTreeSet<String> {
     let grants = snapshot.reference_grants.seen(namespace);
     grants.flat_map(|grant| routes_of(grant, kind)).map(str::to_owned).collect()
-}
-
-/// Namespaces whose routes may lead into these, and the parents of all routes that do.
-pub fn needs(snapshot: &Snapshot, namespaces: &BTreeSet<&str>, needs: &mut Needs) {
-    for namespace in namespaces.iter().flat_map(|namespace| granting(snapshot, "HTTPRoute", namespace)) {
-        needs.add_routes_of(Kind::HTTPRoute, namespace);
-    }
-    let all: Vec<String> = needs.namespaces_of(Kind::HTTPRoute, namespaces).map(str::to_owned).collect();
-    let leads = |route: &&Arc<HttpRoute>| {
-        let mut backends = route.spec.rules.iter().flat_map(|rule| &rule.backend_refs);
-        backends.any(|backend| is_inside(&route.meta.key.namespace, backend, namespaces))
-    };
-    let routes = all.iter().flat_map(|namespace| snapshot.http_routes.seen(namespace)).filter(leads);
-    attachment::needs(snapshot, routes.map(|route| (&route.meta, route.spec.parent_refs.as_slice())), needs);
 }
 
 /// Whether a backend is a Service of one of these namespaces.

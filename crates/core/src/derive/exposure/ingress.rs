@@ -8,82 +8,93 @@ use direct_upload_api::ExposureKind;
 use direct_upload_api::web::{Origin, PublicUrl};
 
 use super::backends::Backends;
+use super::exposing::{Exposing, Exposures, HostClaims, Notes};
 use super::ingress_tls::{Door, doors};
 use super::traefik_middleware::{annotated, annotation_redirects_http, without_redirected};
 use crate::derive::exposing_object::ExposingObject;
-use crate::derive::exposure::{Exposures, HostClaims, Notes};
-use crate::model::{Ingress, IngressPath, Snapshot};
+use crate::model::{Ingress, IngressPath, Known, Lead, Problem, Snapshot, Store};
 
 /// Traefik's annotation.
 const MIDDLEWARES: &str = "traefik.ingress.kubernetes.io/router.middlewares";
 
-/// The URLs under which an Ingress exposes any of the Services.
-///
-/// An Ingress names hosts but no ports. The port comes from the controller's status if it is there, else it
-/// is the scheme's default, and that is recorded.
-pub fn exposures(snapshot: &Snapshot, ingress: &Arc<Ingress>, backends: &Backends) -> Exposures {
-    let default = ingress.default_service.as_ref().is_some_and(|service| backends.leads(service));
-    if !default && !ingress.rules.iter().flat_map(|rule| &rule.paths).any(|path| backends.leads(&path.service)) {
-        return Exposures::default();
+impl Exposing for Ingress {
+    fn store(snapshot: &Snapshot) -> &Store<Self> {
+        &snapshot.ingresses
     }
-    let mut notes = Notes::new(ExposureKind::Ingress, &ingress.meta.key);
-    let mut found = Exposures::default();
-    let rest = IngressPath { path: "/".into(), ..IngressPath::default() };
-    if let Some((name, to)) = redirect(ingress) {
-        notes.add(format!("annotation {name} sends all its requests to {to:?}, so it leads nowhere else"));
-        return found.finish(notes, || None);
-    }
-    let redirects = redirects_http(snapshot, ingress);
-    let no_rules = default && ingress.rules.iter().all(|rule| rule.host.is_none());
-    for rule in &ingress.rules {
-        let mut paths: Vec<_> = rule.paths.iter().filter(|p| backends.leads(&p.service)).collect();
-        // What no path takes goes to the default backend.
-        if default && !rule.paths.iter().any(|p| p.path == "/" && !p.exact) {
-            paths.push(&rest);
-        }
-        if paths.is_empty() {
-            continue;
-        }
-        match rule.host.as_deref() {
-            Some(host) => {
-                let has_tls = has_tls(ingress, host);
-                for host in iter::once(host).chain(aliases(ingress)) {
-                    urls(ingress, host, (has_tls, redirects), &paths, &mut found, &mut notes);
-                }
-            }
-            None => notes.add("a rule without host gives no origin"),
-        }
-    }
-    if no_rules {
-        let hosts: Vec<&String> = ingress.tls.iter().flat_map(|tls| &tls.hosts).collect();
-        if hosts.is_empty() {
-            notes.add("its default backend has no host name, so it gives no origin");
-        }
-        for host in hosts {
-            urls(ingress, host, (true, redirects), &[&rest], &mut found, &mut notes);
-        }
-    }
-    if let Some(named) = ingress.annotations.get(MIDDLEWARES) {
-        without_redirected(snapshot, &annotated(snapshot, named), &mut found, &mut notes);
-    }
-    found.finish(notes, || {
-        let paths = ingress.rules.iter().flat_map(|rule| &rule.paths).map(|path| path.service.as_str());
-        let mut others = backends.others(paths.chain(ingress.default_service.as_deref()));
-        others.extend(ingress.other_backends.then(|| "a backend that is not a Service".to_owned()));
-        Some(ExposingObject::Ingress(ingress.clone(), others))
-    })
-}
 
-/// The hosts and paths that an Ingress claims.
-pub(crate) fn claims(snapshot: &Snapshot, ingress: &Ingress, found: HostClaims<'_>) {
-    let mut notes = Notes::new(ExposureKind::Ingress, &ingress.meta.key);
-    let mut is_secure =
-        |host: &str| doors_of(ingress, host, has_tls(ingress, host), &mut notes).iter().any(|door| door.https);
-    let redirects = redirects_http(snapshot, ingress);
-    for rule in ingress.rules.iter().filter(|_| redirect(ingress).is_none()) {
-        let Some(host) = rule.host.as_ref().filter(|host| !redirects || is_secure(host)) else { continue };
-        for path in rule.paths.iter().filter(|path| !path.exact) {
-            found(host, &path.path, ExposureKind::Ingress, &ingress.meta.key);
+    fn list<'a>(snapshot: &'a Snapshot, namespace: &str, backends: &Backends) -> Known<Vec<&'a Arc<Self>>> {
+        let services = backends.services.iter().map(|service| Lead::Service(service)).collect();
+        snapshot.ingresses.list_leading(namespace, &services)
+    }
+
+    /// The URLs under which an Ingress exposes any of the Services.
+    ///
+    /// An Ingress names hosts but no ports. The port comes from the controller's status if it is there, else it
+    /// is the scheme's default, and that is recorded.
+    fn exposures(snapshot: &Snapshot, ingress: &Arc<Self>, backends: &Backends) -> Result<Exposures, Problem> {
+        let default = ingress.default_service.as_ref().is_some_and(|service| backends.leads(service));
+        if !default && !ingress.rules.iter().flat_map(|rule| &rule.paths).any(|path| backends.leads(&path.service)) {
+            return Ok(Exposures::default());
+        }
+        let mut notes = Notes::new(ExposureKind::Ingress, &ingress.meta.key);
+        let mut found = Exposures::default();
+        let rest = IngressPath { path: "/".into(), ..IngressPath::default() };
+        if let Some((name, to)) = redirect(ingress) {
+            notes.add(format!("annotation {name} sends all its requests to {to:?}, so it leads nowhere else"));
+            return Ok(found.finish(notes, || None));
+        }
+        let redirects = redirects_http(snapshot, ingress);
+        let no_rules = default && ingress.rules.iter().all(|rule| rule.host.is_none());
+        for rule in &ingress.rules {
+            let mut paths: Vec<_> = rule.paths.iter().filter(|p| backends.leads(&p.service)).collect();
+            // What no path takes goes to the default backend.
+            if default && !rule.paths.iter().any(|p| p.path == "/" && !p.exact) {
+                paths.push(&rest);
+            }
+            if paths.is_empty() {
+                continue;
+            }
+            match rule.host.as_deref() {
+                Some(host) => {
+                    let has_tls = has_tls(ingress, host);
+                    for host in iter::once(host).chain(aliases(ingress)) {
+                        urls(ingress, host, (has_tls, redirects), &paths, &mut found, &mut notes);
+                    }
+                }
+                None => notes.add("a rule without host gives no origin"),
+            }
+        }
+        if no_rules {
+            let hosts: Vec<&String> = ingress.tls.iter().flat_map(|tls| &tls.hosts).collect();
+            if hosts.is_empty() {
+                notes.add("its default backend has no host name, so it gives no origin");
+            }
+            for host in hosts {
+                urls(ingress, host, (true, redirects), &[&rest], &mut found, &mut notes);
+            }
+        }
+        if let Some(named) = ingress.annotations.get(MIDDLEWARES) {
+            without_redirected(snapshot, &annotated(snapshot, named), &mut found, &mut notes);
+        }
+        Ok(found.finish(notes, || {
+            let paths = ingress.rules.iter().flat_map(|rule| &rule.paths).map(|path| path.service.as_str());
+            let mut others = backends.others(paths.chain(ingress.default_service.as_deref()));
+            others.extend(ingress.other_backends.then(|| "a backend that is not a Service".to_owned()));
+            Some(ExposingObject::Ingress(ingress.clone(), others))
+        }))
+    }
+
+    /// The hosts and paths that an Ingress claims.
+    fn claims(&self, snapshot: &Snapshot, found: HostClaims<'_>) {
+        let mut notes = Notes::new(ExposureKind::Ingress, &self.meta.key);
+        let mut is_secure =
+            |host: &str| doors_of(self, host, has_tls(self, host), &mut notes).iter().any(|door| door.https);
+        let redirects = redirects_http(snapshot, self);
+        for rule in self.rules.iter().filter(|_| redirect(self).is_none()) {
+            let Some(host) = rule.host.as_ref().filter(|host| !redirects || is_secure(host)) else { continue };
+            for path in rule.paths.iter().filter(|path| !path.exact) {
+                found(host, &path.path, ExposureKind::Ingress, &self.meta.key);
+            }
         }
     }
 }

@@ -10,105 +10,112 @@ use direct_upload_api::web::{Origin, PublicUrl};
 use serde_json::Value;
 
 use super::backends::Backends;
+use super::exposing::{Exposing, Exposures, HostClaims, Notes};
 use super::ingress_tls::WEBSECURE;
 use super::outer_port::of_entry_point;
 use super::traefik_middleware::{missing, named, redirect_http, without_redirected};
 use super::traefik_rule::{Alternative, alternatives, both};
 use crate::derive::exposing_object::ExposingObject;
-use crate::derive::exposure::{Exposures, HostClaims, Notes};
 use crate::model::{
-    IngressRoute, IngressRouteRef, IngressRouteRule, IngressRouteService, Key, Kind, Needs, Problem, Snapshot,
+    IngressRoute, IngressRouteRef, IngressRouteRule, IngressRouteService, Key, Kind, Needs, Problem, Snapshot, Store,
 };
 
-/// The URLs under which an IngressRoute exposes any of the Services.
-///
-/// # Errors
-/// [`Problem`] if one that it names as its parent, or a `TraefikService`, cannot be seen.
-pub fn exposures(snapshot: &Snapshot, route: &Arc<IngressRoute>, backends: &Backends) -> Result<Exposures, Problem> {
-    let mut notes = Notes::new(ExposureKind::IngressRoute, &route.meta.key);
-    let mut found = Exposures::default();
-    let namespace = &route.meta.key.namespace;
-    for rule in &route.spec.routes {
-        if !leads(snapshot, namespace, rule, backends)? {
-            continue;
-        }
-        let mut rules = read(rule, &mut notes);
-        if route.spec.parent_refs.is_empty() {
-            for one in &mut rules {
-                without_lost_hosts(snapshot, route, rule, one, backends, &mut notes);
-            }
-        }
-        let redirects = redirect_http(snapshot, namespace, rule.middlewares.iter());
-        for entry in entries(snapshot, route, rules, &mut Vec::new(), &mut notes)? {
-            for door in doors(entry.root, redirects) {
-                let mut own = Exposures::default();
-                entry.rules.iter().for_each(|one| urls(snapshot, &door, one, &mut own, &mut notes));
-                without_redirected(snapshot, &named(namespace, rule.middlewares.iter()), &mut own, &mut notes);
-                found.urls.extend(own.urls);
-            }
-        }
-        for key in missing(snapshot, namespace, rule.middlewares.iter()) {
-            notes
-                .add(format!("there is no Middleware {key}, and Traefik serves no rule that names one it cannot find"));
-        }
+impl Exposing for IngressRoute {
+    fn store(snapshot: &Snapshot) -> &Store<Self> {
+        &snapshot.ingress_routes
     }
-    let object = || Some(ExposingObject::Other(ExposureKind::IngressRoute, route.meta.key.clone()));
-    Ok(found.finish(notes, object))
-}
 
-/// The hosts and paths that the rules of an IngressRoute without a parent serve; a redirect serves nothing.
-pub(crate) fn claims(snapshot: &Snapshot, route: &IngressRoute, found: HostClaims<'_>) {
-    let own = &route.meta.key.namespace;
-    let is_internal = |rule: &IngressRouteRule| {
-        !rule.services.is_empty() && rule.services.iter().all(|service| service.name.ends_with("@internal"))
-    };
-    let serves = |rule: &&IngressRouteRule| {
-        !is_internal(rule) && !doors(route, redirect_http(snapshot, own, rule.middlewares.iter())).is_empty()
-    };
-    for rule in route.spec.routes.iter().filter(|_| route.spec.parent_refs.is_empty()).filter(serves) {
-        for one in alternatives(&rule.matches).unwrap_or_default().iter().filter(|one| one.demand.is_none()) {
-            for host in one.hosts.iter().flatten() {
-                let path = one.prefix.as_deref().unwrap_or_default();
-                found(host, path, ExposureKind::IngressRoute, &route.meta.key);
+    /// The URLs under which an IngressRoute exposes any of the Services.
+    ///
+    /// # Errors
+    /// [`Problem`] if one that it names as its parent, or a `TraefikService`, cannot be seen.
+    fn exposures(snapshot: &Snapshot, route: &Arc<Self>, backends: &Backends) -> Result<Exposures, Problem> {
+        let mut notes = Notes::new(ExposureKind::IngressRoute, &route.meta.key);
+        let mut found = Exposures::default();
+        let namespace = &route.meta.key.namespace;
+        for rule in &route.spec.routes {
+            if !leads(snapshot, namespace, rule, backends)? {
+                continue;
+            }
+            let mut rules = read(rule, &mut notes);
+            if route.spec.parent_refs.is_empty() {
+                for one in &mut rules {
+                    without_lost_hosts(snapshot, route, rule, one, backends, &mut notes);
+                }
+            }
+            let redirects = redirect_http(snapshot, namespace, rule.middlewares.iter());
+            for entry in entries(snapshot, route, rules, &mut Vec::new(), &mut notes)? {
+                for door in doors(entry.root, redirects) {
+                    let mut own = Exposures::default();
+                    entry.rules.iter().for_each(|one| urls(snapshot, &door, one, &mut own, &mut notes));
+                    without_redirected(snapshot, &named(namespace, rule.middlewares.iter()), &mut own, &mut notes);
+                    found.urls.extend(own.urls);
+                }
+            }
+            for key in missing(snapshot, namespace, rule.middlewares.iter()) {
+                notes.add(format!(
+                    "there is no Middleware {key}, and Traefik serves no rule that names one it cannot find"
+                ));
             }
         }
+        let object = || Some(ExposingObject::Other(ExposureKind::IngressRoute, route.meta.key.clone()));
+        Ok(found.finish(notes, object))
     }
-}
 
-/// The namespaces of the parents of those that lead into these namespaces.
-pub fn needs(snapshot: &Snapshot, namespaces: &BTreeSet<&str>, needs: &mut Needs) {
-    let all: Vec<&str> = needs.namespaces_of(Kind::IngressRoute, namespaces).collect();
-    let mut parents = BTreeSet::new();
-    for route in all.into_iter().flat_map(|namespace| snapshot.ingress_routes.seen(namespace)) {
-        let own = &route.meta.key.namespace;
-        let inside = |service: &IngressRouteService| match target_of(own, service) {
-            Some(Target::Service(service)) => namespaces.contains(service.namespace.as_str()),
-            Some(Target::Shared(_)) => true,
-            None => false,
+    /// The hosts and paths that the rules of an IngressRoute without a parent serve; a redirect serves nothing.
+    fn claims(&self, snapshot: &Snapshot, found: HostClaims<'_>) {
+        let own = &self.meta.key.namespace;
+        let is_internal = |rule: &IngressRouteRule| {
+            !rule.services.is_empty() && rule.services.iter().all(|service| service.name.ends_with("@internal"))
         };
-        let leads = route.spec.routes.iter().flat_map(|rule| &rule.services).any(inside);
-        let elsewhere = route.spec.parent_refs.iter().filter_map(|parent| parent.namespace.as_deref());
-        if leads {
-            parents.extend(elsewhere.filter(|namespace| !namespaces.contains(namespace)));
+        let serves = |rule: &&IngressRouteRule| {
+            !is_internal(rule) && !doors(self, redirect_http(snapshot, own, rule.middlewares.iter())).is_empty()
+        };
+        for rule in self.spec.routes.iter().filter(|_| self.spec.parent_refs.is_empty()).filter(serves) {
+            for one in alternatives(&rule.matches).unwrap_or_default().iter().filter(|one| one.demand.is_none()) {
+                for host in one.hosts.iter().flatten() {
+                    let path = one.prefix.as_deref().unwrap_or_default();
+                    found(host, path, ExposureKind::IngressRoute, &self.meta.key);
+                }
+            }
         }
     }
-    for namespace in parents {
-        needs.add_routes_of(Kind::IngressRoute, namespace);
+
+    /// The namespaces of the parents of those that lead into these namespaces.
+    fn needs(snapshot: &Snapshot, namespaces: &BTreeSet<&str>, needs: &mut Needs) {
+        let all: Vec<&str> = needs.namespaces_of(Kind::IngressRoute, namespaces).collect();
+        let mut parents = BTreeSet::new();
+        for route in all.into_iter().flat_map(|namespace| snapshot.ingress_routes.seen(namespace)) {
+            let own = &route.meta.key.namespace;
+            let inside = |service: &IngressRouteService| match target_of(own, service) {
+                Some(Backend::Service(service)) => namespaces.contains(service.namespace.as_str()),
+                Some(Backend::Shared(_)) => true,
+                None => false,
+            };
+            let leads = route.spec.routes.iter().flat_map(|rule| &rule.services).any(inside);
+            let elsewhere = route.spec.parent_refs.iter().filter_map(|parent| parent.namespace.as_deref());
+            if leads {
+                parents.extend(elsewhere.filter(|namespace| !namespaces.contains(namespace)));
+            }
+        }
+        for namespace in parents {
+            needs.add_routes_of(Kind::IngressRoute, namespace);
+        }
     }
 }
 
 /// Where a service of a rule leads.
-enum Target {
+enum Backend {
     Service(Key),
     /// A `TraefikService`, which shares requests out.
     Shared(Key),
 }
 
-fn target_of(own: &str, service: &IngressRouteService) -> Option<Target> {
+fn target_of(own: &str, service: &IngressRouteService) -> Option<Backend> {
     let key = Key::new(service.namespace.as_deref().unwrap_or(own), service.name.clone());
     match service.kind.as_deref().unwrap_or_default() {
-        "" | "Service" => Some(Target::Service(key)),
-        "TraefikService" if !service.name.contains('@') => Some(Target::Shared(key)),
+        "" | "Service" => Some(Backend::Service(key)),
+        "TraefikService" if !service.name.contains('@') => Some(Backend::Shared(key)),
         _ => None,
     }
 }
@@ -130,12 +137,12 @@ fn any_leads(
 ) -> Result<bool, Problem> {
     for service in services.iter().filter(|service| services.len() == 1 || service.weight != Some(0)) {
         let leads = match target_of(own, service) {
-            Some(Target::Service(service)) => backends.has(&service),
-            Some(Target::Shared(key)) if depth > 0 => match snapshot.traefik_services.get(&key)? {
+            Some(Backend::Service(service)) => backends.has(&service),
+            Some(Backend::Shared(key)) if depth > 0 => match snapshot.traefik_services.get(&key)? {
                 Some(shared) => any_leads(snapshot, &key.namespace, &shares(&shared.spec), backends, depth - 1)?,
                 None => false,
             },
-            Some(Target::Shared(_)) | None => false,
+            Some(Backend::Shared(_)) | None => false,
         };
         if leads {
             return Ok(true);

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::derive::exposure::Notes;
+use super::exposing::Notes;
 use crate::model::Ingress;
 
 /// One scheme on which the controller serves a host; no port: what the status says.

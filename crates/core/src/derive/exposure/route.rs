@@ -6,57 +6,64 @@ use direct_upload_api::web::{Origin, PublicUrl};
 use direct_upload_api::{ConditionStatus, ExposureKind};
 
 use super::backends::Backends;
+use super::exposing::{Exposing, Exposures, HostClaims, Notes};
 use crate::derive::exposing_object::ExposingObject;
-use crate::derive::exposure::{Exposures, HostClaims, Notes};
-use crate::model::{Route, RouteIngress, RouteTarget, find_condition};
+use crate::model::{Problem, Route, RouteIngress, RouteTarget, Snapshot, Store, find_condition};
 
-/// The URLs under which a Route exposes any of the Services.
-///
-/// Routers listen at the default ports; a Route has no field for others.
-pub fn exposures(route: &Arc<Route>, backends: &Backends) -> Exposures {
-    let mut notes = Notes::new(ExposureKind::Route, &route.meta.key);
-    let mut found = Exposures::default();
-    let leads = |target: &RouteTarget| {
-        matches!(target.kind.as_str(), "" | "Service") && target.weight != Some(0) && backends.leads(&target.name)
-    };
-    let spec = &route.spec;
-    if !leads(&spec.to) && !spec.alternate_backends.iter().any(leads) {
-        return found;
+impl Exposing for Route {
+    fn store(snapshot: &Snapshot) -> &Store<Self> {
+        &snapshot.routes
     }
-    for host in hosts(route, &mut notes) {
-        if host.contains('*') {
-            notes.add(format!("host {host} is a wildcard, but an origin needs an exact host name"));
-            continue;
+
+    /// The URLs under which a Route exposes any of the Services.
+    ///
+    /// Routers listen at the default ports; a Route has no field for others.
+    fn exposures(_: &Snapshot, route: &Arc<Self>, backends: &Backends) -> Result<Exposures, Problem> {
+        let mut notes = Notes::new(ExposureKind::Route, &route.meta.key);
+        let mut found = Exposures::default();
+        let leads = |target: &RouteTarget| {
+            matches!(target.kind.as_str(), "" | "Service") && target.weight != Some(0) && backends.leads(&target.name)
+        };
+        let spec = &route.spec;
+        if !leads(&spec.to) && !spec.alternate_backends.iter().any(leads) {
+            return Ok(found);
         }
-        for https in schemes(route) {
-            match Origin::from_parts(https, host, None) {
-                Ok(origin) => found.add(&notes, PublicUrl::with_path(origin, &spec.path), false),
-                Err(why) => notes.add(why),
+        for host in hosts(route, &mut notes) {
+            if host.contains('*') {
+                notes.add(format!("host {host} is a wildcard, but an origin needs an exact host name"));
+                continue;
+            }
+            for https in schemes(route) {
+                match Origin::from_parts(https, host, None) {
+                    Ok(origin) => found.add(&notes, PublicUrl::with_path(origin, &spec.path), false),
+                    Err(why) => notes.add(why),
+                }
             }
         }
+        let termination = spec.tls.as_ref().and_then(|tls| tls.termination.as_deref());
+        if termination.is_some_and(|own| own.eq_ignore_ascii_case("passthrough")) && !found.urls.is_empty() {
+            notes.add("it passes TLS through, so the pods must end it themselves");
+        }
+        if spec.wildcard_policy.as_deref() == Some("Subdomain") && !found.urls.is_empty() {
+            notes.add("wildcardPolicy Subdomain: the other hosts of the subdomain lead here, too, but an origin needs an exact host name");
+        }
+        Ok(found.finish(notes, || {
+            let all = spec.alternate_backends.iter().chain([&spec.to]);
+            Some(ExposingObject::Route(route.clone(), backends.others(all.map(|target| target.name.as_str()))))
+        }))
     }
-    let termination = spec.tls.as_ref().and_then(|tls| tls.termination.as_deref());
-    if termination.is_some_and(|own| own.eq_ignore_ascii_case("passthrough")) && !found.urls.is_empty() {
-        notes.add("it passes TLS through, so the pods must end it themselves");
-    }
-    if spec.wildcard_policy.as_deref() == Some("Subdomain") && !found.urls.is_empty() {
-        notes.add("wildcardPolicy Subdomain: the other hosts of the subdomain lead here, too, but an origin needs an exact host name");
-    }
-    found.finish(notes, || {
-        let all = spec.alternate_backends.iter().chain([&spec.to]);
-        Some(ExposingObject::Route(route.clone(), backends.others(all.map(|target| target.name.as_str()))))
-    })
-}
 
-/// The hosts that routers have admitted, with the Route's path; of a file, the host that it requests.
-pub(crate) fn claims(route: &Route, found: HostClaims<'_>) {
-    let admitted = |entry: &&RouteIngress| {
-        find_condition(&entry.conditions, "Admitted").is_some_and(|condition| condition.status == ConditionStatus::True)
-    };
-    let is_of_file = route.ingress.is_empty() && !route.meta.is_stored() && !route.spec.host.is_empty();
-    let requested = is_of_file.then_some(&route.spec.host);
-    for host in route.ingress.iter().filter(admitted).map(|entry| &entry.host).chain(requested) {
-        found(host, &route.spec.path, ExposureKind::Route, &route.meta.key);
+    /// The hosts that routers have admitted, with the Route's path; of a file, the host that it requests.
+    fn claims(&self, _: &Snapshot, found: HostClaims<'_>) {
+        let admitted = |entry: &&RouteIngress| {
+            find_condition(&entry.conditions, "Admitted")
+                .is_some_and(|condition| condition.status == ConditionStatus::True)
+        };
+        let is_of_file = self.ingress.is_empty() && !self.meta.is_stored() && !self.spec.host.is_empty();
+        let requested = is_of_file.then_some(&self.spec.host);
+        for host in self.ingress.iter().filter(admitted).map(|entry| &entry.host).chain(requested) {
+            found(host, &self.spec.path, ExposureKind::Route, &self.meta.key);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use direct_upload_api::{Reason, Scheme};
 
-use crate::derive::exposure::{Exposure, Exposures, Stated, key_of};
+use super::exposing::{Exposure, Exposures, Stated, key_of};
 use crate::model::{Advice, Id, Problem};
 
 /// Keeps the URLs of a scheme, if one is stated. Returns it if it takes all of them away.

@@ -4,7 +4,7 @@ use direct_upload_api::web::{Origin, PublicUrl};
 use direct_upload_api::{ExposureKind, Scheme};
 
 use super::backends::Backends;
-use crate::derive::exposure::{Exposures, Notes};
+use super::exposing::{Exposures, Notes};
 use crate::model::Service;
 
 /// The URLs of a Service of type `LoadBalancer` that belongs to the workload, or of one of type

@@ -9,11 +9,17 @@ use direct_upload_api::web::PublicUrl;
 use regex::Regex;
 use serde_json::Value;
 
-use crate::derive::exposure::{Exposures, Notes};
+use super::exposing::{Exposures, Notes};
 use crate::model::{IngressRouteRef, Key, Policy, Snapshot};
 
 /// No real chain nests deeper than this.
 const DEEPEST: usize = 8;
+
+/// Whether a class of Ingresses or Gateways is Traefik's, judged by its name: nothing else says so before a controller
+/// has answered. Traefik's Helm chart calls it `traefik`.
+pub(crate) fn is_class(name: &str) -> bool {
+    name.contains("traefik")
+}
 
 /// Whether one of the middlewares sends all requests of plain http to https.
 pub(super) fn redirect_http<'a>(

@@ -48,7 +48,7 @@ pub(crate) fn holds(rule: &str, of: &dyn Fn(&str, &[String]) -> Option<bool>) ->
 
 impl Alternative {
     /// Whether it takes all requests for a host that another alternative takes.
-    pub fn takes_all_of(&self, other: &Self, host: &str) -> bool {
+    pub(super) fn takes_all_of(&self, other: &Self, host: &str) -> bool {
         let hosts = self.hosts.as_ref().is_none_or(|hosts| hosts.iter().any(|own| own == host));
         let is_whole = !self.partial && self.demand.is_none() && self.path.is_none() && self.host_pattern.is_none();
         // As text: Traefik knows no segments.

@@ -85,7 +85,14 @@ impl Annotations<'_> {
     }
 
     /// An issue that disappears when the annotation has this value.
-    pub fn mendable(&self, rule: Rule, fails: bool, name: &str, found: String, value: &'static str) -> ExposureIssue {
+    pub(super) fn mendable(
+        &self,
+        rule: Rule,
+        fails: bool,
+        name: &str,
+        found: String,
+        value: &'static str,
+    ) -> ExposureIssue {
         let issue = self.issue(rule, fails, name, found, &format!("set {value:?}"));
         ExposureIssue { remedy: Some((name.to_owned(), value)), ..issue }
     }

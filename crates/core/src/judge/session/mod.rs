@@ -23,6 +23,6 @@ pub use content::Content;
 pub use cookies::Jar;
 pub use login::{LoginForm, Next, Person, Place};
 pub use reply::Reply;
-pub use report::{Account, Step};
+pub use report::{Account, VerifyStep};
 pub use secret::Secret;
 pub use settings::{Mode, Settings};

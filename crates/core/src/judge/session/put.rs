@@ -7,11 +7,11 @@ use direct_upload_api::Rule;
 
 use super::Break;
 use crate::judge::browser::request_headers;
-use crate::judge::cors::{ALLOW_ORIGIN, every, is_ok, readable};
+use crate::judge::cors::{every, is_ok, readable};
 use crate::judge::explain::signature;
 use crate::judge::explain_status::{challenges, scheme};
 use crate::judge::failure::Failure;
-use crate::judge::headers::{get, shown, starts_with};
+use crate::judge::headers::{ALLOW_ORIGIN, get, shown, starts_with};
 use crate::judge::preflight::{HttpRequest, Preflight};
 use crate::judge::response::Response;
 use crate::judge::unreachable::UnreachableKind;

@@ -10,7 +10,7 @@ use super::settings::{Identity, Mode};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, strum::Display)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
-pub enum Step {
+pub enum VerifyStep {
     /// Find Horizon and its login form.
     Dashboard,
     /// Log in.
@@ -49,7 +49,7 @@ pub enum StepResult {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StepReport {
-    pub step: Step,
+    pub step: VerifyStep,
     pub result: StepResult,
     /// What was found.
     pub message: String,
@@ -60,7 +60,7 @@ pub struct StepReport {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BreakReport {
-    pub step: Step,
+    pub step: VerifyStep,
     pub rule: Option<Rule>,
     pub also_possible: Vec<Rule>,
     pub received: String,
@@ -69,7 +69,7 @@ pub struct BreakReport {
 }
 
 impl BreakReport {
-    pub fn new(step: Step, broken: Break) -> Self {
+    pub fn new(step: VerifyStep, broken: Break) -> Self {
         let Break { rule, also, received, message, fix } = broken;
         Self { step, rule, also_possible: also, received, message, fix }
     }

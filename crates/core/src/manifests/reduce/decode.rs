@@ -94,11 +94,11 @@ mod tests {
     struct Sample {
         count: i32,
         #[serde(default)]
-        more: BTreeMap<String, Vec<Part>>,
+        more: BTreeMap<String, Vec<Entry>>,
     }
 
     #[derive(Debug, PartialEq, Deserialize)]
-    struct Part {
+    struct Entry {
         size: i32,
     }
 

@@ -29,7 +29,7 @@ pub enum RehearsalDecision {
 
 impl Desired<'_> {
     /// Has the roll been rehearsed?
-    pub fn rehearsed(&self, change: &Change, mount: &Mount) -> RehearsalDecision {
+    pub(super) fn rehearsed(&self, change: &Change, mount: &Mount) -> RehearsalDecision {
         if self.rollout.rehearsal == Rehearsing::Off || self.put_back(change) {
             return RehearsalDecision::Go(None);
         }

@@ -28,7 +28,7 @@ const LONGEST: i64 = 600;
 
 impl Desired<'_> {
     /// Why this roll was undone before, if it was, with the current pod.
-    pub fn failed_before(&self, change: &Change) -> Option<Problem> {
+    pub(super) fn failed_before(&self, change: &Change) -> Option<Problem> {
         let workload = &self.target.workload;
         let why = failed_roll::noted(self.applied.config_map(&change.config_map)?, workload)?;
         let message = format!(

@@ -118,7 +118,7 @@ impl HorizonPlanner<'_> {
     }
 
     /// Where it uploads to, in words.
-    pub fn whereto(&self) -> String {
+    pub(super) fn whereto(&self) -> String {
         let one = |destination: &DestinationView| {
             let place = match (&destination.to.endpoint, destination.to.key()) {
                 (Ok(url), _) => format!("to {url}"),

@@ -13,7 +13,7 @@ use crate::workload::rfc3339;
 
 impl HorizonPlanner<'_> {
     /// The plan while the proxy and the mode cannot change together; none if they can.
-    pub fn by_own_proxy(&self, settings: &HorizonSettings) -> Result<Option<Plan>, Unmet> {
+    pub(super) fn by_own_proxy(&self, settings: &HorizonSettings) -> Result<Option<Plan>, Unmet> {
         if let Some(plan) = self.retreat(settings)? {
             return Ok(Some(plan));
         }
@@ -50,7 +50,7 @@ impl HorizonPlanner<'_> {
     }
 
     /// Pods upload through a path that will go or change, so the mode is withdrawn first.
-    pub fn retreat(&self, settings: &HorizonSettings) -> Result<Option<Plan>, Unmet> {
+    pub(super) fn retreat(&self, settings: &HorizonSettings) -> Result<Option<Plan>, Unmet> {
         let wanted = settings.httpd.as_ref().and_then(|httpd| httpd.glance_proxy.as_ref());
         let stays = |way: &GlanceProxy| wanted.is_some_and(|wanted| wanted.path == way.path);
         let leaves = self.view.pairing.proxies.in_effect.iter().find(|proxy| !stays(proxy));

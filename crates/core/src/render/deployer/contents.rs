@@ -5,7 +5,7 @@
 use direct_upload_api::SwiftCredentials;
 use direct_upload_api::web::Origin;
 
-use super::{Source, Spec};
+use super::{FragmentInput, Spec};
 use crate::openstack::SWIFT_ORIGINS;
 use crate::openstack::swift::CREDENTIALS_KEY;
 use crate::render::file::HTTPD_FILE;
@@ -38,7 +38,7 @@ pub fn key(secret: &SwiftCredentials) -> &str {
 }
 
 impl Contents {
-    pub fn read(source: &Source<'_>) -> Self {
+    pub fn read(source: &FragmentInput<'_>) -> Self {
         let mut contents = Self::default();
         if let Spec::Glance(spec) = source.spec {
             let secret =

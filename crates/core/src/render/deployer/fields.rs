@@ -5,13 +5,13 @@
 use direct_upload_api::{GlanceServer, GlanceSpec, HorizonSpec, Severity};
 
 use super::contents::{self, Contents};
-use super::{Component, Deployer, LeftOut, LeftOutPart, Source, Spec, ansible};
+use super::{Component, Deployer, FragmentInput, LeftOut, LeftOutPart, Spec, ansible};
 use crate::model::{FieldPath, Step};
 use crate::openstack::CorsFilter;
 
 const HTTPD: &str = "write the directives of `render -o files` (zz-direct-upload-httpd.conf) into that httpd yourself";
 
-pub fn left_out(deployer: Deployer, source: &Source<'_>, contents: &Contents) -> Vec<LeftOut> {
+pub fn left_out(deployer: Deployer, source: &FragmentInput<'_>, contents: &Contents) -> Vec<LeftOut> {
     match (source.spec, source.service) {
         (Spec::Glance(spec), _) => glance(deployer, spec, contents),
         (Spec::Horizon(spec), _) => horizon(deployer, spec, source, contents),
@@ -93,7 +93,7 @@ fn worker(deployer: Deployer) -> (Severity, String) {
     (Severity::Note, fix)
 }
 
-fn horizon(deployer: Deployer, spec: &HorizonSpec, source: &Source<'_>, contents: &Contents) -> Vec<LeftOut> {
+fn horizon(deployer: Deployer, spec: &HorizonSpec, source: &FragmentInput<'_>, contents: &Contents) -> Vec<LeftOut> {
     let mut all = Vec::new();
     if let Some(cors) = spec.cors.as_ref().filter(|cors| cors.enabled) {
         let fix = if cors.allowed_origins.is_empty() { "remove it" } else { HTTPD };

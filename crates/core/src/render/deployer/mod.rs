@@ -59,7 +59,7 @@ pub enum Spec<'a> {
 
 /// What a fragment is made of.
 #[derive(Clone, Copy, Debug)]
-pub struct Source<'a> {
+pub struct FragmentInput<'a> {
     pub service: Component,
     pub spec: Spec<'a>,
     /// Name and contents of each rendered file.
@@ -181,7 +181,7 @@ impl Component {
 }
 
 /// The fragment of one resource.
-pub fn fragment(deployer: Deployer, source: &Source<'_>) -> Fragment {
+pub fn fragment(deployer: Deployer, source: &FragmentInput<'_>) -> Fragment {
     let contents = Contents::read(source);
     let next = Next::of(source, &contents);
     let files = match deployer {

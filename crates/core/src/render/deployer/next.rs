@@ -4,7 +4,7 @@ use direct_upload_api::Panel;
 use direct_upload_api::web::Endpoint;
 
 use super::contents::Contents;
-use super::{Component, Preflight, Source};
+use super::{Component, FragmentInput, Preflight};
 use crate::openstack::{CorsFilter, OpenStackService, swift};
 
 /// Comment lines.
@@ -17,7 +17,7 @@ pub struct Next {
 }
 
 impl Next {
-    pub fn of(source: &Source<'_>, contents: &Contents) -> Self {
+    pub fn of(source: &FragmentInput<'_>, contents: &Contents) -> Self {
         let lines = match source.service {
             Component::Glance => after_glance(source.preflights),
             Component::Horizon if contents.direct => before_horizon(source),
@@ -49,7 +49,7 @@ fn after_glance(preflights: &[Preflight]) -> Vec<String> {
     std::iter::once(first).chain(preflights.iter().map(preflight)).collect()
 }
 
-fn before_horizon(source: &Source<'_>) -> Vec<String> {
+fn before_horizon(source: &FragmentInput<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     if !source.preflights.is_empty() {
         lines.push("Here is no fragment for these Glances. First, each of these must say \"granted\":".to_owned());

@@ -4,12 +4,11 @@
 //! The Job that reads Keystone's catalog also reads this. If there is none, a separate Job does. The result
 //! is an annotation on the workload, and is valid until a newer one exists.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde::{Deserialize, Serialize};
 
 use super::draft::RehearsalDraft;
 use super::outcome::{Rehearsal, answer, rehearsal};
+use super::seen_cors::{CorsAnswer, SeenCors};
 use crate::model::{Job, Key, Known, Snapshot};
 use crate::workload::target::Target;
 use crate::workload::{annotations, rfc3339};
@@ -31,38 +30,6 @@ pub struct CorsLook {
     pub due: Option<Box<RehearsalDraft>>,
     /// What to record on the workload: an annotation's name and value.
     pub note: Option<(String, String)>,
-}
-
-/// The output of a Job (`rehearse.py --own-cors`).
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
-pub enum CorsAnswer {
-    /// Why it cannot be read, in one word.
-    Unread {
-        unread: String,
-    },
-    Read(SeenCors),
-}
-
-/// `[cors]` as the user's own files set it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SeenCors {
-    /// The options, and what is known of each.
-    pub set: BTreeMap<String, CorsValueSeen>,
-    /// Options that another file than the main one sets.
-    pub beside: BTreeSet<String>,
-    /// How many values of an option are not reported.
-    #[serde(default)]
-    pub left: BTreeMap<String, u32>,
-}
-
-/// A value of an option.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum CorsValueSeen {
-    Flag(bool),
-    Number(u32),
-    List(Vec<String>),
 }
 
 /// What the workload has.

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::job;
+use super::program::{LAUNCHER, SCRIPT};
 use crate::model::{Key, Map, ResourceKind, Workload, describe};
 use crate::render::{File, FileFormat, OWN_FILE, effects};
 use crate::workload::mount::Mount;
@@ -15,8 +15,7 @@ use crate::workload::target::Target;
 
 /// The digest of the programs that a rehearsal runs. It is computed once: names of rehearsals are made very
 /// often, and the programs are long.
-static PROGRAM: LazyLock<String> =
-    LazyLock::new(|| format!("{:x}", Sha256::digest([job::SCRIPT, job::LAUNCHER].concat())));
+static PROGRAM: LazyLock<String> = LazyLock::new(|| format!("{:x}", Sha256::digest([SCRIPT, LAUNCHER].concat())));
 
 /// A rehearsal to start.
 #[derive(Clone, Debug, PartialEq)]

@@ -7,14 +7,11 @@ use serde_json::{Map, Value, json};
 use thiserror::Error;
 
 use super::draft::RehearsalDraft;
+use super::program::{LAUNCHER, SCRIPT};
 use crate::model::ResourceKind;
 use crate::workload::names::COPY_CONTAINER;
 use crate::workload::purpose::Purpose;
 use crate::workload::{annotations, apply, fields};
-
-pub const SCRIPT: &str = include_str!("rehearse.py");
-
-pub const LAUNCHER: &str = include_str!("rehearse.sh");
 
 /// The container with the answer.
 const CONTAINER: &str = "rehearsal";

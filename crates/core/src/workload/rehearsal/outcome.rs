@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use direct_upload_api::{Delivery, Panel, Reason};
 use serde::Deserialize;
 
-use super::cors::CorsAnswer;
 use super::draft::RehearsalDraft;
+use super::seen_cors::CorsAnswer;
 use crate::model::{Job, Key, Known, Pod, Problem, Snapshot, Workload};
 use crate::openstack::layout;
 use crate::workload::{Inventory, annotations};

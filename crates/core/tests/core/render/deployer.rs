@@ -3,7 +3,7 @@
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_api::{ApiService, Delivery, GlanceSpec, HorizonSpec, Panel};
 use direct_upload_core::openstack::{GLANCE, OpenStackService};
-use direct_upload_core::render::deployer::{Component, Deployer, Fragment, Preflight, Source, Spec, fragment};
+use direct_upload_core::render::deployer::{Component, Deployer, Fragment, FragmentInput, Preflight, Spec, fragment};
 use direct_upload_core::render::{
     ApiSettings, HorizonSettings, ImportSettings, OwnSettings, PolicySettings, TlsTerminationSettings, api, horizon,
 };
@@ -47,7 +47,7 @@ fn of_api(deployer: Deployer, settings: &ApiSettings, service: Component, prefli
     let files: Vec<_> = files.iter().map(|file| (file.name.as_str(), file.contents.as_str())).collect();
     let glance = GlanceSpec::default();
     let spec = if service == Component::Glance { Spec::Glance(&glance) } else { Spec::Api };
-    fragment(deployer, &Source { service, spec, files: &files, preflights, own_paths: &[] })
+    fragment(deployer, &FragmentInput { service, spec, files: &files, preflights, own_paths: &[] })
 }
 
 fn of_horizon(deployer: Deployer, direct: bool, tls: Option<TlsTerminationSettings>) -> Fragment {
@@ -63,7 +63,10 @@ fn of_horizon(deployer: Deployer, direct: bool, tls: Option<TlsTerminationSettin
     let files = horizon(&settings).unwrap();
     let files: Vec<_> = files.iter().map(|file| (file.name.as_str(), file.contents.as_str())).collect();
     let spec = Spec::Horizon(&spec);
-    fragment(deployer, &Source { service: Component::Horizon, spec, files: &files, preflights: &[], own_paths: &[] })
+    fragment(
+        deployer,
+        &FragmentInput { service: Component::Horizon, spec, files: &files, preflights: &[], own_paths: &[] },
+    )
 }
 
 /// The only file.

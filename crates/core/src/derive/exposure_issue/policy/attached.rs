@@ -17,7 +17,8 @@ use serde_json::{Value, json};
 
 use super::PolicyObject;
 use super::parents::{Parent, parents};
-use super::path::{Path, Route, kind_of, targets};
+use super::path::{Path, kind_of, targets};
+use super::route::Route;
 use crate::derive::exposure::parent::ParentKind;
 use crate::model::{FieldPath, Key, PolicyKind, RouteKind};
 

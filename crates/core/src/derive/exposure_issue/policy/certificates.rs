@@ -8,7 +8,8 @@ use direct_upload_api::Rule;
 use serde_json::Value;
 
 use super::parents::parents;
-use super::path::{Path, Route};
+use super::path::Path;
+use super::route::Route;
 use super::{PolicyObject, found, place};
 use crate::derive::exposure::hostname::{Hostname, meeting};
 use crate::derive::exposure_issue::ExposureIssue;

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use direct_upload_api::Rule;
 use serde_json::Value;
 
-use super::path::Route;
+use super::route::Route;
 use super::rules::{self, Candidate};
 use crate::derive::exposure_issue::ExposureIssue;
 use crate::model::{Id, RouteKind};
@@ -103,7 +103,7 @@ impl Decisions {
     }
 
     /// Whether any rule of a route may.
-    pub fn take_any(&self, route: usize) -> bool {
+    pub(super) fn take_any(&self, route: usize) -> bool {
         self.taking.range((route, 0)..=(route, usize::MAX)).next().is_some()
     }
 

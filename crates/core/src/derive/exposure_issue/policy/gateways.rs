@@ -9,7 +9,8 @@ use direct_upload_api::Rule;
 use serde_json::Value;
 
 use super::certificates::names;
-use super::path::{Path, Route, kind_of, mentions, targets};
+use super::path::{Path, kind_of, targets};
+use super::route::{Route, mentions};
 use super::{PolicyObject, found, place};
 use crate::derive::exposure_issue::ExposureIssue;
 use crate::derive::exposure_issue::tolerance::{body_fails, whole_fails};

@@ -17,7 +17,7 @@ pub(super) fn issues(objects: &[PolicyObject<'_>], through: &Path<'_>) -> Vec<Ex
     let pods = Pods::of(objects, through);
     let of_kind = |kind: PolicyKind| objects.iter().filter(move |object| object.kind == kind);
     let mut found = Vec::new();
-    for place in [Place::Glance, Place::Gateway] {
+    for place in [PodsOf::Glance, PodsOf::Gateway] {
         let here: Vec<&PolicyObject<'_>> =
             of_kind(PolicyKind::AuthorizationPolicy).filter(|policy| pods.place(policy) == Some(place)).collect();
         let action = |policy: &PolicyObject<'_>| policy.spec["action"].as_str().unwrap_or("ALLOW").to_owned();
@@ -59,7 +59,7 @@ pub(super) fn issues(objects: &[PolicyObject<'_>], through: &Path<'_>) -> Vec<Ex
 
 /// Whose pods a policy is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum PodsOf {
     Glance,
     Gateway,
 }
@@ -103,7 +103,7 @@ impl<'a> Pods<'a> {
         }
     }
 
-    fn place(&self, policy: &PolicyObject<'_>) -> Option<Place> {
+    fn place(&self, policy: &PolicyObject<'_>) -> Option<PodsOf> {
         let near = policy.key.namespace == self.namespace;
         let selector = &policy.spec["selector"]["matchLabels"];
         if targets(&policy.spec).next().is_some() {
@@ -111,15 +111,15 @@ impl<'a> Pods<'a> {
                 kind_of(target) == PolicyKind::Service
                     && target["name"].as_str().is_some_and(|name| self.services.contains(&name))
             };
-            return (near && targets(&policy.spec).any(is_ours)).then_some(Place::Glance);
+            return (near && targets(&policy.spec).any(is_ours)).then_some(PodsOf::Glance);
         }
         if !selector.is_object() {
-            return near.then_some(Place::Glance);
+            return near.then_some(PodsOf::Glance);
         }
         if near && self.glance.iter().any(|labels| selects(selector, labels)) {
-            return Some(Place::Glance);
+            return Some(PodsOf::Glance);
         }
-        self.gateways.iter().any(|labels| selects(selector, labels)).then_some(Place::Gateway)
+        self.gateways.iter().any(|labels| selects(selector, labels)).then_some(PodsOf::Gateway)
     }
 }
 
@@ -128,7 +128,7 @@ fn selects(selector: &Value, labels: &Value) -> bool {
     selector.as_object().is_some_and(|own| !own.is_empty() && own.iter().all(|(name, value)| labels[name] == *value))
 }
 
-fn denied(policy: &PolicyObject<'_>, place: Place) -> Vec<ExposureIssue> {
+fn denied(policy: &PolicyObject<'_>, place: PodsOf) -> Vec<ExposureIssue> {
     let rules = policy.spec["rules"].as_array().into_iter().flatten().enumerate();
     let of_rule = |(at, rule): (usize, &Value)| {
         let request = CorsRequest::BOTH.into_iter().find(|request| meets(rule, place, *request) == Some(true))?;
@@ -156,12 +156,12 @@ fn not_allowed(policy: &PolicyObject<'_>, request: CorsRequest) -> ExposureIssue
     issue(policy, true, FieldPath::new(&["spec", "rules"]), found.to_owned(), fix)
 }
 
-fn matches(policy: &PolicyObject<'_>, place: Place, request: CorsRequest) -> Option<bool> {
+fn matches(policy: &PolicyObject<'_>, place: PodsOf, request: CorsRequest) -> Option<bool> {
     any(policy.spec["rules"].as_array().into_iter().flatten().map(|rule| meets(rule, place, request)))
 }
 
 /// Whether a request meets a rule.
-fn meets(rule: &Value, place: Place, request: CorsRequest) -> Option<bool> {
+fn meets(rule: &Value, place: PodsOf, request: CorsRequest) -> Option<bool> {
     let list = |name: &str| rule[name].as_array().filter(|all| !all.is_empty());
     let from = list("from").map_or(Some(true), |all| any(all.iter().map(|own| is_from(&own["source"]))));
     let to = list("to").map_or(Some(true), |all| any(all.iter().map(|own| is_to(&own["operation"], place, request))));
@@ -180,7 +180,7 @@ fn is_from(source: &Value) -> Option<bool> {
     }))
 }
 
-fn is_to(operation: &Value, place: Place, request: CorsRequest) -> Option<bool> {
+fn is_to(operation: &Value, place: PodsOf, request: CorsRequest) -> Option<bool> {
     let fields = operation.as_object().into_iter().flatten();
     all(fields.map(|(name, list)| {
         let listed = list.as_array().into_iter().flatten().filter_map(Value::as_str);
@@ -189,8 +189,8 @@ fn is_to(operation: &Value, place: Place, request: CorsRequest) -> Option<bool> 
             "methods" => has(request.method()),
             "notMethods" => has(request.method()).map(|has| !has),
             // A gateway may have Glance below another path.
-            "paths" if place == Place::Glance => has(UPLOAD_PATH),
-            "notPaths" if place == Place::Glance => has(UPLOAD_PATH).map(|has| !has),
+            "paths" if place == PodsOf::Glance => has(UPLOAD_PATH),
+            "notPaths" if place == PodsOf::Glance => has(UPLOAD_PATH).map(|has| !has),
             _ => None,
         }
     }))

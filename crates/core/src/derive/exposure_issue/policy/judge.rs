@@ -317,7 +317,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Actions on Glance's header, in OpenShift's Routes.
-    pub fn response_headers(mut self, actions: &Value) -> Vec<ExposureIssue> {
+    pub(super) fn response_headers(mut self, actions: &Value) -> Vec<ExposureIssue> {
         for (at, action) in actions.as_array().into_iter().flatten().enumerate() {
             let path = FieldPath::new(&["spec", "httpHeaders", "actions", "response"]).item(at);
             let name = action["name"].as_str().unwrap_or_default();

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::PolicyObject;
 use super::attached::Effective;
-use super::path::{Route, kind_of, targets};
+use super::path::{kind_of, targets};
+use super::route::Route;
 use crate::derive::exposure::parent::ParentKind;
 use crate::model::{FieldPath, Key, PolicyKind, RouteKind};
 

@@ -7,7 +7,8 @@
 use direct_upload_api::Rule;
 use serde_json::Value;
 
-use super::path::{Path, Route, kind_of};
+use super::path::{Path, kind_of};
+use super::route::Route;
 use super::{PolicyObject, found, route_filter};
 use crate::derive::exposure_issue::ExposureIssue;
 use crate::derive::exposure_issue::ingress::TRAEFIK;

@@ -22,6 +22,7 @@ mod parents;
 mod path;
 mod ports;
 mod request;
+mod route;
 mod route_filter;
 mod rules;
 mod seen;

@@ -1,43 +1,16 @@
 //! The path of browsers to Glance, and which policies apply on it.
 
-use std::ops::Deref;
-
 use serde_json::Value;
 
 use super::PolicyObject;
 use super::decide::Decisions;
+use super::route::{Route, mentions};
 use super::rules::{RuleFields, rule_fields};
 use crate::derive::exposure::backends::Backends;
-use crate::model::{FieldPath, PolicyKind, RouteKind};
+use crate::model::{Applies, FieldPath, PolicyKind, RouteKind};
 
 /// No real HTTPProxy includes deeper than this.
 const DEEPEST: usize = 8;
-
-/// A route whose rules are read.
-#[derive(Clone, Copy)]
-pub(super) struct Route<'a> {
-    pub kind: RouteKind,
-    pub object: &'a PolicyObject<'a>,
-}
-
-impl<'a> Route<'a> {
-    pub fn new(object: &'a PolicyObject<'a>) -> Option<Self> {
-        Some(Self { kind: RouteKind::of(object.kind)?, object })
-    }
-
-    /// Whether it is this object.
-    pub fn is(&self, object: &PolicyObject<'_>) -> bool {
-        std::ptr::eq(self.object, object)
-    }
-}
-
-impl<'a> Deref for Route<'a> {
-    type Target = PolicyObject<'a>;
-
-    fn deref(&self) -> &PolicyObject<'a> {
-        self.object
-    }
-}
 
 /// The path of browsers: the Services, the routes to them, and the Gateways of these.
 pub(super) struct Path<'a> {
@@ -76,41 +49,14 @@ impl<'a> Path<'a> {
     pub fn has(&self, policy: &PolicyObject<'_>) -> bool {
         let spec = &policy.spec;
         let near = policy.key.namespace == self.namespace;
-        match policy.kind {
-            PolicyKind::ServersTransport => {
+        match policy.kind.applies() {
+            Applies::Attached => false,
+            Applies::Leading => near && mentions(spec, &self.services),
+            Applies::Including => near && (mentions(spec, &self.services) || self.includes(spec, DEEPEST)),
+            Applies::Named => {
                 near && self.routes.iter().any(|route| mentions(&route.spec, &[policy.key.name.as_str()]))
             }
-            PolicyKind::ContourConfiguration => self.routes.iter().any(|route| route.kind == RouteKind::HTTPProxy),
-            PolicyKind::HTTPProxy => near && (mentions(spec, &self.services) || self.includes(spec, DEEPEST)),
-            PolicyKind::VirtualService | PolicyKind::IngressRoute => near && mentions(spec, &self.services),
-            // Routes and gateways whose fields are read one by one; what a route or a target attaches; what is behind them.
-            PolicyKind::Ingress
-            | PolicyKind::HTTPRoute
-            | PolicyKind::Route
-            | PolicyKind::Gateway
-            | PolicyKind::GatewayClass
-            | PolicyKind::ListenerSet
-            | PolicyKind::XListenerSet
-            | PolicyKind::IstioGateway
-            | PolicyKind::Middleware
-            | PolicyKind::TraefikService
-            | PolicyKind::TLSOption
-            | PolicyKind::SecurityPolicy
-            | PolicyKind::ClientTrafficPolicy
-            | PolicyKind::BackendTrafficPolicy
-            | PolicyKind::ClientSettingsPolicy
-            | PolicyKind::SnippetsPolicy
-            | PolicyKind::SnippetsFilter
-            | PolicyKind::HTTPRouteFilter
-            | PolicyKind::AuthorizationPolicy
-            | PolicyKind::RequestAuthentication
-            | PolicyKind::EnvoyFilter
-            | PolicyKind::GCPBackendPolicy
-            | PolicyKind::LoadBalancerConfiguration
-            | PolicyKind::Service
-            | PolicyKind::Deployment
-            | PolicyKind::DaemonSet
-            | PolicyKind::Other => false,
+            Applies::ToContour => self.routes.iter().any(|route| route.kind == RouteKind::HTTPProxy),
         }
     }
 
@@ -141,7 +87,7 @@ impl<'a> Path<'a> {
     }
 
     /// Whether a step into an object leads to a rule that no request of an upload meets.
-    pub fn is_bypassed(&self, policy: &PolicyObject<'_>, path: &FieldPath) -> bool {
+    pub(super) fn is_bypassed(&self, policy: &PolicyObject<'_>, path: &FieldPath) -> bool {
         let Some(RuleFields { rules, .. }) = RouteKind::of(policy.kind).and_then(rule_fields) else { return false };
         path.steps().len() == 3 && path.position_in(rules).is_some_and(|at| !self.takes(policy, at))
     }
@@ -166,14 +112,4 @@ pub(super) fn targets(spec: &Value) -> impl Iterator<Item = &Value> {
 /// The kind of object that a reference means.
 pub(super) fn kind_of(reference: &Value) -> PolicyKind {
     PolicyKind::of_reference(reference["group"].as_str(), reference["kind"].as_str().unwrap_or_default())
-}
-
-/// Whether a text in a value is one of some names, or its long form (`name.namespace.svc…`).
-pub(super) fn mentions(value: &Value, names: &[&str]) -> bool {
-    match value {
-        Value::String(text) => names.contains(&text.split('.').next().unwrap_or_default()),
-        Value::Array(items) => items.iter().any(|item| mentions(item, names)),
-        Value::Object(map) => map.values().any(|item| mentions(item, names)),
-        _ => false,
-    }
 }

@@ -7,8 +7,8 @@
 
 use serde_json::Value;
 
-use super::path::{Route, mentions};
 use super::request::{Test, all, any, has};
+use super::route::{Route, mentions};
 use crate::derive::exposure::traefik_rule;
 use crate::model::{FieldPath, RouteKind};
 use crate::openstack::cors_request::{CorsRequest, KnownText, UPLOAD_PATH};
@@ -111,7 +111,7 @@ impl Candidate<'_> {
     }
 
     /// The header that it asks for, and that no preflight has.
-    pub fn never_met(&self) -> Option<&str> {
+    pub(super) fn never_met(&self) -> Option<&str> {
         match &self.conditions {
             Conditions::Each(.., asks) => *asks,
             Conditions::Traefik(_) => None,
@@ -119,7 +119,7 @@ impl Candidate<'_> {
     }
 
     /// How exactly a route of Gateway API names a host, which counts before its rules (HTTPRouteSpec, `hostnames`).
-    pub fn precision(&self, host: &str) -> usize {
+    pub(super) fn precision(&self, host: &str) -> usize {
         let precision = |own: &String| match own.strip_prefix('*') {
             None if own == host => usize::MAX,
             Some(suffix) if host.ends_with(suffix) => suffix.len(),

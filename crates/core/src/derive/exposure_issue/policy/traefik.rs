@@ -7,8 +7,10 @@ use direct_upload_api::Rule;
 use serde_json::Value;
 
 use super::defaults::{Implementation, implementation};
-use super::path::{Path, Route};
+use super::path::Path;
+use super::route::Route;
 use super::{PolicyObject, found};
+use crate::derive::exposure::traefik_middleware;
 use crate::derive::exposure_issue::ExposureIssue;
 use crate::derive::exposure_issue::read_timeout::{self, Cut, StatedEntryPoint};
 use crate::model::{FieldPath, RouteKind};
@@ -67,7 +69,7 @@ fn is_traefiks(objects: &[PolicyObject<'_>], route: Route<'_>) -> bool {
         RouteKind::Ingress => {
             let class = route.spec["ingressClassName"].as_str();
             let class = class.or_else(|| route.annotations.get("kubernetes.io/ingress.class").copied());
-            class.is_some_and(|class| class.contains("traefik"))
+            class.is_some_and(traefik_middleware::is_class)
         }
         RouteKind::VirtualService | RouteKind::HTTPProxy => false,
     }

@@ -8,7 +8,8 @@
 use direct_upload_api::Rule;
 use serde_json::Value;
 
-use super::path::{Path, mentions};
+use super::path::Path;
+use super::route::mentions;
 use super::rules::rule_fields;
 use super::{PolicyObject, found};
 use crate::derive::exposure_issue::ExposureIssue;

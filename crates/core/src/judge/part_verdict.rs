@@ -1,0 +1,16 @@
+//! The verdict on a part of the upload path other than preflight and PUT.
+
+use super::failure::Failure;
+use super::unreachable::Unreachable;
+use crate::model::Advice;
+
+/// The result of a check other than preflight and PUT.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PartVerdict {
+    /// Nothing prevents uploads.
+    Passed(Vec<Advice>),
+    /// No upload from there can work.
+    Refused(Box<Failure>),
+    /// Unknown. This is not a failure, but an assumption in words.
+    Unknown(Unreachable),
+}
