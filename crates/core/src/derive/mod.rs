@@ -44,6 +44,7 @@ pub use derivation::Derivation;
 pub use destination::{Destination, DestinationView, GlanceState, Partner};
 pub use exposing_object::ExposingObject;
 pub use exposure::backends::Backends;
+pub use exposure::traefik_rule::alternatives as traefik_alternatives;
 pub use exposure::{Exposure, Exposures, Stated, derive as exposures, names_service};
 pub use exposure_issue::{ExposureIssue, lacks};
 pub use glance::ImageService;
