@@ -40,7 +40,7 @@ pub enum Kind {
 }
 
 /// Endings of files that no program reads directly.
-const LEFT_OUT: [&str; 16] = [
+const LEFT_OUT: [&str; 24] = [
     ".j2",
     ".tpl",
     ".tmpl",
@@ -56,7 +56,15 @@ const LEFT_OUT: [&str; 16] = [
     ".rst",
     ".pyc",
     "~",
+    "#",
     ".dpkg-dist",
+    ".dpkg-old",
+    ".dpkg-new",
+    ".ucf-dist",
+    ".ucf-old",
+    ".old",
+    ".save",
+    ".off",
 ];
 
 static NGINX: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -77,7 +85,25 @@ fn matches(regex: &LazyLock<Option<Regex>>, text: &str) -> bool {
 
 /// Whether a file of this name is a template, an example or a copy, which nothing reads.
 pub fn is_left_out(name: &str) -> bool {
-    LEFT_OUT.iter().any(|ending| name.ends_with(ending))
+    // Copies often have a date or a number after the ending.
+    let is_copy = [".conf.", ".conf-", ".conf_"].iter().any(|part| {
+        let rest = name.split_once(part).map(|(_, rest)| rest);
+        rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    });
+    is_copy || LEFT_OUT.iter().any(|ending| name.ends_with(ending))
+}
+
+/// Whether a file is in a folder of which a web server reads `*.conf` only, and has another ending (Debian's apache2.conf,
+/// Red Hat's httpd.conf, nginx's own nginx.conf). nginx's sites-enabled takes any name; without an ending it may be an older
+/// layout.
+fn is_beside(path: &str, folder: &str, extension: &str) -> bool {
+    let parent = path.rsplit('/').nth(2).unwrap_or_default();
+    let reads_conf = match parent {
+        "apache2" => matches!(folder, "sites-enabled" | "conf-enabled" | "conf.d"),
+        "httpd" | "nginx" => folder == "conf.d",
+        _ => false,
+    };
+    reads_conf && !matches!(extension, "" | "conf")
 }
 
 /// Endings of files from which a tool makes configuration.
@@ -106,6 +132,9 @@ pub fn kind(path: &str, text: &str) -> Option<Kind> {
     }
     let folder = path.rsplit('/').nth(1).unwrap_or_default();
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    if is_beside(path, folder, extension) {
+        return None;
+    }
     let main = matches!(name, "glance-api.conf" | "glance.conf");
     // Virtual hosts are often named after what they serve.
     if (main && !matches(&HTTPD, text) && !matches(&NGINX, text))
@@ -303,10 +332,12 @@ fn has_pipeline(text: &str) -> bool {
     text.lines().any(|line| starts.iter().any(|start| line.starts_with(start)))
 }
 
-/// entryPoints with their addresses, as in Traefik's own file, or routers with their rules.
+/// entryPoints with their addresses, as in Traefik's own file, or routers with their rules, services or middlewares, which
+/// may have files of their own.
 fn is_traefik(text: &str) -> bool {
     let has = |wanted: &str| text.lines().any(|line| line.trim() == wanted);
-    (has("entryPoints:") && text.contains("address:")) || (has("routers:") && text.contains("rule:"))
+    let is_part = || has("http:") && (has("services:") && text.contains("loadBalancer:") || has("middlewares:"));
+    (has("entryPoints:") && text.contains("address:")) || (has("routers:") && text.contains("rule:")) || is_part()
 }
 
 /// The same in TOML.

@@ -1,9 +1,9 @@
-//! ingress-nginx: the limits in its own ConfigMap, for an Ingress that sets none; and what it writes into nginx's
+//! Controllers of nginx: the limits in their own ConfigMap, for an Ingress that sets none; and what they write into nginx's
 //! configuration for the Ingresses of Glance and the dashboard.
 //!
 //! In: objects, and what the Ingresses in front of Glance or the dashboard do. Out: the same, with the controller's
 //! own values if the input has them, and a list of those that it lacks; and files of nginx. The keys of the ConfigMap
-//! are those of the annotations, without prefix (kubernetes.github.io/ingress-nginx, ConfigMaps).
+//! are those of the annotations, without prefix.
 
 use direct_upload_api::Rule;
 
@@ -11,7 +11,7 @@ use crate::classify::Kind;
 use crate::derived::{SNIPPETS, exposures_of};
 use crate::facts::cloud::PlacedIssue;
 use crate::finding::Location;
-use crate::ingress_class;
+use crate::ingress_class::{self, COMMUNITY, F5, NginxController};
 use crate::objects::Object;
 use crate::unit::{ConfigFile, Program, Unit};
 use direct_upload_core::derive::exposure_issue::quantity;
@@ -20,16 +20,19 @@ use direct_upload_core::derive::{ExposingObject, ExposureIssue, Exposures};
 use direct_upload_core::manifests::Lines;
 use direct_upload_core::model::{FieldPath, Snapshot, Step};
 
-const PREFIX: &str = "nginx.ingress.kubernetes.io/";
+const PREFIX: &str = COMMUNITY.prefix;
 
 /// Replaces usual values by the controller's own. Returns what the input does not show.
 pub fn apply(objects: &[Object], issues: &mut Vec<PlacedIssue>) -> Vec<String> {
-    let own = objects.iter().find(|object| is_controllers(object));
     let mut unseen = Vec::new();
     issues.retain_mut(|placed| {
-        let key = placed.issue.field.annotation().and_then(|name| name.strip_prefix(PREFIX)).map(str::to_owned);
-        let (Some(key), false) = (key, placed.issue.written) else { return true };
-        let Some(own) = own else {
+        let annotation = placed.issue.field.annotation().unwrap_or_default();
+        let of = |own: &'static NginxController| Some((own, annotation.strip_prefix(own.prefix)?.to_owned()));
+        let (Some((controller, key)), false) = ([&COMMUNITY, &F5].into_iter().find_map(of), placed.issue.written)
+        else {
+            return true;
+        };
+        let Some(own) = controller.config_map(objects) else {
             if placed.issue.rule == Rule::BodyLimit {
                 unseen.push(format!(
                     "{}: {key} is not set there, and the input lacks the ingress controller's own ConfigMap",
@@ -59,16 +62,11 @@ pub fn apply(objects: &[Object], issues: &mut Vec<PlacedIssue>) -> Vec<String> {
     unseen
 }
 
-fn is_controllers(object: &Object) -> bool {
-    let label = object.value["metadata"]["labels"]["app.kubernetes.io/name"].as_str();
-    object.kind() == "ConfigMap"
-        && (label == Some("ingress-nginx")
-            || matches!(object.name(), "ingress-nginx-controller" | "nginx-configuration"))
-}
-
 fn is_enough(key: &str, value: &str) -> bool {
     match key {
-        "proxy-body-size" => quantity::bytes(value).is_some_and(|limit| limit == 0 || limit >= LARGE),
+        "proxy-body-size" | "client-max-body-size" => {
+            quantity::bytes(value).is_some_and(|limit| limit == 0 || limit >= LARGE)
+        }
         "proxy-request-buffering" => value == "off",
         "proxy-read-timeout" | "proxy-send-timeout" => {
             quantity::milliseconds(value, 1000).is_some_and(|time| time >= PATIENT)
@@ -77,7 +75,7 @@ fn is_enough(key: &str, value: &str) -> bool {
     }
 }
 
-/// The key of the text around all servers.
+/// In the keys of the text around all servers.
 const HTTP_SNIPPET: &str = "http-snippet";
 
 fn named(place: &Location) -> String {
@@ -135,10 +133,10 @@ pub fn snippets(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<
 pub fn logins(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<PlacedIssue> {
     const OFF: &str = "enable-global-auth";
     let is_set = |own: &&Object| own.value["data"]["global-auth-url"].as_str().is_some_and(|url| !url.is_empty());
-    let Some(own) = objects.iter().find(|object| is_controllers(object)).filter(is_set) else { return Vec::new() };
+    let Some(own) = COMMUNITY.config_map(objects).filter(is_set) else { return Vec::new() };
     let mut found = Vec::new();
     for (unit, exposures) in exposures_of(snapshot, units, Program::Glance) {
-        for ingress in ingresses(objects, &exposures).into_iter().filter(|ingress| ingress.of_nginx) {
+        for ingress in ingresses(objects, &exposures).into_iter().filter(|ingress| ingress.is_of(&COMMUNITY)) {
             let annotation =
                 |name: &str| ingress.object.value["metadata"]["annotations"][format!("{PREFIX}{name}")].as_str();
             // The Ingress's own login replaces the common one.
@@ -169,10 +167,16 @@ pub fn logins(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<Pl
     found
 }
 
-/// An Ingress, and whether ingress-nginx or F5's controller serves it.
+/// An Ingress, and the controller of nginx that serves it.
 struct Served<'a> {
     object: &'a Object,
-    of_nginx: bool,
+    controller: Option<&'static NginxController>,
+}
+
+impl Served<'_> {
+    fn is_of(&self, controller: &NginxController) -> bool {
+        self.controller.is_some_and(|own| own.class == controller.class)
+    }
 }
 
 fn ingresses<'a>(objects: &'a [Object], exposures: &Exposures) -> Vec<Served<'a>> {
@@ -181,9 +185,12 @@ fn ingresses<'a>(objects: &'a [Object], exposures: &Exposures) -> Vec<Served<'a>
         let object = objects.iter().find(|o| o.id() == id)?;
         let ExposingObject::Ingress(ingress, _) = exposing else { return None };
         let annotated = object.value["metadata"]["annotations"].as_object();
-        let of_prefix = annotated.is_some_and(|all| all.keys().any(|name| name.starts_with(PREFIX)));
-        let of_nginx = of_prefix || ingress.class.as_deref().is_some_and(|class| class.contains("nginx"));
-        Some(Served { object, of_nginx })
+        let has =
+            |own: &NginxController| annotated.is_some_and(|all| all.keys().any(|name| name.starts_with(own.prefix)));
+        let is_called = |own: &NginxController| ingress.class.as_deref().is_some_and(|class| class.contains(own.class));
+        let all: [&'static NginxController; 2] = [&F5, &COMMUNITY];
+        let controller = all.into_iter().find(|own| has(own)).or_else(|| all.into_iter().find(|own| is_called(own)));
+        Some(Served { object, controller })
     };
     ingress_class::told(objects, &exposures.exposing).into_iter().filter_map(of_one).collect()
 }
@@ -196,7 +203,7 @@ pub fn missing_headers(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) 
     for id in ingresses.flat_map(|(_, own)| own.exposing).map(|exposing| exposing.object()) {
         let Some(ingress) = objects.iter().find(|o| o.id() == id && o.kind() == "Ingress") else { continue };
         let named = [(ingress, &ingress.value["metadata"]["annotations"][format!("{PREFIX}custom-headers")])];
-        let own = objects.iter().filter(|object| is_controllers(object));
+        let own = COMMUNITY.config_map(objects).into_iter();
         let shared = own.flat_map(|own| ["add-headers", "proxy-set-headers"].map(|key| (own, &own.value["data"][key])));
         for (object, name) in named.into_iter().chain(shared) {
             let Some(name) = name.as_str().filter(|name| config_map(objects, name).is_none()) else { continue };
@@ -219,20 +226,19 @@ type Written = Vec<(String, Location)>;
 /// The texts of an Ingress's own annotations, and what the controller's ConfigMap adds to each Ingress.
 fn texts(objects: &[Object], ingress: &Served<'_>) -> Written {
     let annotations = &ingress.object.value["metadata"]["annotations"];
-    let names = SNIPPETS.iter().flat_map(|name| [format!("{PREFIX}{name}"), format!("nginx.org/{name}")]);
+    let names = SNIPPETS.iter().flat_map(|name| [&COMMUNITY, &F5].map(|own| format!("{}{name}", own.prefix)));
     let snippets = names.filter_map(|name| {
         Some((annotations[&name].as_str()?.to_owned(), ingress.object.place(&["metadata", "annotations", &name])))
     });
     let own_headers = annotations[format!("{PREFIX}custom-headers")].as_str().into_iter();
     let mut found: Written =
         snippets.chain(own_headers.flat_map(|map| headers(objects, map, "more_set_headers"))).collect();
-    let Some(own) = objects.iter().find(|object| is_controllers(object)).filter(|_| ingress.of_nginx) else {
+    let Some((controller, own)) = ingress.controller.and_then(|own| Some((own, own.config_map(objects)?))) else {
         return found;
     };
     let data = |key: &str| own.value["data"][key].as_str();
     let place = |key: &str| own.place_of(&FieldPath::new(&["data"]).then(Step::Key(key.to_owned())));
-    let keys = [HTTP_SNIPPET, "server-snippet", "location-snippet"].into_iter();
-    found.extend(keys.filter_map(|key| Some((data(key)?.to_owned(), place(key)))));
+    found.extend(controller.snippets.into_iter().filter_map(|key| Some((data(key)?.to_owned(), place(key)))));
     let hidden = data("hide-headers").unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty());
     found.extend(hidden.map(|name| (format!("proxy_hide_header {name};"), place("hide-headers"))));
     for (key, directive) in [("add-headers", "more_set_headers"), ("proxy-set-headers", "proxy_set_header")] {

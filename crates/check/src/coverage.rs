@@ -3,8 +3,7 @@
 //! In: units, facts, objects. Out: [`Subject`]s, and one sentence for each part that an upload needs and
 //! the input lacks: a Glance, a dashboard, how browsers reach each of them.
 
-use direct_upload_core::derive::{Backends, Exposures, World};
-use direct_upload_core::model;
+use direct_upload_core::derive::{Exposures, World};
 use direct_upload_core::openstack::Release;
 use serde_json::Value;
 
@@ -18,11 +17,12 @@ use crate::facts::haproxy;
 use crate::facts::horizon::{HorizonFacts, MODE, Mode};
 use crate::facts::server::ScopedDirective;
 use crate::formats::python;
-use crate::ingress_class;
+use crate::glances::Objects;
 use crate::objects::{Object, any_text};
 use crate::report::Subject;
 use crate::rules;
 use crate::unit::{ConfigFile, Program, Unit};
+use crate::{ingress_class, kinds, names};
 
 /// The services that were checked.
 pub fn subjects(cloud: &Cloud<'_>) -> Vec<Subject> {
@@ -60,6 +60,7 @@ fn subject(cloud: &Cloud<'_>, unit: &Unit, program: Program) -> Subject {
             let kind = match server.kind {
                 Kind::Nginx | Kind::Stream => "nginx",
                 Kind::Haproxy => "HAProxy",
+                Kind::Traefik => "Traefik",
                 _ => "httpd",
             };
             format!("{kind} {}", server.place())
@@ -96,13 +97,7 @@ fn near(a: &[String], b: &[String]) -> bool {
 }
 
 /// What an upload needs and the input lacks.
-pub fn gaps(
-    cloud: &Cloud<'_>,
-    world: &World,
-    units: &[Unit],
-    objects: &[Object],
-    backends: &[Backends],
-) -> Vec<String> {
+pub(crate) fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: Objects<'_>) -> Vec<String> {
     let mut gaps = Vec::new();
     for unit in units.iter().filter(|unit| unit.service().is_some()) {
         gaps.extend(unit.unseen.iter().map(|what| format!("{}: {what}", unit.name)));
@@ -113,24 +108,17 @@ pub fn gaps(
     if cloud.horizons.is_empty() {
         gaps.push("the dashboard: the input has no readable settings of it (local_settings)".into());
     }
-    if !cloud.glances.is_empty()
-        && !cloud.glances.iter().any(|g| is_glance_exposed(cloud, world, g) || routed(objects, "glance"))
-    {
-        gaps.push(unreached(cloud, objects));
+    if !cloud.glances.is_empty() && !cloud.glances.iter().any(|g| is_glance_exposed(cloud, world, g)) {
+        gaps.extend(unreached(cloud, objects));
     }
-    if !cloud.horizons.is_empty()
-        && !cloud.horizons.iter().any(|h| is_dashboard_exposed(cloud, world, h) || routed(objects, "horizon"))
-    {
+    if !cloud.horizons.is_empty() && !cloud.horizons.iter().any(|h| is_dashboard_exposed(cloud, world, h)) {
         let what = "how browsers reach the dashboard";
-        let leads = |o: &&Object| matches!(o.kind(), "HTTPRoute" | "Ingress" | "Route") && leads_to(o, "horizon");
-        match objects.iter().find(leads) {
-            // The report says it of the object itself.
-            Some(route) if is_old(route) => {}
-            Some(route) => {
-                gaps.push(format!("{what}: {} leads to a Service of it that is not in the input", route.id()));
-            }
-            None => gaps.push(format!("{what}: the input has no web server, proxy or route in front of it")),
-        }
+        let leads = |o: &&Object| any_text(&o.value["spec"], &|text| text.contains("horizon"));
+        gaps.extend(match Routed::of(objects.iter().filter(leads), false) {
+            Routed::Leads => None,
+            Routed::Short(why) => Some(format!("{what}: {why}")),
+            Routed::No => Some(format!("{what}: the input has no web server, proxy or route in front of it")),
+        });
     }
     for glance in cloud.glances.iter().filter(|g| !g.has_main() && g.unit.unseen.is_empty()) {
         gaps.push(format!(
@@ -149,7 +137,7 @@ pub fn gaps(
     gaps.extend(extended.map(|own| {
         format!("{}: whether the gateway's controller carries out its CORS filter, which is optional for it", own.what)
     }));
-    gaps.extend(beyond::gaps(cloud, objects, backends));
+    gaps.extend(beyond::gaps(cloud, objects));
     gaps.extend(rules::open_conditions(cloud));
     gaps.extend(cloud.glances.iter().filter_map(|glance| unrouted(cloud, world, glance, objects)));
     let made = units.iter().flat_map(|unit| &unit.files).filter(|file| file.partial);
@@ -176,9 +164,9 @@ pub fn gaps(
         }));
     }
     gaps.extend(objects.iter().filter_map(|object| unread(object, units)));
-    gaps.extend(objects.iter().filter_map(foreign_annotations));
+    gaps.extend(objects.iter().filter_map(|object| foreign_annotations(objects, object)));
     gaps.extend(objects.iter().filter_map(|object| ingress_class::unknown(objects, object)));
-    gaps.extend(objects.iter().filter_map(|object| of_one_nginx(object, objects)));
+    gaps.extend(objects.iter().filter_map(|object| of_one_nginx(objects, object)));
     gaps.sort();
     gaps.dedup();
     gaps
@@ -234,21 +222,65 @@ fn of_star(horizon: &HorizonFacts<'_>) -> Option<String> {
     ))
 }
 
+/// What routes show of the way to a program whose URL they do not give.
+enum Routed {
+    /// One of a kind whose host may be in another object leads there.
+    Leads,
+    /// One leads there, but something is missing.
+    Short(String),
+    No,
+}
+
+impl Routed {
+    /// `is_there`: whether the program's Service is in the input.
+    fn of<'a>(leading: impl Iterator<Item = &'a Object>, is_there: bool) -> Self {
+        let routes: Vec<&Object> = leading.filter(|object| kinds::route(object).is_some()).collect();
+        let (refused, served): (Vec<&Object>, Vec<&Object>) = routes.into_iter().partition(|own| is_rejected(own));
+        match (served.first(), refused.first()) {
+            // The report names the object itself, which nothing reads.
+            _ if served.iter().any(|own| kinds::may_lack_url(own) || kinds::is_old(own)) => Self::Leads,
+            (Some(route), _) if is_there => Self::Short(format!(
+                "{} leads to it, and no listener, host or entry point in the input takes the route",
+                route.id()
+            )),
+            (Some(route), _) => {
+                Self::Short(format!("{} leads to a Service of it that is not in the input", route.id()))
+            }
+            (None, Some(route)) => Self::Short(format!("{} leads to it, and its controller refuses it", route.id())),
+            (None, None) => Self::No,
+        }
+    }
+}
+
+/// Whether a route's controller says that it does not serve it: of Gateway API in each parent, of Contour as a whole.
+fn is_rejected(route: &Object) -> bool {
+    let status = &route.value["status"];
+    let is_false = |conditions: &Value, name: &str| {
+        let mut all = conditions.as_array().into_iter().flatten();
+        all.any(|own| own["type"] == name && own["status"] == "False")
+    };
+    let mut parents = status["parents"].as_array().into_iter().flatten().peekable();
+    is_false(&status["conditions"], "Valid")
+        || (parents.peek().is_some() && parents.all(|parent| is_false(&parent["conditions"], "Accepted")))
+}
+
 /// What to report if the input does not show how browsers reach Glance. It names what mentions Glance's URL
 /// anyway.
-fn unreached(cloud: &Cloud<'_>, objects: &[Object]) -> String {
+fn unreached(cloud: &Cloud<'_>, objects: Objects<'_>) -> Option<String> {
     let what = "how browsers reach Glance";
-    let route = objects.iter().find(|o| matches!(o.kind(), "HTTPRoute" | "Ingress" | "Route") && leads_to(o, "glance"));
-    if let Some(route) = route {
-        return format!("{what}: {} leads to a Service of it that is not in the input", route.id());
+    let is_there = objects.backends.iter().any(|own| !own.services.is_empty());
+    match Routed::of(objects.routes(), is_there) {
+        Routed::Leads => return None,
+        Routed::Short(why) => return Some(format!("{what}: {why}")),
+        Routed::No => {}
     }
-    match cloud.published.iter().find(|p| p.source == Source::Glance) {
+    Some(match cloud.published.iter().find(|p| p.source == Source::Glance) {
         Some(own) => format!(
             "{what}: no web server, proxy or route before it, and nothing that fills the catalog, is in the input; public_endpoint says {}",
             own.url
         ),
         None => format!("{what}: the input has no web server, proxy or route in front of it, and no public endpoint"),
-    }
+    })
 }
 
 fn is_glance_exposed(cloud: &Cloud<'_>, world: &World, glance: &GlanceFacts<'_>) -> bool {
@@ -264,13 +296,11 @@ fn is_glance_exposed(cloud: &Cloud<'_>, world: &World, glance: &GlanceFacts<'_>)
 
 /// The catalog has a URL for a Glance in pods, and nothing in the input leads from there to the pods, or what does ends
 /// no TLS.
-fn unrouted(cloud: &Cloud<'_>, world: &World, glance: &GlanceFacts<'_>, objects: &[Object]) -> Option<String> {
-    const ROUTES: [&str; 8] =
-        ["Ingress", "Route", "HTTPRoute", "IngressRoute", "HTTPProxy", "VirtualService", "TLSRoute", "GRPCRoute"];
+fn unrouted(cloud: &Cloud<'_>, world: &World, glance: &GlanceFacts<'_>, objects: Objects<'_>) -> Option<String> {
     let (_, key) = glance.unit.workload.as_ref()?;
     let published = cloud.published.iter().find(|own| own.scope == glance.unit.scope)?;
     let views = world.glances.values().filter_map(|view| view.service.exposures.as_ref().ok());
-    if published.source == Source::Exposed
+    if matches!(published.source, Source::Exposed | Source::Both)
         || glance.serves_itself()
         || cloud.servers_near(&glance.unit.scope, Program::Glance).next().is_some()
         || cloud.is_same_origin(glance.unit)
@@ -278,22 +308,13 @@ fn unrouted(cloud: &Cloud<'_>, world: &World, glance: &GlanceFacts<'_>, objects:
     {
         return None;
     }
-    let near = || objects.iter().filter(|object| object.namespace() == key.namespace);
-    let selects = |service: &&Object| {
-        service.kind() == "Service" && any_text(&service.value["spec"]["selector"], &|text| text.contains("glance"))
-    };
-    let services: Vec<&Object> =
-        near().filter(|o| selects(o) || o.kind() == "Service" && o.name().contains("glance")).collect();
-    let is_its = |text: &str| text.contains("glance") || services.iter().any(|service| service.name() == text);
-    let is_route = |object: &&Object| {
-        let of_group =
-            ON_THE_WAY.iter().any(|name| object.value["apiVersion"].as_str().is_some_and(|own| own.contains(name)));
-        (ROUTES.contains(&object.kind()) || (of_group && !KNOWN.contains(&object.kind())))
-            && any_text(&object.value["spec"], &is_its)
-    };
-    if objects.iter().any(|object| is_route(&object)) {
+    // The report names one that is not read.
+    let may_lead = |o: &Object| kinds::route(o).is_some() || kinds::is_unread(o);
+    if objects.iter().any(|object| may_lead(object) && objects.leads_to_glance(object)) {
         return None;
     }
+    let services: Vec<&Object> =
+        objects.iter().filter(|o| o.namespace() == key.namespace && objects.is_glances_service(o)).collect();
     let what = format!("{} ({})", published.url, published.place);
     let opens =
         |service: &&&Object| matches!(service.value["spec"]["type"].as_str(), Some("LoadBalancer" | "NodePort"));
@@ -341,16 +362,6 @@ fn scripts(cloud: &Cloud<'_>) -> Vec<String> {
     found
 }
 
-/// Whether a route of a kind whose URL is not derived leads to a Service of that name.
-fn routed(objects: &[Object], name: &str) -> bool {
-    const KINDS: [&str; 3] = ["IngressRoute", "HTTPProxy", "VirtualService"];
-    objects.iter().any(|object| KINDS.contains(&object.kind()) && leads_to(object, name))
-}
-
-fn leads_to(object: &Object, name: &str) -> bool {
-    any_text(&object.value["spec"], &|text| text.contains(name))
-}
-
 fn exposed<'a>(mut views: impl Iterator<Item = &'a Exposures>) -> bool {
     views.any(|exposures| exposures.primary().is_some())
 }
@@ -370,22 +381,23 @@ const CONTROLLERS: [&str; 10] = [
 ];
 
 /// Annotations of an Ingress to Glance or the dashboard that nothing here reads.
-fn foreign_annotations(object: &Object) -> Option<String> {
+fn foreign_annotations(objects: Objects<'_>, object: &Object) -> Option<String> {
     let annotations = object.value["metadata"]["annotations"].as_object()?;
     let foreign = |name: &&String| CONTROLLERS.iter().any(|prefix| name.starts_with(prefix));
     let names: Vec<&str> = annotations.keys().filter(foreign).map(String::as_str).collect();
-    let about = object.kind() == "Ingress" && concerns(&object.value["spec"]);
+    let about = object.kind() == "Ingress" && concerns(objects, object);
     (about && !names.is_empty())
         .then(|| format!("{}: check does not know what {} does to uploads", object.id(), names.join(", ")))
 }
 
 /// Annotations that count for one controller of nginx and not for the other, both of which people call `nginx`.
-fn of_one_nginx(object: &Object, objects: &[Object]) -> Option<String> {
+fn of_one_nginx(objects: Objects<'_>, object: &Object) -> Option<String> {
     let annotations = object.value["metadata"]["annotations"].as_object()?;
     let has = |prefix: &str| annotations.keys().any(|name| name.starts_with(prefix));
     let class = object.value["spec"]["ingressClassName"].as_str()?;
-    let known = objects.iter().any(|o| o.kind() == "IngressClass" && o.name() == class);
-    let about = object.kind() == "Ingress" && concerns(&object.value["spec"]);
+    let known = objects.iter().any(|o| o.kind() == "IngressClass" && o.name() == class)
+        || ingress_class::F5.config_map(&objects).is_some();
+    let about = object.kind() == "Ingress" && concerns(objects, object);
     (about && has("nginx.org/") && !has("nginx.ingress.kubernetes.io/") && !known).then(|| {
         format!(
             "{}: its annotations of nginx.org count only if class {class} is NGINX's own controller; the IngressClass is not in the input",
@@ -394,116 +406,33 @@ fn of_one_nginx(object: &Object, objects: &[Object]) -> Option<String> {
     })
 }
 
-/// API groups whose objects are between browsers and a Service.
-const ON_THE_WAY: [&str; 20] = [
-    "extensions",
-    "gateway",
-    "networking",
-    "route.openshift.io",
-    "traefik",
-    "projectcontour.io",
-    "istio.io",
-    "konghq.com",
-    "apisix.apache.org",
-    "getambassador.io",
-    "nginx.org",
-    "haproxy",
-    "envoyproxy.io",
-    "cilium.io",
-    "linkerd.io",
-    "zalando.org",
-    "solo.io",
-    "kgateway",
-    "cloud.google.com",
-    "elbv2.k8s.aws",
-];
-
-/// Kinds that are read, and kinds that do not affect a request.
-const KNOWN: [&str; 41] = [
-    "CustomResourceDefinition",
-    "AuthorizationPolicy",
-    "RequestAuthentication",
-    "HTTPRouteFilter",
-    "BackendTLSPolicy",
-    "GRPCRoute",
-    "UDPRoute",
-    "TraefikService",
-    "TLSStore",
-    "Ingress",
-    "IngressClass",
-    "HTTPRoute",
-    "Route",
-    "Gateway",
-    "GatewayClass",
-    "ReferenceGrant",
-    "ListenerSet",
-    "XListenerSet",
-    "TLSRoute",
-    "IngressRoute",
-    "Middleware",
-    "HTTPProxy",
-    "SecurityPolicy",
-    "ClientTrafficPolicy",
-    "BackendTrafficPolicy",
-    "VirtualService",
-    "NetworkPolicy",
-    "AdminNetworkPolicy",
-    "CiliumNetworkPolicy",
-    "CiliumClusterwideNetworkPolicy",
-    "PeerAuthentication",
-    "ServiceEntry",
-    "Sidecar",
-    "Telemetry",
-    "EnvoyProxy",
-    "ManagedCertificate",
-    "TLSOption",
-    "TLSCertificateDelegation",
-    "CiliumLoadBalancerIPPool",
-    "CiliumL2AnnouncementPolicy",
-    "IPAddress",
-];
-
 /// Objects from which other programs make the objects that would have to be read.
 const RENDERED: [&str; 4] = ["HelmRelease", "HelmChart", "Application", "OpenStackControlPlane"];
 
 /// An object that affects an upload, but that nothing here reads.
 fn unread(object: &Object, units: &[Unit]) -> Option<String> {
-    let group = object.value["apiVersion"].as_str().unwrap_or_default();
+    // `derived` names one that leads to a Service of another name.
+    let about = || any_text(&object.value["spec"], &names::is_ours) || names::is_ours(object.name());
     let told = |why: &str| Some(format!("{}: {why}", object.id()));
     if RENDERED.contains(&object.kind()) {
-        let about =
-            object.kind() == "OpenStackControlPlane" || concerns(&object.value["spec"]) || is_ours(object.name());
+        let about = object.kind() == "OpenStackControlPlane" || about();
         return about.then(|| told("what it deploys is not in the input; render it, or use --live")).flatten();
     }
-    let (group, _) = group.split_once('/')?;
-    let is_old = is_old(object);
-    let is_known = KNOWN.contains(&object.kind()) && !is_old;
-    if !ON_THE_WAY.iter().any(|name| group.contains(name)) || is_known {
-        return None;
-    }
-    let near = units.iter().any(|unit| unit.service().is_some() && unit.scope.iter().any(|s| s == object.namespace()));
-    let about = concerns(&object.value["spec"]) || is_ours(object.name());
+    let near = || {
+        units.iter().any(|unit| unit.service().is_some() && unit.scope.iter().any(|scope| scope == object.namespace()))
+    };
     // These change whatever passes the proxy.
     let patches = matches!(object.kind(), "EnvoyFilter" | "EnvoyPatchPolicy");
-    let why = if is_old {
-        format!("check does not read {} of this kind", object.value["apiVersion"].as_str().unwrap_or_default())
-    } else {
-        "check does not read objects of this kind".to_owned()
-    };
-    (about || near && patches).then(|| told(&why)).flatten()
+    if !kinds::is_unread(object) || !(about() || patches && near()) {
+        return None;
+    }
+    if kinds::is_old(object) {
+        return told(&format!("check does not read {} of this kind", object.api_version()));
+    }
+    told("check does not read objects of this kind")
 }
 
-/// Whether an object is of a version that is not read, although its kind is.
-fn is_old(object: &Object) -> bool {
-    let version = object.value["apiVersion"].as_str().unwrap_or_default();
-    model::Kind::named(object.kind()).is_some() && model::Kind::registered(version, object.kind()).next().is_none()
-}
-
-fn is_ours(name: &str) -> bool {
-    name.contains("glance") || name.contains("horizon")
-}
-
-/// Whether a value names a Service or host of Glance or the dashboard, in the usual ways.
-fn concerns(value: &Value) -> bool {
-    any_text(value, &is_ours)
+/// Whether an object names a Service or host of Glance or the dashboard.
+fn concerns(objects: Objects<'_>, object: &Object) -> bool {
+    objects.leads_to_glance(object) || any_text(&object.value["spec"], &names::is_ours)
 }

@@ -8,19 +8,61 @@ use std::sync::Arc;
 use direct_upload_core::derive::ExposingObject;
 use serde_json::Value;
 
-use crate::objects::{Object, any_text};
+use crate::glances::Objects;
+use crate::objects::Object;
+
+/// A controller of nginx, as its ConfigMap shows it.
+pub(crate) struct NginxController {
+    /// What the operator's rules call its class.
+    pub class: &'static str,
+    /// Of its annotations.
+    pub prefix: &'static str,
+    /// Its Helm chart's label, and usual names of its ConfigMap.
+    label: &'static str,
+    maps: [&'static str; 2],
+    /// Keys of its ConfigMap with nginx's own text: around all servers, in each server, in each location.
+    pub snippets: [&'static str; 3],
+}
+
+/// The community's (kubernetes.github.io/ingress-nginx, ConfigMaps).
+pub(crate) const COMMUNITY: NginxController = NginxController {
+    class: "nginx",
+    prefix: "nginx.ingress.kubernetes.io/",
+    label: "ingress-nginx",
+    maps: ["ingress-nginx-controller", "nginx-configuration"],
+    snippets: ["http-snippet", "server-snippet", "location-snippet"],
+};
+
+/// F5's (docs.nginx.com, NGINX Ingress Controller, ConfigMap resources).
+pub(crate) const F5: NginxController = NginxController {
+    class: "nginx.org",
+    prefix: "nginx.org/",
+    label: "nginx-ingress",
+    maps: ["nginx-config", "nginx-ingress"],
+    snippets: ["http-snippets", "server-snippets", "location-snippets"],
+};
+
+impl NginxController {
+    /// Its own ConfigMap.
+    pub fn config_map<'a>(&self, objects: &'a [Object]) -> Option<&'a Object> {
+        let is_its = |object: &&Object| {
+            let label = object.value["metadata"]["labels"]["app.kubernetes.io/name"].as_str();
+            object.kind() == "ConfigMap" && (label == Some(self.label) || self.maps.contains(&object.name()))
+        };
+        objects.iter().find(is_its)
+    }
+}
 
 /// A controller's name, and what the operator's rules call its class.
 const CONTROLLERS: [(&str, &str); 4] = [
-    ("k8s.io/ingress-nginx", "nginx"),
-    ("nginx.org/ingress-controller", "nginx"),
+    ("k8s.io/ingress-nginx", COMMUNITY.class),
+    ("nginx.org/ingress-controller", F5.class),
     ("traefik.io/ingress-controller", "traefik"),
     ("projectcontour.io/", "contour"),
 ];
 
 /// The prefixes of the annotations of controllers that are read.
-const ANNOTATIONS: [&str; 4] =
-    ["nginx.ingress.kubernetes.io/", "nginx.org/", "traefik.ingress.kubernetes.io/", "projectcontour.io/"];
+const ANNOTATIONS: [&str; 4] = [COMMUNITY.prefix, F5.prefix, "traefik.ingress.kubernetes.io/", "projectcontour.io/"];
 
 /// The name under which the operator's rules know its controller.
 fn known(objects: &[Object], ingress: &Value) -> Option<&'static str> {
@@ -33,6 +75,10 @@ fn known(objects: &[Object], ingress: &Value) -> Option<&'static str> {
     let controller = own.and_then(|own| own.value["spec"]["controller"].as_str());
     let by_controller = |name: &str| CONTROLLERS.iter().find(|(own, _)| name.starts_with(own)).map(|(_, class)| *class);
     let by_name = |class: &str| CONTROLLERS.iter().map(|(_, known)| *known).find(|known| class.contains(known));
+    // People call both of nginx's controllers `nginx`.
+    let is_f5s = || F5.config_map(objects).is_some() && COMMUNITY.config_map(objects).is_none();
+    let by_name =
+        |class| by_name(class).map(|known| if known == COMMUNITY.class && is_f5s() { F5.class } else { known });
     controller.and_then(by_controller).or_else(|| by_name(class?))
 }
 
@@ -52,12 +98,12 @@ pub(crate) fn told(objects: &[Object], exposing: &[ExposingObject]) -> Vec<Expos
 }
 
 /// An Ingress to Glance whose controller nothing shows: its limits are not seen.
-pub(crate) fn unknown(objects: &[Object], object: &Object) -> Option<String> {
+pub(crate) fn unknown(objects: Objects<'_>, object: &Object) -> Option<String> {
     let annotations = object.value["metadata"]["annotations"].as_object();
     let mut names = annotations.into_iter().flatten().map(|(name, _)| name);
     let is_shown = names.any(|name| ANNOTATIONS.iter().any(|prefix| name.starts_with(prefix)));
-    let to_glance = object.kind() == "Ingress" && any_text(&object.value["spec"]["rules"], &|t| t.contains("glance"));
-    (to_glance && !is_shown && known(objects, &object.value).is_none()).then(|| {
+    let to_glance = object.kind() == "Ingress" && objects.names_glance(object, &object.value["spec"]["rules"]);
+    (to_glance && !is_shown && known(&objects, &object.value).is_none()).then(|| {
         let class = object.value["spec"]["ingressClassName"].as_str();
         let which = class.map_or_else(|| "it names no class".to_owned(), |class| format!("its class is {class}"));
         format!(

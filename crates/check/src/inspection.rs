@@ -12,6 +12,7 @@ use crate::facts::answering;
 use crate::facts::cloud::Cloud;
 use crate::facts::page_policy;
 use crate::finding::Finding;
+use crate::glances::Objects;
 use crate::input::CheckInput;
 use crate::objects::{self, Object};
 use crate::report::Report;
@@ -33,8 +34,9 @@ pub fn check(input: CheckInput) -> Report {
     issues.extend(controller::logins(&input.snapshot, &input.objects, &units));
     lacking.extend(traefik::apply(&input.objects, &units, &mut issues));
     let backends = derived::backends(&input.snapshot, &units);
-    issues.extend(routes::issues(&input.objects, &backends));
-    cloud.answering = answering::find(&input.objects, &issues);
+    let objects = Objects { all: &input.objects, backends: &backends };
+    issues.extend(routes::issues(objects));
+    cloud.answering = answering::find(objects, &issues);
     cloud.answering.extend(rules::traefik::answering(&cloud));
     cloud.page_policies = page_policy::find(&input.objects, &derived::exposing_dashboards(&input.snapshot, &units));
     let is_legacy = |unit: &Unit| cloud.horizons.iter().any(|h| std::ptr::eq(h.unit, unit) && h.is_legacy());
@@ -43,15 +45,15 @@ pub fn check(input: CheckInput) -> Report {
     let mut findings = rules::all(&cloud, &issues, &legacy);
     findings.extend(derived::findings(&world, &input.objects, &units));
     let is_wanted = |namespace: &str| cloud.is_direct_in(&[namespace.to_owned()]);
-    findings.extend(routes::redirects(&input.objects, is_wanted));
-    let (paths, hosts) = routes::paths(&input.objects, &cloud.published, is_wanted);
+    findings.extend(routes::redirects(objects, is_wanted));
+    let (paths, hosts) = routes::paths(objects, &cloud.published, is_wanted, |prefix| cloud.is_mounted(prefix));
     findings.extend(paths);
-    findings.extend(routes::ports(&input.objects, is_wanted));
+    findings.extend(routes::ports(objects, is_wanted));
     // The rules that the operator shares find some of these, too.
-    let mut redirected = routes::redirected(&input.objects, &cloud.published, is_wanted);
+    let mut redirected = routes::redirected(objects, &cloud.published, is_wanted);
     redirected.retain(|new| !findings.iter().any(|known| known.rule == new.rule && known.place.is_within(&new.place)));
     findings.extend(redirected);
-    let (cut, unread) = traefik::entry_points(&input.objects, is_wanted);
+    let (cut, unread) = traefik::entry_points(objects, is_wanted);
     findings.extend(cut);
     owner::advise(&mut findings, &units);
     for finding in &mut findings {
@@ -65,7 +67,7 @@ pub fn check(input: CheckInput) -> Report {
     unseen.extend(controller::missing_headers(&input.snapshot, &input.objects, &units));
     unseen.extend(unread);
     unseen.extend(hosts);
-    unseen.extend(coverage::gaps(&cloud, &world, &units, &input.objects, &backends));
+    unseen.extend(coverage::gaps(&cloud, &world, &units, objects));
     for (object, why) in derived::unread(&input.snapshot, &units) {
         if !unseen.iter().any(|told| told.starts_with(&format!("{object}: "))) {
             unseen.push(format!("{object}: {why}"));

@@ -32,6 +32,11 @@ impl Object {
         self.value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
     }
 
+    /// Its apiVersion.
+    pub(crate) fn api_version(&self) -> &str {
+        self.text("/apiVersion")
+    }
+
     /// Its kind.
     pub fn kind(&self) -> &str {
         self.text("/kind")
@@ -39,7 +44,7 @@ impl Object {
 
     /// Its kind, as the operator's rules for gateways and policies know it.
     pub(crate) fn policy_kind(&self) -> PolicyKind {
-        PolicyKind::of_object(self.text("/apiVersion"), self.kind())
+        PolicyKind::of_object(self.api_version(), self.kind())
     }
 
     /// Its name.
@@ -103,10 +108,10 @@ impl Object {
         let mut texts = Vec::new();
         let secret = self.kind() == "Secret";
         let managed = self.value["metadata"]["labels"][MANAGED_BY] == OPERATOR;
-        for field in ["data", "stringData"] {
+        for field in ["data", "stringData", "binaryData"] {
             for (key, value) in self.value[field].as_object().into_iter().flatten() {
                 let Some(written) = value.as_str() else { continue };
-                let encoded = secret && field == "data";
+                let encoded = secret && field == "data" || field == "binaryData";
                 let text = if encoded { decoded(written) } else { Some(written.to_owned()) };
                 let node = self.node.as_ref().and_then(|node| node.at([field, key.as_str()]));
                 let lines = match node {

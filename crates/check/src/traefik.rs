@@ -17,7 +17,9 @@ use crate::classify::Kind;
 use crate::facts::cloud::PlacedIssue;
 use crate::facts::traefik::{document, without_limit};
 use crate::finding::{Field, Finding, Location};
-use crate::objects::{Object, any_text};
+use crate::glances::Objects;
+use crate::kinds;
+use crate::objects::Object;
 use crate::unit::Unit;
 
 /// One entry point.
@@ -38,14 +40,14 @@ enum Static {
 }
 
 /// What cuts uploads at Traefik. `is_wanted`: whether direct uploads are.
-pub fn entry_points(objects: &[Object], is_wanted: impl Fn(&str) -> bool) -> (Vec<Finding>, Vec<String>) {
+pub(crate) fn entry_points(objects: Objects<'_>, is_wanted: impl Fn(&str) -> bool) -> (Vec<Finding>, Vec<String>) {
     let mut findings = Vec::new();
     let mut unseen = Vec::new();
-    for route in objects.iter().filter(|o| leads_to_glance(o)) {
-        let Some(ports) = ports(objects, route) else { continue };
+    for route in objects.routes().filter(|route| kinds::may_be_traefiks(route)) {
+        let Some(ports) = ports(&objects, route) else { continue };
         let names = names(route);
         for (traefik, container) in objects.iter().filter_map(|o| Some((o, container(o)?))) {
-            match read(objects, traefik, container) {
+            match read(&objects, traefik, container) {
                 Static::Unseen(what) => unseen.push(what),
                 Static::EntryPoints(all) => {
                     let image = traefik.value["spec"]["template"]["spec"]["containers"][container]["image"].as_str();
@@ -60,11 +62,6 @@ pub fn entry_points(objects: &[Object], is_wanted: impl Fn(&str) -> bool) -> (Ve
     findings.dedup();
     unseen.dedup();
     (findings, unseen)
-}
-
-fn leads_to_glance(route: &Object) -> bool {
-    let named = || any_text(&route.value["spec"], &|text| text.contains("glance"));
-    matches!(route.kind(), "HTTPRoute" | "Ingress" | "IngressRoute") && named()
 }
 
 /// The ports on which Traefik serves a route; empty: not known. None: Traefik does not serve it.

@@ -8,6 +8,7 @@ use direct_upload_core::openstack::Release;
 use super::classify::{self, Kind};
 use super::finding::{Field, Location, OptionName};
 use super::formats::directives;
+use super::names;
 
 /// The first bytes of a file that some editors write.
 pub const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -82,6 +83,19 @@ pub enum Program {
     Horizon,
 }
 
+impl Program {
+    /// The one that names show, if they show only one.
+    pub(crate) fn named<'a>(all: impl Iterator<Item = &'a str> + Clone) -> Option<Self> {
+        let any = |is: fn(&str) -> bool| all.clone().any(is);
+        let (glance, horizon) = (any(names::is_glances), any(names::is_dashboards));
+        match (glance, horizon) {
+            (true, false) => Some(Self::Glance),
+            (false, true) => Some(Self::Horizon),
+            _ => None,
+        }
+    }
+}
+
 /// Kind and key of a workload.
 pub type WorkloadId = (WorkloadKind, Key);
 
@@ -148,12 +162,8 @@ impl Unit {
     }
 
     fn named(&self) -> Option<Program> {
-        let says = |word: &str| self.name.contains(word) || self.files.iter().any(|f| f.called().contains(word));
-        match (says("glance"), says("horizon") || says("dashboard")) {
-            (true, false) => Some(Program::Glance),
-            (false, true) => Some(Program::Horizon),
-            _ => None,
-        }
+        let files = self.files.iter().map(ConfigFile::called);
+        Program::named(files.chain([self.name.as_str()]))
     }
 
     /// What systemd's units start, and the files that they name and that are missing.

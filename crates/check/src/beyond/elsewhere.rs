@@ -4,13 +4,13 @@
 //! a Service without a selector, leads to is not known, so such routes are taken as Glance's.
 
 use direct_upload_api::web::PublicUrl;
-use direct_upload_core::derive::Backends;
 use direct_upload_core::model::PolicyKind;
 use serde_json::Value;
 
 use crate::facts::catalog::{Published, Source};
 use crate::facts::cloud::Cloud;
 use crate::facts::glance::GlanceFacts;
+use crate::glances::Objects;
 use crate::objects::Object;
 use crate::unit::Program;
 
@@ -22,12 +22,7 @@ struct Rule<'a> {
 }
 
 /// The first route of a published host, if none of its routes leads to Glance.
-pub(super) fn routes(
-    cloud: &Cloud<'_>,
-    glance: &GlanceFacts<'_>,
-    objects: &[Object],
-    backends: &[Backends],
-) -> Option<String> {
+pub(super) fn routes(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>, objects: Objects<'_>) -> Option<String> {
     let scope = &glance.unit.scope;
     glance.unit.workload.as_ref()?;
     let is_behind = cloud.servers_near(scope, Program::Glance).next().is_some();
@@ -39,7 +34,7 @@ pub(super) fn routes(
         let url = PublicUrl::parse(&published.url).ok()?;
         let host = url.origin().host();
         let rules: Vec<(&Object, Rule<'_>)> =
-            objects.iter().flat_map(|o| rules(o, objects, backends).into_iter().map(move |rule| (o, rule))).collect();
+            objects.iter().flat_map(|o| rules(o, objects).into_iter().map(move |rule| (o, rule))).collect();
         let (route, _) = rules.iter().find(|(_, rule)| rule.hosts.contains(&host))?;
         let takes = |rule: &Rule<'_>| rule.hosts.is_empty() || rule.hosts.iter().any(|own| covers(own, host));
         (!rules.iter().any(|(_, rule)| rule.leads && takes(rule))).then(|| {
@@ -61,9 +56,9 @@ fn list<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> + u
     value[name].as_array().into_iter().flatten()
 }
 
-fn rules<'a>(route: &'a Object, objects: &[Object], backends: &[Backends]) -> Vec<Rule<'a>> {
+fn rules<'a>(route: &'a Object, objects: Objects<'_>) -> Vec<Rule<'a>> {
     let spec = &route.value["spec"];
-    let target = Target { route, objects, backends };
+    let target = Target { route, objects };
     let texts = |all: &mut dyn Iterator<Item = &'a Value>| all.filter_map(Value::as_str).collect::<Vec<_>>();
     let one = |hosts, leads| vec![Rule { hosts, leads }];
     match route.policy_kind() {
@@ -115,8 +110,7 @@ fn rules<'a>(route: &'a Object, objects: &[Object], backends: &[Backends]) -> Ve
 /// What references of a route mean.
 struct Target<'a> {
     route: &'a Object,
-    objects: &'a [Object],
-    backends: &'a [Backends],
+    objects: Objects<'a>,
 }
 
 impl Target<'_> {
@@ -145,7 +139,6 @@ impl Target<'_> {
         let namespace = namespace.unwrap_or_else(|| self.route.namespace());
         let is_it = |o: &&Object| o.kind() == "Service" && o.name() == name && o.namespace() == namespace;
         let is_open = |o: &Object| !o.value["spec"]["selector"].is_object();
-        self.objects.iter().find(is_it).is_some_and(is_open)
-            || self.backends.iter().any(|own| own.namespace == namespace && own.leads(name))
+        self.objects.iter().find(is_it).is_some_and(is_open) || self.objects.is_service(name, namespace)
     }
 }

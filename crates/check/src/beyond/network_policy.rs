@@ -11,19 +11,21 @@ use direct_upload_core::model::Key;
 use serde_json::Value;
 
 use crate::facts::cloud::Cloud;
+use crate::glances::Objects;
+use crate::names;
 use crate::objects::{Object, any_text};
 
 /// Pods of Glance.
 pub(super) struct Pods<'a> {
-    namespace: &'a str,
-    /// None if the input does not show them.
-    labels: Option<BTreeMap<String, String>>,
+    /// None if the input does not show them; the same for the labels.
+    pub namespace: Option<&'a str>,
+    pub labels: Option<BTreeMap<String, String>>,
     ports: Vec<u64>,
 }
 
 /// Those of the workloads in the input.
-pub(super) fn pods<'a>(cloud: &Cloud<'_>, objects: &'a [Object]) -> Vec<Pods<'a>> {
-    let of_unit = |(kind, key): &(_, _)| of_workload(objects, *kind, key);
+pub(super) fn pods<'a>(cloud: &Cloud<'_>, objects: Objects<'a>) -> Vec<Pods<'a>> {
+    let of_unit = |(kind, key): &(_, _)| of_workload(objects.all, *kind, key);
     cloud.glances.iter().filter_map(|glance| glance.unit.workload.as_ref()).filter_map(of_unit).collect()
 }
 
@@ -33,21 +35,43 @@ fn of_workload<'a>(objects: &'a [Object], kind: WorkloadKind, key: &Key) -> Opti
     let template = &object.value["spec"]["template"];
     let labels = template["metadata"]["labels"].as_object().into_iter().flatten();
     let labels = labels.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect();
-    Some(Pods { namespace: object.namespace(), labels: Some(labels), ports: ports(&template["spec"]) })
+    Some(Pods { namespace: Some(object.namespace()), labels: Some(labels), ports: ports(&template["spec"]) })
 }
 
 impl Pods<'_> {
+    /// Some that the input does not show.
+    pub fn unknown() -> Self {
+        Self { namespace: None, labels: None, ports: Vec::new() }
+    }
+
+    /// Whether policies select them, and may let browsers pass.
+    pub fn are_opened(&self, objects: &[Object]) -> bool {
+        objects.iter().any(|policy| self.are_selected(policy)) && self.closed(objects).is_none()
+    }
+
+    /// Whether a list of Calico's has one of their ports: a number, `FIRST:LAST` or a name.
+    pub fn have_port(&self, listed: &Value) -> bool {
+        let number = |text: &str| text.parse::<u64>().ok();
+        let has = |port: &Value| match port.as_str().map_or_else(|| port.to_string(), str::to_owned).split_once(':') {
+            Some((first, last)) => number(first)
+                .zip(number(last))
+                .is_none_or(|(first, last)| self.ports.iter().any(|own| (first..=last).contains(own))),
+            None => port.as_u64().is_none_or(|port| self.ports.contains(&port)),
+        };
+        listed.as_array().filter(|_| !self.ports.is_empty()).is_none_or(|all| all.iter().any(has))
+    }
+
     /// Whether a policy is about them. Without their labels, a name has to do.
     fn are_selected(&self, policy: &Object) -> bool {
         let spec = &policy.value["spec"];
         let types = spec["policyTypes"].as_array();
-        policy.value["apiVersion"].as_str().is_some_and(|version| version.starts_with("networking.k8s.io/"))
+        policy.api_version().starts_with("networking.k8s.io/")
             && policy.kind() == "NetworkPolicy"
-            && policy.namespace() == self.namespace
+            && self.namespace.is_none_or(|own| own == policy.namespace())
             && types.is_none_or(|types| types.iter().any(|own| own == "Ingress"))
             && match &self.labels {
                 Some(labels) => selects(&spec["podSelector"], labels),
-                None => any_text(&spec["podSelector"], &|text| text.contains("glance")),
+                None => any_text(&spec["podSelector"], &names::is_glances),
             }
     }
 
@@ -69,16 +93,16 @@ impl Pods<'_> {
 }
 
 /// Why a policy may keep browsers from Glance, in words. Of several Glances in a namespace one may be for services only.
-pub(super) fn closed(objects: &[Object], all: &[Pods<'_>], object: &Object) -> Option<&'static str> {
-    let unknown = [Pods { namespace: object.namespace(), labels: None, ports: Vec::new() }];
-    let near = || all.iter().filter(|pods| pods.namespace == object.namespace());
+pub(super) fn closed(objects: Objects<'_>, all: &[Pods<'_>], object: &Object) -> Option<&'static str> {
+    let unknown = [Pods { namespace: Some(object.namespace()), ..Pods::unknown() }];
+    let near = || all.iter().filter(|pods| pods.namespace == Some(object.namespace()));
     let selected = if all.is_empty() {
         unknown.iter().find(|own| own.are_selected(object))
     } else {
         near().find(|own| own.are_selected(object))
     };
-    let is_open = near().any(|pods| pods.closed(objects).is_none());
-    selected.filter(|_| !is_open)?.closed(objects)
+    let is_open = near().any(|pods| pods.closed(&objects).is_none());
+    selected.filter(|_| !is_open)?.closed(&objects)
 }
 
 /// The ports of a pod's containers.
@@ -104,10 +128,6 @@ fn has_port(rule: &Value, own: &[u64]) -> bool {
 
 /// Whether a rule has no list of peers, or one of them may be a gateway or a controller.
 fn lets_browsers_pass(rule: &Value) -> bool {
-    const WAYS: [&str; 12] = [
-        "ingress", "gateway", "nginx", "haproxy", "traefik", "envoy", "contour", "istio", "router", "proxy", "edge",
-        "lb",
-    ];
     let peers = rule["from"].as_array().filter(|peers| !peers.is_empty());
     peers.is_none_or(|peers| {
         peers.iter().any(|peer| {
@@ -116,10 +136,19 @@ fn lets_browsers_pass(rule: &Value) -> bool {
             let cidr = peer["ipBlock"]["cidr"].as_str();
             (is_open(&peer["namespaceSelector"]) && all_pods)
                 || cidr.is_some_and(|cidr| cidr.ends_with("/0"))
-                || any_text(peer, &|text| WAYS.iter().any(|way| text.contains(way)))
-                || any_key(peer, &|text| WAYS.iter().any(|way| text.contains(way)))
+                || may_be_a_way(peer)
         })
     })
+}
+
+/// Whether peers have the name of a gateway or controller, as far as names show.
+pub(super) fn may_be_a_way(peers: &Value) -> bool {
+    const WAYS: [&str; 12] = [
+        "ingress", "gateway", "nginx", "haproxy", "traefik", "envoy", "contour", "istio", "router", "proxy", "edge",
+        "lb",
+    ];
+    let is_one = |text: &str| WAYS.iter().any(|way| text.contains(way));
+    any_text(peers, &is_one) || any_key(peers, &is_one)
 }
 
 /// Whether a label's name meets a test.

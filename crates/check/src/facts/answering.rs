@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use super::cloud::PlacedIssue;
 use crate::finding::Location;
-use crate::objects::{Object, any_text};
+use crate::glances::Objects;
+use crate::objects::Object;
 
 /// One such object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,12 +34,12 @@ pub struct Credentials {
 }
 
 /// The objects that grant uploads. One of whose CORS something is wrong does not.
-pub(crate) fn find(objects: &[Object], issues: &[PlacedIssue]) -> Vec<Answering> {
+pub(crate) fn find(objects: Objects<'_>, issues: &[PlacedIssue]) -> Vec<Answering> {
     let is_wrong = |o: &Object| {
         let of_it = |p: &&PlacedIssue| p.issue.rule == Rule::CorsOnTheWay && p.issue.object == o.id();
         issues.iter().filter(of_it).any(|p| p.issue.fails)
     };
-    let routes: Vec<&Object> = objects.iter().filter(|route| leads_to_glance(route)).collect();
+    let routes: Vec<&Object> = objects.routes().collect();
     let of = |object: &Object| {
         let route = routes.iter().find(|route| answers(object, route)).filter(|_| !is_wrong(object))?;
         let without_credentials = any_origin(object).map(|path| (path, STAR, REMOVE));
@@ -121,11 +122,6 @@ fn without_credentials_in(object: &Object) -> Option<(FieldPath, &'static str)> 
         }
         _ => None,
     }
-}
-
-fn leads_to_glance(route: &Object) -> bool {
-    const ROUTES: [&str; 5] = ["HTTPRoute", "Ingress", "IngressRoute", "HTTPProxy", "VirtualService"];
-    ROUTES.contains(&route.kind()) && any_text(&route.value["spec"], &|text| text.contains("glance"))
 }
 
 /// Whether an object answers the preflights of a route: the route itself, or what is attached to it.

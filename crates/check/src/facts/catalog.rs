@@ -26,6 +26,8 @@ pub enum Source {
     Glance,
     /// The URL where Glance is exposed.
     Exposed,
+    /// Glance's own `public_endpoint`, which has the host where it is exposed.
+    Both,
 }
 
 impl Published {

@@ -119,12 +119,16 @@ impl<'a> Cloud<'a> {
         let before: Vec<Server<'a>> = units.iter().flat_map(|unit| haproxy::servers(unit, &servers)).collect();
         servers.extend(before);
         let mut published = published;
+        published.iter_mut().for_each(|own| confirm(own, &endpoints));
         let told: Vec<_> = endpoints.into_iter().filter(|own| published.iter().all(|p| p.scope != own.scope)).collect();
         published.extend(told);
         // Behind HAProxy and the like, browsers need not know a server's own name.
         let of_dashboard = |s: &&Server<'_>| s.service == Program::Horizon;
+        let has_traefik = servers.iter().filter(of_dashboard).any(|s| s.kind == Kind::Traefik);
         let behind = servers.iter().filter(of_dashboard).any(|s| matches!(s.kind, Kind::Haproxy | Kind::Stream));
-        dashboards.extend(servers.iter().filter(of_dashboard).filter(|_| !behind).filter_map(of_server));
+        let is_front = |s: &&Server<'_>| !has_traefik || s.kind == Kind::Traefik;
+        dashboards
+            .extend(servers.iter().filter(of_dashboard).filter(|_| !behind).filter(is_front).filter_map(of_server));
         let pairs = pairs(&horizons, &glances);
         let apis = units.iter().flat_map(ApiFacts::others).collect();
         Self {
@@ -141,6 +145,20 @@ impl<'a> Cloud<'a> {
             answering: Vec::new(),
             page_policies: Vec::new(),
         }
+    }
+
+    /// Whether a web server in Glance's pods, or uWSGI, names a path: it may remove it.
+    pub fn is_mounted(&self, prefix: &str) -> bool {
+        let serves = |unit: &Unit, kind| match kind {
+            Kind::Uwsgi => true,
+            Kind::Httpd | Kind::Nginx => unit.workload.is_some(),
+            _ => false,
+        };
+        let names = |unit: &&Unit| {
+            let mut files = unit.files.iter().filter(|file| serves(unit, file.kind));
+            files.any(|file| file.text.contains(prefix.trim_end_matches('/')))
+        };
+        self.units.iter().any(|unit| names(&unit))
     }
 
     /// What answers preflights instead of a Glance.
@@ -273,11 +291,13 @@ impl<'a> Cloud<'a> {
         of().filter(move |s| shared(&s.scope, scope) == nearest)
     }
 
-    /// Where browsers meet a program first, if there are several: nginx's `stream`, HAProxy, nginx, httpd.
+    /// Where browsers meet a program first, if there are several: nginx's `stream`, HAProxy, Traefik, nginx,
+    /// httpd.
     pub fn edges<'b>(&'b self, scope: &'b [String], program: Program) -> Vec<&'b Listen> {
         let rank = |server: &Server<'_>| match server.kind {
-            Kind::Stream => 3,
-            Kind::Haproxy => 2,
+            Kind::Stream => 4,
+            Kind::Haproxy => 3,
+            Kind::Traefik => 2,
             Kind::Nginx => 1,
             _ => 0,
         };
@@ -347,6 +367,17 @@ fn of_public_endpoint(glance: &GlanceFacts<'_>) -> Option<Published> {
         scope: glance.unit.scope.clone(),
         source: Source::Glance,
     })
+}
+
+/// What is published below a host where Glance is exposed: a route's own prefix need not be a part of it.
+fn confirm(own: &mut Published, endpoints: &[Published]) {
+    let origin = |text: &str| PublicUrl::parse(text).ok().map(|url| url.origin().clone());
+    let is_it = |other: &&Published| other.scope == own.scope && origin(&other.url) == origin(&own.url);
+    let Some(stated) = endpoints.iter().find(is_it).filter(|_| own.source == Source::Exposed) else { return };
+    if stated.url.trim_end_matches('/') != own.url.trim_end_matches('/') {
+        (own.url, own.place) = (stated.url.clone(), stated.place.clone());
+    }
+    own.source = Source::Both;
 }
 
 fn wanted<'a, 'b: 'a>(horizons: impl Iterator<Item = &'a HorizonFacts<'b>>) -> bool {

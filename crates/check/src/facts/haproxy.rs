@@ -10,6 +10,7 @@ use super::server::{Listen, OtherServer, ScopedDirective, Server, is_local, port
 use crate::classify::{self, Kind};
 use crate::formats::directives::Directive;
 use crate::formats::haproxy;
+use crate::names;
 use crate::unit::{ConfigFile, Program, Unit};
 
 /// One section, its defaults, and the file of both.
@@ -114,13 +115,17 @@ pub fn servers<'a>(unit: &'a Unit, behind: &[Server<'_>]) -> Vec<Server<'a>> {
     let global = sections.iter().filter(|section| section.own.name == "global").flat_map(Section::items);
     let counts = |name: &str| name == "ssl-default-bind-options" || name.starts_with("tune.");
     let options: Vec<_> = global.filter(|item| counts(&item.directive.name)).collect();
+    // A backend to which no frontend leads serves nobody, unless something that is not seen chooses it.
+    let is_open = |choice: &Directive| choice.text().contains("%[");
+    let has_front = sections.iter().any(|section| section.choices().next().is_some());
+    let is_alone = !has_front || sections.iter().flat_map(Section::choices).any(is_open);
     let mut servers = Vec::new();
     for backend in sections.iter().filter(|s| matches!(s.own.name.as_str(), "backend" | "listen")) {
         let fronts: Vec<&Section<'_>> = sections.iter().filter(|front| front.leads_to(backend, &maps)).collect();
         if !fronts.is_empty() && fronts.iter().all(|front| front.leads_to_stand_in(backend)) {
             continue;
         }
-        if fronts.is_empty() {
+        if fronts.is_empty() && (is_alone || backend.own.name == "listen") {
             servers.extend(server(unit, &options, backend, None, &ports));
         }
         servers.extend(fronts.into_iter().filter_map(|front| server(unit, &options, backend, Some(front), &ports)));
@@ -185,11 +190,10 @@ fn server<'a>(
         options.iter().chain(&backend.defaults).cloned().chain(front.into_iter().flat_map(Section::items)).chain(own);
     let items: Vec<ScopedDirective<'a>> = items.collect();
     let end = front.unwrap_or(backend);
-    let tcp = end
-        .items()
-        .iter()
-        .chain(&end.defaults)
-        .any(|item| item.directive.name == "mode" && item.directive.word() == "tcp");
+    // A section's own mode counts before that of its defaults.
+    let own_items = end.items();
+    let modes = end.defaults.iter().chain(&own_items).filter(|item| item.directive.name == "mode");
+    let tcp = modes.last().is_some_and(|item| item.directive.word() == "tcp");
     Some(Server {
         kind: Kind::Haproxy,
         service,
@@ -204,6 +208,7 @@ fn server<'a>(
         items,
         takes_uploads: false,
         leads_nowhere: None,
+        location: None,
         scope: unit.scope.clone(),
     })
 }
@@ -236,7 +241,7 @@ fn sections(unit: &Unit) -> Vec<Section<'_>> {
         for section in tree {
             if section.name == "defaults" {
                 now = lines(file, &section);
-            } else {
+            } else if !section.children.iter().any(|line| line.name == "disabled") {
                 sections.push(Section { file, own: section, defaults: now.clone() });
             }
         }
@@ -254,8 +259,8 @@ fn served(backend: &Section<'_>, front: Option<&Section<'_>>) -> Option<Program>
 }
 
 fn said(texts: &[String]) -> Option<Program> {
-    let says = |words: &[&str]| texts.iter().any(|text| words.iter().any(|word| text.contains(word)));
-    match (says(&["glance", ":9292"]), says(&["horizon", "dashboard"])) {
+    let says = |is: fn(&str) -> bool| texts.iter().any(|text| is(text));
+    match (says(names::is_glances_target), says(names::is_dashboards)) {
         (true, false) => Some(Program::Glance),
         (false, true) => Some(Program::Horizon),
         _ => None,

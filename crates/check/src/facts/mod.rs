@@ -15,5 +15,6 @@ pub mod paste;
 pub mod server;
 mod stream;
 pub mod traefik;
+mod traefik_routers;
 pub(crate) mod upload_path;
 pub(crate) mod uwsgi;

@@ -1,14 +1,17 @@
-//! Web servers in front of Glance or Horizon: httpd's virtual hosts, nginx's locations, HAProxy's backends.
+//! Web servers in front of Glance or Horizon: httpd's virtual hosts, nginx's locations, HAProxy's backends, Traefik's
+//! routers.
 //!
 //! In: directive trees. Out: for each host or location the directives in effect there, and which program it
 //! serves. If the program is unknown, no rule reports the host.
 
 use super::nginx::Nginx;
 use super::stream;
+use super::traefik_routers;
 use super::upload_path;
 use crate::classify::{self, Kind};
 use crate::finding::Location;
 use crate::formats::directives::{self, Directive};
+use crate::names;
 use crate::unit::{ConfigFile, Program, Unit};
 
 /// A directive and the sections around it, outermost first.
@@ -53,11 +56,13 @@ pub struct Server<'a> {
     pub takes_uploads: bool,
     /// nginx: the location that takes uploads instead, and leads them to no server.
     pub leads_nowhere: Option<ScopedDirective<'a>>,
+    /// nginx: the innermost location around it, without its content.
+    pub location: Option<Directive>,
     pub scope: Vec<String>,
 }
 
 impl<'a> Server<'a> {
-    /// Those of httpd and nginx in a unit. `known`: names of hosts that serve a program.
+    /// Those of httpd, nginx and Traefik in a unit. `known`: names of hosts that serve a program.
     pub fn find(unit: &'a Unit, known: &[(String, Program)]) -> Vec<Self> {
         let mut servers = Vec::new();
         let httpd = httpd(unit);
@@ -90,10 +95,11 @@ impl<'a> Server<'a> {
             let others = nginx.trees().filter(|other| !std::ptr::eq(*other, tree));
             let maps: Vec<_> = others.flat_map(|tree| maps(&nginx, tree)).collect();
             let mut found = Vec::new();
-            reader.find(tree, &maps, None, &mut found);
+            reader.find(tree, &maps, Around::default(), &mut found);
             servers.extend(found.into_iter().map(|(server, _)| server));
         }
         servers.extend(stream::servers(unit, &nginx, known));
+        servers.extend(traefik_routers::servers(unit, known));
         servers
     }
 
@@ -108,7 +114,18 @@ impl<'a> Server<'a> {
     ) -> Option<Self> {
         let service = service.or_else(|| by_name(file)).or_else(|| unit.service())?;
         let scope = unit.scope.clone();
-        Some(Self { kind, service, file, line, items, listens, takes_uploads: false, leads_nowhere: None, scope })
+        Some(Self {
+            kind,
+            service,
+            file,
+            line,
+            items,
+            listens,
+            takes_uploads: false,
+            leads_nowhere: None,
+            location: None,
+            scope,
+        })
     }
 
     /// Directives of a name.
@@ -125,7 +142,7 @@ impl<'a> Server<'a> {
     pub fn glance_below(&self) -> Option<&ScopedDirective<'a>> {
         self.of_name("proxypass").find(|item| {
             let text = item.directive.text().to_lowercase();
-            (text.contains("glance") || text.contains(":9292")) && !text.contains("/api/glance")
+            names::is_glances_target(&text) && !text.contains("/api/glance")
         })
     }
 
@@ -244,20 +261,18 @@ pub(super) fn served(items: &[ScopedDirective<'_>]) -> Option<Program> {
         let named = items.iter().filter(|item| names.contains(&item.directive.name.as_str()));
         named.map(|item| item.directive.text().to_lowercase()).any(|text| words.iter().any(|w| text.contains(w)))
     };
-    let horizon = ["horizon", "openstack_dashboard", "openstack-dashboard"];
-    let glance = ["glance", ":9292", ":9293"];
-    let applications = ["wsgiscriptalias", "wsgidaemonprocess"];
-    if says(&applications, &horizon) {
-        Some(Program::Horizon)
-    } else if says(&applications, &glance) {
-        Some(Program::Glance)
-    } else {
-        match (says(&TELLING, &glance), says(&TELLING, &horizon)) {
-            (true, false) => Some(Program::Glance),
-            (false, true) => Some(Program::Horizon),
-            _ => None,
-        }
-    }
+    let (glance, horizon) = (names::GLANCES_TARGETS, names::DASHBOARDS_TARGETS);
+    // A process may have any name; what runs in it decides.
+    let by_application = ["wsgiscriptalias", "wsgidaemonprocess"].into_iter().find_map(|name| match () {
+        () if says(&[name], &horizon) => Some(Program::Horizon),
+        () if says(&[name], &glance) => Some(Program::Glance),
+        () => None,
+    });
+    by_application.or_else(|| match (says(&TELLING, &glance), says(&TELLING, &horizon)) {
+        (true, false) => Some(Program::Glance),
+        (false, true) => Some(Program::Horizon),
+        _ => None,
+    })
 }
 
 /// A virtual host or location in front of another service.
@@ -365,12 +380,7 @@ pub(super) fn by_host(
 
 /// Which program a file serves, by the file's name, for example devstack's `glance-wsgi-api.conf`.
 fn by_name(file: &ConfigFile) -> Option<Program> {
-    let says = |word: &str| file.name.contains(word);
-    match (says("glance"), says("horizon") || says("dashboard")) {
-        (true, false) => Some(Program::Glance),
-        (false, true) => Some(Program::Horizon),
-        _ => None,
-    }
+    Program::named([file.name.as_str()].into_iter())
 }
 
 /// nginx: what `map` blocks of a file say; they hold in each file that nginx includes.
@@ -401,6 +411,14 @@ fn inherited<'a>(outside: &[ScopedDirective<'a>], block: &[Directive]) -> Vec<Sc
     outside.iter().filter(stays).cloned().collect()
 }
 
+/// What is around some directives of nginx.
+#[derive(Clone, Copy, Default)]
+struct Around<'d> {
+    /// The file of the server.
+    host: Option<&'d ConfigFile>,
+    location: Option<&'d Directive>,
+}
+
 /// What finds nginx's locations.
 struct Locations<'s, 'a> {
     unit: &'s Unit,
@@ -411,12 +429,11 @@ struct Locations<'s, 'a> {
 
 impl<'a> Locations<'_, 'a> {
     /// Each location that forwards requests, with what it inherits, and the directive that forwards them.
-    /// `host`: the file of the server around it.
     fn find<'t>(
         &self,
         tree: &'t [Directive],
         outside: &[ScopedDirective<'a>],
-        host: Option<&ConfigFile>,
+        around: Around<'_>,
         servers: &mut Vec<(Server<'a>, &'t Directive)>,
     ) {
         let is_block =
@@ -434,17 +451,20 @@ impl<'a> Locations<'_, 'a> {
             let mut all = items.clone();
             all.extend(upstream(self.nginx, passes));
             let listens = nginx_listens(&all);
-            let service = served(&all).or_else(|| by_host(&all, &listens, self.hosts)).or_else(|| by_name(host?));
+            let service =
+                served(&all).or_else(|| by_host(&all, &listens, self.hosts)).or_else(|| by_name(around.host?));
             let file = self.nginx.file(passes);
             let server = Server::new(self.unit, Kind::Nginx, file, passes.line, service, all, listens);
-            servers.extend(server.map(|server| (server, passes)));
+            let location = around.location.map(|own| Directive { children: vec![], ..own.clone() });
+            servers.extend(server.map(|server| (Server { location, ..server }, passes)));
         }
         let is_other = |d: &&Directive| matches!(d.name.as_str(), "if" | "limit_except") || stream::is_stream(d);
         for block in tree.iter().filter(is_block).filter(|d| !is_other(d)) {
             let before = servers.len();
             let is_host = block.name == "server";
-            let host = if is_host { Some(self.nginx.file(block)) } else { host };
-            self.find(&block.children, &items, host, servers);
+            let host = if is_host { Some(self.nginx.file(block)) } else { around.host };
+            let location = Some(block).filter(|block| block.name == "location");
+            self.find(&block.children, &items, Around { host, location }, servers);
             if is_host {
                 let mut own = servers.split_off(before);
                 only_the_uploads(self.nginx, block, &mut own);

@@ -63,6 +63,7 @@ fn of_server<'a>(
             listens: listens.clone(),
             takes_uploads: false,
             leads_nowhere: None,
+            location: None,
             scope: unit.scope.clone(),
         })
     };

@@ -10,8 +10,9 @@ use serde_json::Value;
 
 use crate::classify::{self, Kind};
 use crate::formats::toml;
+use crate::names;
 use crate::objects::any_text;
-use crate::unit::{ConfigFile, Unit};
+use crate::unit::{ConfigFile, Program, Unit};
 
 static PATH: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?m)^\s*(?:- )?rule\s*[:=]\s*['\x22]?Path(?:Prefix)?\(`([^`]*)`\)['\x22]?\s*$").ok());
@@ -45,11 +46,46 @@ pub(crate) fn written(unit: &Unit) -> Vec<Written<'_>> {
 }
 
 /// The routers of a file that lead to Glance, each with its name.
-pub(crate) fn routers(document: &Document) -> Vec<(&str, &Value)> {
+pub(crate) fn routers<'w>(files: &[Written<'_>], document: &'w Document) -> Vec<(&'w str, &'w Value)> {
     let all = document.value["http"]["routers"].as_object().into_iter().flatten();
-    let leads =
-        |name: &str, router: &Value| name.contains("glance") || any_text(router, &|text| text.contains("glance"));
-    all.map(|(name, router)| (name.as_str(), router)).filter(|(name, router)| leads(name, router)).collect()
+    let all = all.map(|(name, router)| (name.as_str(), router));
+    let is_glances = |own: &(&str, &Value)| {
+        any_text(own.1, &names::is_glances) || program(files, "http", own.0, own.1) == Some(Program::Glance)
+    };
+    all.filter(is_glances).collect()
+}
+
+/// What a router leads to, as far as its name, its service and the URLs of the servers show.
+pub(super) fn program(files: &[Written<'_>], protocol: &str, name: &str, router: &Value) -> Option<Program> {
+    let service = router["service"].as_str().unwrap_or_default();
+    // Traefik's own pages.
+    if service.ends_with("@internal") {
+        return None;
+    }
+    let urls = urls(files, protocol, service, MOST_SERVICES);
+    let texts: Vec<String> = urls.into_iter().chain([name, service]).map(str::to_lowercase).collect();
+    let is_glances = texts.iter().any(|text| names::is_glances_target(text));
+    let is_dashboards = texts.iter().any(|text| names::is_dashboards(text));
+    match (is_glances, is_dashboards) {
+        (true, false) => Some(Program::Glance),
+        (false, true) => Some(Program::Horizon),
+        _ => None,
+    }
+}
+
+/// More services that lead to other services than any real file has.
+pub(super) const MOST_SERVICES: usize = 8;
+
+/// The URLs or addresses of the servers of a service, also of those to which it leads.
+pub(super) fn urls<'w>(files: &'w [Written<'_>], protocol: &str, name: &str, depth: usize) -> Vec<&'w str> {
+    let own = |file: &'w Written<'_>| file.1.value[protocol]["services"].get(bare(name));
+    let Some(service) = files.iter().find_map(own).filter(|_| depth > 0) else { return Vec::new() };
+    let servers = service["loadBalancer"]["servers"].as_array().into_iter().flatten();
+    let direct = servers.filter_map(|server| server["url"].as_str().or_else(|| server["address"].as_str()));
+    let weighted = service["weighted"]["services"].as_array().into_iter().flatten();
+    let named = [&service["failover"]["service"], &service["mirroring"]["service"]].into_iter();
+    let others = weighted.map(|own| &own["name"]).chain(named).filter_map(Value::as_str);
+    direct.chain(others.flat_map(|other| urls(files, protocol, other, depth - 1))).collect()
 }
 
 /// The middlewares of a router, without the name of the file provider, which is their own.

@@ -10,7 +10,7 @@ use super::server::ScopedDirective;
 use crate::formats::directives::Directive;
 
 /// How an nginx location is chosen, and its text.
-fn location(block: &Directive) -> Option<(&str, &str)> {
+pub(crate) fn location(block: &Directive) -> Option<(&str, &str)> {
     let first = block.arg(0)?;
     if let (modifier @ ("=" | "~" | "~*" | "^~"), Some(text)) = (first, block.arg(1)) {
         return Some((modifier, text));

@@ -63,7 +63,29 @@ pub fn httpd_files(texts: &[&str]) -> Vec<Vec<Directive>> {
         }
     }
     defined.retain(|name, _| !ambiguous.contains(name));
-    texts.iter().map(|text| httpd_after(text, defined.clone())).collect()
+    let mut trees: Vec<Vec<Directive>> = texts.iter().map(|text| httpd_after(text, defined.clone())).collect();
+    let mut flags = Vec::new();
+    trees.iter().for_each(|tree| defined_in(tree, &mut flags));
+    trees.iter_mut().for_each(|tree| drop_undefined(tree, &flags));
+    trees
+}
+
+/// Names that `Define` defines, with a value or without.
+fn defined_in(tree: &[Directive], names: &mut Vec<String>) {
+    for directive in tree {
+        names.extend(directive.arg(0).filter(|_| directive.name == "define").map(str::to_owned));
+        defined_in(&directive.children, names);
+    }
+}
+
+/// Drops each `<IfDefine NAME>` of a name that no file defines, and each `<IfDefine !NAME>` of one that is.
+fn drop_undefined(tree: &mut Vec<Directive>, names: &[String]) {
+    tree.retain(|directive| {
+        let Some(name) = directive.arg(0).filter(|_| directive.name == "ifdefine") else { return true };
+        let (name, wanted) = name.strip_prefix('!').map_or((name, true), |name| (name, false));
+        names.iter().any(|own| own == name) == wanted
+    });
+    tree.iter_mut().for_each(|directive| drop_undefined(&mut directive.children, names));
 }
 
 fn httpd_after(text: &str, mut defined: BTreeMap<String, String>) -> Vec<Directive> {

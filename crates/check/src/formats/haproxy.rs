@@ -25,10 +25,14 @@ const SECTIONS: [&str; 15] = [
 /// The sections of a text.
 pub fn haproxy(text: &str) -> Vec<Directive> {
     let mut sections: Vec<Directive> = Vec::new();
+    let mut branches = Vec::new();
     for (at, line) in text.lines().enumerate() {
         let mut words = words(line).into_iter();
         let Some(written) = words.next() else { continue };
         let directive = Directive::new(written, words.collect(), at + 1);
+        if branch(&mut branches, &directive) || branches.contains(&Branch::Skipped) {
+            continue;
+        }
         if SECTIONS.contains(&directive.name.as_str()) {
             sections.push(directive);
         } else if let Some(section) = sections.last_mut() {
@@ -36,6 +40,36 @@ pub fn haproxy(text: &str) -> Vec<Directive> {
         }
     }
     sections
+}
+
+/// Whether the lines of an `.if` count.
+#[derive(Clone, Copy, PartialEq)]
+enum Branch {
+    Read,
+    Skipped,
+}
+
+/// `.if 0`, `.elif 1`, `.else`, `.endif` (configuration.txt, 2.4). A condition that is no number depends on HAProxy's
+/// environment, so its lines are read.
+fn branch(branches: &mut Vec<Branch>, directive: &Directive) -> bool {
+    let condition = match directive.text().trim() {
+        "" | "0" | "false" => Branch::Skipped,
+        _ => Branch::Read,
+    };
+    match directive.name.as_str() {
+        ".if" => branches.push(condition),
+        ".elif" => {
+            branches.pop();
+            branches.push(condition);
+        }
+        ".else" => {
+            branches.pop();
+            branches.push(Branch::Read);
+        }
+        ".endif" => drop(branches.pop()),
+        _ => return false,
+    }
+    true
 }
 
 /// `\` escapes the next character, quotes may contain spaces, `#` starts a comment.
@@ -47,7 +81,15 @@ fn words(line: &str) -> Vec<String> {
     while let Some(c) = chars.next() {
         match (c, quote) {
             (_, Some(q)) if c == q => quote = None,
-            ('\\', None | Some('"')) => word.get_or_insert_default().extend(chars.next()),
+            ('\\', None | Some('"')) => {
+                let word = word.get_or_insert_default();
+                let Some(next) = chars.next() else { continue };
+                // Before any other character it stays, as in patterns (measured with 2.6).
+                if !matches!(next, ' ' | '#' | '"' | '\'' | '\\' | 'n' | 'r' | 't' | 'x' | '$') {
+                    word.push('\\');
+                }
+                word.push(next);
+            }
             ('"' | '\'', None) => {
                 quote = Some(c);
                 word.get_or_insert_default();

@@ -16,20 +16,21 @@ use direct_upload_core::derive::exposure_issue::policy::{self, PolicyObject};
 use direct_upload_core::openstack::cors_request::UPLOAD_PATH;
 use serde_json::Value;
 
-pub use self::paths::paths;
-pub use self::ports::ports;
+pub(crate) use self::paths::paths;
+pub(crate) use self::ports::ports;
 pub(crate) use self::redirected::redirected;
 use crate::derived::{is_refused, policy_object};
 use crate::facts::cloud::PlacedIssue;
 use crate::finding::{Finding, Location};
+use crate::glances::Objects;
+use crate::names;
 use crate::objects::{Object, any_text};
 
 /// Routes of Gateway API whose redirect leads uploads to another host (HTTPRequestRedirectFilter). `is_wanted`: whether
 /// direct uploads are.
-pub fn redirects(objects: &[Object], is_wanted: impl Fn(&str) -> bool) -> Vec<Finding> {
+pub(crate) fn redirects(objects: Objects<'_>, is_wanted: impl Fn(&str) -> bool) -> Vec<Finding> {
     let mut found = Vec::new();
-    let routes = objects.iter().filter(|object| object.kind() == "HTTPRoute");
-    for object in routes.filter(|object| speaks_of_glance(&object.value["spec"])) {
+    for object in objects.routes().filter(|object| object.kind() == "HTTPRoute") {
         let spec = &object.value["spec"];
         let severity = if is_wanted(object.namespace()) { Severity::Error } else { Severity::Warning };
         let hosts: Vec<&str> = spec["hostnames"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -55,15 +56,16 @@ pub fn redirects(objects: &[Object], is_wanted: impl Fn(&str) -> bool) -> Vec<Fi
 }
 
 /// What blocks uploads on routes and policies, in namespaces for which the input shows no workload of Glance with its
-/// Services (`known`): Services that are named so count.
-pub fn issues(objects: &[Object], known: &[Backends]) -> Vec<PlacedIssue> {
+/// Services with its
+/// Services: Services that are named so count.
+pub(crate) fn issues(objects: Objects<'_>) -> Vec<PlacedIssue> {
     let written: Vec<PolicyObject<'_>> = objects.iter().filter(|o| !is_refused(o)).map(policy_object).collect();
     let namespaces: BTreeSet<&str> =
-        objects.iter().filter(|o| speaks_of_glance(&o.value["spec"])).map(Object::namespace).collect();
+        objects.iter().filter(|o| objects.leads_to_glance(o)).map(Object::namespace).collect();
     let mut found = Vec::new();
     for namespace in namespaces {
         let own = objects.iter().filter(|o| o.namespace() == namespace);
-        let is_seen = known.iter().any(|known| known.namespace == namespace && !known.services.is_empty());
+        let is_seen = objects.backends.iter().any(|known| known.namespace == namespace && !known.services.is_empty());
         // OpenShift's Routes name them at the top.
         let tops = own.clone().flat_map(|o| ["to", "alternateBackends"].map(|list| &o.value["spec"][list]));
         let rules = own.flat_map(|o| ["rules", "http", "routes"].map(|list| &o.value["spec"][list]));
@@ -89,17 +91,13 @@ pub fn issues(objects: &[Object], known: &[Backends]) -> Vec<PlacedIssue> {
 /// The Services of Glance in the backends of a rule.
 fn named(value: &Value, names: &mut BTreeSet<String>) {
     match value {
-        Value::String(text) if text.contains("glance") => {
+        Value::String(text) if names::is_glances(text) => {
             names.extend(text.split('.').next().map(str::to_owned));
         }
         Value::Array(all) => all.iter().for_each(|value| named(value, names)),
         Value::Object(all) => all.values().for_each(|value| named(value, names)),
         _ => {}
     }
-}
-
-fn speaks_of_glance(value: &Value) -> bool {
-    any_text(value, &|text| text.contains("glance"))
 }
 
 /// Whether a route names a middleware, in its rules or by Traefik's annotation.

@@ -10,9 +10,10 @@ use direct_upload_core::openstack::cors_request::UPLOAD_PATH;
 use regex::Regex;
 use serde_json::Value;
 
-use super::speaks_of_glance;
 use crate::facts::catalog::{Published, Source};
 use crate::finding::{Finding, Location};
+use crate::glances::Objects;
+use crate::kinds;
 use crate::objects::Object;
 
 /// A condition of a rule on the path of a request.
@@ -23,28 +24,28 @@ struct PathRule<'a> {
     hosts: Vec<String>,
     /// Whether it takes the upload's path, if that is known.
     takes: Option<bool>,
-    /// The path that it makes of the upload's, if it rewrites it.
+    /// The path that it makes of the upload's, changed or not, if that is known.
     made: Option<String>,
 }
 
 /// DU020: a published URL to which routes lead, but not the path of an upload; and URLs whose host no route has.
-pub fn paths(
-    objects: &[Object],
+/// `is_mounted`: whether something in Glance's pods serves a path.
+pub(crate) fn paths(
+    objects: Objects<'_>,
     published: &[Published],
     is_wanted: impl Fn(&str) -> bool,
+    is_mounted: impl Fn(&str) -> bool,
 ) -> (Vec<Finding>, Vec<String>) {
     let (mut found, mut unseen) = (Vec::new(), Vec::new());
     for own in published.iter().filter(|own| own.source != Source::Exposed) {
         let (Ok(url), [namespace]) = (PublicUrl::parse(&own.url), own.scope.as_slice()) else { continue };
         let path = format!("{}{UPLOAD_PATH}", url.path().trim_end_matches('/'));
         let near = objects.iter().filter(|object| object.namespace() == namespace.as_str());
-        let rules: Vec<PathRule<'_>> = near.clone().flat_map(|object| path_rules(object, &path)).collect();
+        let rules: Vec<PathRule<'_>> = near.clone().flat_map(|object| path_rules(objects, object, &path)).collect();
         // Kinds whose hosts are not compared here.
-        let others = ["IngressRoute", "TLSRoute", "TCPRoute", "IngressRouteTCP"];
         let elsewhere = near.clone().any(|object| {
-            (others.contains(&object.kind()) && speaks_of_glance(&object.value["spec"]))
-                || (object.kind() == "Service"
-                    && object.name().contains("glance")
+            (kinds::has_hosts_in_rules(object) && objects.leads_to_glance(object))
+                || (objects.is_glances_service(object)
                     && matches!(object.value["spec"]["type"].as_str(), Some("LoadBalancer" | "NodePort")))
         });
         if rules.is_empty() || elsewhere {
@@ -72,12 +73,18 @@ pub fn paths(
             ));
         }
         let taking = serving.iter().filter(|rule| rule.takes != Some(false));
-        let lost = |rule: &&&PathRule<'_>| rule.made.as_ref().is_some_and(|made| !made.ends_with(UPLOAD_PATH));
+        let is_lost = |made: &String| {
+            let rest = made.strip_suffix(UPLOAD_PATH);
+            rest.is_none_or(|prefix| !prefix.is_empty() && !is_mounted(prefix))
+        };
+        let lost = |rule: &&&PathRule<'_>| rule.made.as_ref().is_some_and(is_lost);
         if let Some(rule) = taking.clone().find(lost).filter(|_| taking.clone().all(|rule| lost(&rule))) {
             let severity = if is_wanted(namespace) { Severity::Error } else { Severity::Warning };
             let made = rule.made.as_deref().unwrap_or_default();
+            let does = if made == path { "passes" } else { "rewrites" };
+            let to = if made == path { "on as it is".to_owned() } else { format!("to {made}") };
             let what = format!(
-                "it rewrites {path}, which is where {} leads uploads, to {made}: Glance stores no image there",
+                "it {does} {path}, which is where {} leads uploads, {to}: Glance stores no image there",
                 own.url
             );
             let prefix = url.path().trim_end_matches('/');
@@ -122,16 +129,22 @@ fn with_prefix(path: &str, old: &str, new: &str) -> Option<String> {
     Some(format!("{}/{rest}", new.trim_end_matches('/')))
 }
 
-/// The path that a rule of an HTTPRoute or VirtualService makes of another one.
+/// The path that a rule makes of another one, changed or not; none if that is not known.
 fn rewritten(kind: &str, rule: &Value, path: &str) -> Option<String> {
     let prefixes = |list: &str, field: &str| -> Vec<String> {
         let all = rule[list].as_array().into_iter().flatten().map(|own| own[field].clone());
         let texts = all.filter_map(|own| own["value"].as_str().or_else(|| own["prefix"].as_str()).map(str::to_owned));
         texts.filter(|prefix| path.starts_with(prefix.trim_end_matches('/'))).collect()
     };
+    let unchanged = || Some(path.to_owned());
     match kind {
         "HTTPRoute" => {
-            let own = rule["filters"].as_array()?.iter().find_map(|own| own["urlRewrite"]["path"].as_object())?;
+            let filters = || rule["filters"].as_array().into_iter().flatten();
+            // A filter of another kind may rewrite, too.
+            if filters().any(|own| own["extensionRef"].is_object()) {
+                return None;
+            }
+            let Some(own) = filters().find_map(|own| own["urlRewrite"]["path"].as_object()) else { return unchanged() };
             if let Some(whole) = own.get("replaceFullPath").and_then(Value::as_str) {
                 return Some(whole.to_owned());
             }
@@ -140,19 +153,45 @@ fn rewritten(kind: &str, rule: &Value, path: &str) -> Option<String> {
             with_prefix(path, &old, new)
         }
         "VirtualService" => {
-            let new = rule["rewrite"]["uri"].as_str()?;
+            let rewrite = &rule["rewrite"];
+            let Some(new) = rewrite["uri"].as_str() else {
+                let is_plain = rewrite["uriRegexRewrite"].is_null() && rule["delegate"].is_null();
+                return unchanged().filter(|_| is_plain);
+            };
             let old = prefixes("match", "uri").into_iter().max_by_key(String::len)?;
             // Istio replaces the text of the prefix, slashes and all.
             path.strip_prefix(old.as_str()).map(|rest| format!("{new}{rest}"))
+        }
+        // Contour: the prefix of the rule's condition, unless the entry is for another one (ReplacePrefix).
+        "HTTPProxy" => {
+            let condition = prefix_of(rule).unwrap_or("/");
+            let mut entries = rule["pathRewritePolicy"]["replacePrefix"].as_array().into_iter().flatten();
+            let is_its = |own: &&Value| own["prefix"].as_str().is_none_or(|prefix| prefix == condition);
+            match entries.find(is_its) {
+                None => unchanged(),
+                Some(own) => with_prefix(path, condition, own["replacement"].as_str()?),
+            }
         }
         _ => None,
     }
 }
 
-/// `rewrite-target` of ingress-nginx: `rewrite "(?i)PATH" TARGET break`, unless both are the same
+/// The prefix that a rule of an HTTPProxy asks for.
+fn prefix_of(rule: &Value) -> Option<&str> {
+    rule["conditions"].as_array()?.iter().find_map(|own| own["prefix"].as_str())
+}
+
+/// Whether no annotation of an Ingress may change paths.
+fn keeps_paths(ingress: &Object) -> bool {
+    const WORDS: [&str; 5] = ["rewrite", "middlewares", "strip", "snippet", "app-root"];
+    let annotations = ingress.value["metadata"]["annotations"].as_object();
+    !annotations.into_iter().flatten().any(|(name, _)| WORDS.iter().any(|word| name.contains(word)))
+}
+
+/// `rewrite-target` of ingress-nginx: `rewrite "(?i)PATH" TARGET break`
 /// (ingress-nginx, `buildProxyPass`).
 fn by_target(path: &str, written: &str, target: &str) -> Option<String> {
-    let pattern = Regex::new(&format!("(?i){written}")).ok().filter(|_| written != target)?;
+    let pattern = Regex::new(&format!("(?i){written}")).ok()?;
     let found = pattern.captures(path)?;
     let mut made = String::new();
     let mut rest = target;
@@ -166,13 +205,13 @@ fn by_target(path: &str, written: &str, target: &str) -> Option<String> {
 }
 
 /// The rules of a route that lead to Glance.
-fn path_rules<'a>(object: &'a Object, path: &str) -> Vec<PathRule<'a>> {
+fn path_rules<'a>(objects: Objects<'_>, object: &'a Object, path: &str) -> Vec<PathRule<'a>> {
     let spec = &object.value["spec"];
     let texts = |value: &Value| -> Vec<String> {
         value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
     };
     let list = |value: &'a Value| {
-        value.as_array().into_iter().flatten().enumerate().filter(|(_, rule)| speaks_of_glance(rule))
+        value.as_array().into_iter().flatten().enumerate().filter(|(_, rule)| objects.names_glance(object, rule))
     };
     let mut rules = Vec::new();
     match object.kind() {
@@ -195,12 +234,17 @@ fn path_rules<'a>(object: &'a Object, path: &str) -> Vec<PathRule<'a>> {
                     };
                     let steps = ["spec", "rules", &at.to_string(), "http", "paths", &number.to_string(), "path"];
                     let steps = steps.map(str::to_owned).to_vec();
-                    let made = target.and_then(|target| by_target(path, text, target));
+                    let made = match target {
+                        Some(target) if target != text => by_target(path, text, target),
+                        // ingress-nginx: a target that is the path itself changes nothing (`buildProxyPass`).
+                        Some(_) => Some(path.to_owned()),
+                        None => Some(path.to_owned()).filter(|_| keeps_paths(object)),
+                    };
                     rules.push(PathRule { object, steps, hosts: hosts.clone(), takes, made });
                 }
             }
         }
-        "Route" if speaks_of_glance(&spec["to"]) => {
+        "Route" if objects.names_glance(object, &spec["to"]) => {
             let host = spec["host"].as_str().unwrap_or_default();
             let of_subdomain = spec["wildcardPolicy"] == "Subdomain";
             let host = host
@@ -214,7 +258,7 @@ fn path_rules<'a>(object: &'a Object, path: &str) -> Vec<PathRule<'a>> {
                 steps: vec!["spec".to_owned(), "path".to_owned()],
                 hosts: Some(host).filter(|host| !host.is_empty()).into_iter().collect(),
                 takes: Some(is_below(path, prefix)),
-                made: target.and_then(|target| with_prefix(path, prefix, target)),
+                made: target.map_or_else(|| Some(path.to_owned()), |target| with_prefix(path, prefix, target)),
             });
         }
         "HTTPRoute" => {
@@ -238,7 +282,8 @@ fn path_rules<'a>(object: &'a Object, path: &str) -> Vec<PathRule<'a>> {
             for (at, rule) in list(&spec["routes"]) {
                 let takes = takes(object.kind(), rule, path);
                 let steps = ["spec", "routes", &at.to_string(), "conditions"].map(str::to_owned).to_vec();
-                rules.push(PathRule { object, steps, hosts: hosts.clone(), takes, made: None });
+                let made = rewritten(object.kind(), rule, path);
+                rules.push(PathRule { object, steps, hosts: hosts.clone(), takes, made });
             }
         }
         _ => {}

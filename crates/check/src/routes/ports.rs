@@ -8,16 +8,19 @@ use direct_upload_api::{Rule, Severity};
 use serde_json::Value;
 
 use crate::finding::Finding;
+use crate::glances::Objects;
 use crate::objects::{Object, any_text};
+use crate::{kinds, names};
 
 const WORKLOADS: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];
 
 /// Services of Glance to which something leads, and whose ports lead nowhere.
-pub fn ports(objects: &[Object], is_wanted: impl Fn(&str) -> bool) -> Vec<Finding> {
+pub(crate) fn ports(objects: Objects<'_>, is_wanted: impl Fn(&str) -> bool) -> Vec<Finding> {
     let mut findings = Vec::new();
     for service in objects.iter().filter(|o| o.kind() == "Service" && is_used(objects, o)) {
         let pods: Vec<&Object> = objects.iter().filter(|workload| selects(service, workload)).collect();
-        let is_glances = pods.iter().any(|own| runs_glance(&own.value["spec"]["template"]["spec"]));
+        let is_glances = objects.is_service(service.name(), service.namespace())
+            || pods.iter().any(|own| runs_glance(&own.value["spec"]["template"]["spec"]));
         let ports: Vec<&Value> = service.value["spec"]["ports"].as_array().into_iter().flatten().collect();
         let has = |port: &&Value| pods.iter().any(|own| has_port(own, target(port)));
         let Some(first) = ports.first().map(|port| target(port)).filter(|_| is_glances) else { continue };
@@ -52,7 +55,7 @@ fn selects(service: &Object, workload: &Object) -> bool {
 
 fn runs_glance(pod: &Value) -> bool {
     containers(pod).any(|container| {
-        ["name", "image"].iter().any(|field| container[*field].as_str().is_some_and(|text| text.contains("glance")))
+        ["name", "image"].iter().any(|field| container[*field].as_str().is_some_and(names::is_glances))
     })
 }
 
@@ -90,11 +93,10 @@ fn has_port(workload: &Object, target: &Value) -> bool {
 }
 
 /// Whether browsers come through a Service: something leads to it, or it is open itself.
-fn is_used(objects: &[Object], service: &Object) -> bool {
-    const ROUTES: [&str; 6] = ["Ingress", "HTTPRoute", "Route", "HTTPProxy", "VirtualService", "IngressRoute"];
+fn is_used(objects: Objects<'_>, service: &Object) -> bool {
     let is_open = matches!(service.value["spec"]["type"].as_str(), Some("LoadBalancer" | "NodePort"));
     let leads = |route: &Object| {
-        ROUTES.contains(&route.kind())
+        kinds::route(route).is_some()
             && any_text(&route.value["spec"], &|text| text.split('.').next() == Some(service.name()))
     };
     is_open || objects.iter().any(leads)

@@ -10,9 +10,11 @@ use direct_upload_api::{Rule, Severity};
 use serde_json::Value;
 
 use super::paths::takes;
-use super::{speaks_of_glance, uses};
+use super::uses;
 use crate::facts::catalog::Published;
 use crate::finding::Finding;
+use crate::glances::Objects;
+use crate::kinds;
 use crate::objects::Object;
 use direct_upload_core::model::FieldPath;
 use direct_upload_core::openstack::cors_request::UPLOAD_PATH;
@@ -21,12 +23,12 @@ const FIX: &str = "remove it; or let the catalog publish the URL to which it lea
 
 /// What redirects the uploads to a published URL.
 pub(crate) fn redirected(
-    objects: &[Object],
+    objects: Objects<'_>,
     published: &[Published],
     is_wanted: impl Fn(&str) -> bool,
 ) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
-    for object in objects {
+    for object in objects.iter() {
         let near = published.iter().filter(|own| own.scope.first().is_some_and(|scope| scope == object.namespace()));
         let urls: Vec<Upload> = near.filter_map(Upload::to).collect();
         let severity = if is_wanted(object.namespace()) { Severity::Error } else { Severity::Warning };
@@ -82,12 +84,15 @@ impl Upload {
 
 type Redirect = (Vec<String>, String);
 
-fn of_object(objects: &[Object], object: &Object, urls: &[Upload]) -> Vec<Redirect> {
+fn of_object(objects: Objects<'_>, object: &Object, urls: &[Upload]) -> Vec<Redirect> {
     let spec = &object.value["spec"];
     match object.kind() {
-        "VirtualService" => {
-            urls.iter().filter(|url| url.is_of(&spec["hosts"])).filter_map(|url| of_istio(spec, url)).take(1).collect()
-        }
+        "VirtualService" => urls
+            .iter()
+            .filter(|url| url.is_of(&spec["hosts"]))
+            .filter_map(|url| of_istio(objects, object, url))
+            .take(1)
+            .collect(),
         "HTTPProxy" => urls
             .iter()
             .filter(|url| url.is_of(&spec["virtualhost"]["fqdn"]))
@@ -97,13 +102,13 @@ fn of_object(objects: &[Object], object: &Object, urls: &[Upload]) -> Vec<Redire
         "Middleware" if is_used(objects, object) => {
             urls.iter().filter_map(|url| of_traefik(spec, url)).take(1).collect()
         }
-        "Ingress" if speaks_of_glance(spec) => of_ingress(object, urls),
+        "Ingress" if objects.leads_to_glance(object) => of_ingress(object, urls),
         _ => Vec::new(),
     }
 }
 
 /// Whether a route to Glance names a Middleware, or one that chains it.
-fn is_used(objects: &[Object], middleware: &Object) -> bool {
+fn is_used(objects: Objects<'_>, middleware: &Object) -> bool {
     let chains = |other: &&Object| {
         other.kind() == "Middleware"
             && !std::ptr::eq(*other, middleware)
@@ -112,18 +117,13 @@ fn is_used(objects: &[Object], middleware: &Object) -> bool {
                 .as_array()
                 .is_some_and(|all| all.iter().any(|own| own["name"] == middleware.name()))
     };
-    let named = |own: &Object| {
-        objects.iter().any(|route| {
-            matches!(route.kind(), "IngressRoute" | "Ingress" | "HTTPRoute")
-                && speaks_of_glance(&route.value["spec"])
-                && uses(route, own)
-        })
-    };
+    let named = |own: &Object| objects.routes().any(|route| kinds::may_be_traefiks(route) && uses(route, own));
     named(middleware) || objects.iter().filter(chains).any(named)
 }
 
 /// The first rule that certainly takes the upload's path; one that may take it before leaves it open.
-fn of_istio(spec: &Value, url: &Upload) -> Option<Redirect> {
+fn of_istio(objects: Objects<'_>, object: &Object, url: &Upload) -> Option<Redirect> {
+    let spec = &object.value["spec"];
     for (at, rule) in spec["http"].as_array()?.iter().enumerate() {
         let conditions = rule["match"].as_array().into_iter().flatten();
         let asks_more = conditions
@@ -134,7 +134,7 @@ fn of_istio(spec: &Value, url: &Upload) -> Option<Redirect> {
             Some(true) if !asks_more => {
                 let own = &rule["redirect"];
                 // Another rule says that Glance's own does not get the preflight.
-                let others = spec["http"].as_array()?.iter().any(|other| speaks_of_glance(&other["route"]));
+                let others = spec["http"].as_array()?.iter().any(|other| objects.names_glance(object, &other["route"]));
                 if !own.is_object() || others {
                     return None;
                 }

@@ -39,7 +39,17 @@ pub(crate) fn response_header<'a>(item: &'a ScopedDirective<'_>, name: &str) -> 
     let directive = &item.directive;
     match directive.name.as_str() {
         "http-response" | "http-after-response" => {
-            let named = directive.arg(1)?.eq_ignore_ascii_case(name);
+            let own = directive.arg(1)?;
+            // Since 2.2 a name may be a part or a pattern, of names in lower case (configuration.txt, del-header).
+            let own_lower = own.to_ascii_lowercase();
+            let way = directive.args.windows(2).find(|pair| pair[0] == "-m").map(|pair| pair[1].as_str());
+            let named = match way.filter(|_| directive.arg(0) == Some("del-header")) {
+                Some("beg") => name.starts_with(&own_lower),
+                Some("end") => name.ends_with(&own_lower),
+                Some("sub") => name.contains(&own_lower),
+                Some("reg") => Regex::new(own).is_ok_and(|pattern| pattern.is_match(name)),
+                _ => own.eq_ignore_ascii_case(name),
+            };
             named.then(|| (directive.arg(0).unwrap_or_default(), directive.arg(2).unwrap_or_default()))
         }
         // Removed in HAProxy 2.1.

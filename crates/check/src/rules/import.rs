@@ -54,10 +54,19 @@ fn store_of(glance: &GlanceFacts<'_>) -> Option<Finding> {
     let Some(backends) = written("DEFAULT", "enabled_backends") else {
         let own = written("glance_store", "default_store")?;
         let kind = own.value.trim();
-        return if kind.starts_with("http") {
-            error(&own, reads_only("the default store", kind), another)
-        } else {
+        if kind.starts_with("http") {
+            return error(&own, reads_only("the default store", kind), another);
+        }
+        // glance_store, `verify_default_store`. Other types have more names than one.
+        let stores = written("glance_store", "stores").filter(|_| matches!(kind, "file" | "rbd" | "cinder"))?;
+        let names: Vec<&str> =
+            stores.value.split(',').map(|name| name.trim().trim_matches(['[', ']', '\'', '"'])).collect();
+        let is_there = names.iter().any(|name| *name == kind || name.contains(['.', '$']) || *name == "filesystem");
+        return if is_there {
             None
+        } else {
+            let found = format!("no enabled store is of type {kind} ({}): Glance does not start", stores.place);
+            error(&stores, found, &format!("[glance_store] stores = {},{kind}", names.join(",")))
         };
     };
     let stores: Vec<(&str, &str)> =

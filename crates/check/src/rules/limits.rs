@@ -26,7 +26,7 @@ const FEWEST_HEADERS: u64 = 1029;
 const MANY_HEADERS: u64 = 2048;
 
 fn before_glance<'a, 'b>(cloud: &'b Cloud<'a>) -> impl Iterator<Item = &'b Server<'a>> {
-    let reads_bodies = |server: &Server<'_>| !matches!(server.kind, Kind::Haproxy | Kind::Stream);
+    let reads_bodies = |server: &Server<'_>| matches!(server.kind, Kind::Nginx | Kind::Httpd);
     cloud.servers.iter().filter(move |server| server.service == Program::Glance && reads_bodies(server))
 }
 

@@ -25,6 +25,7 @@ pub mod start;
 pub mod swift;
 pub mod traefik;
 pub mod unknown;
+mod upload_target;
 
 use direct_upload_api::Severity;
 
@@ -34,7 +35,7 @@ use crate::facts::cloud::{Cloud, PlacedIssue};
 /// Everything that is wrong. `before_glance` and `legacy` are the issues of [`exposed::issues`].
 pub fn all(cloud: &Cloud<'_>, before_glance: &[PlacedIssue], legacy: &[PlacedIssue]) -> Vec<Finding> {
     type RuleOf = fn(&Cloud<'_>) -> Vec<Finding>;
-    const RULES: [RuleOf; 40] = [
+    const RULES: [RuleOf; 41] = [
         origins::form,
         origins::missing,
         headers::headers,
@@ -56,6 +57,7 @@ pub fn all(cloud: &Cloud<'_>, before_glance: &[PlacedIssue], legacy: &[PlacedIss
         refused::refused,
         refused::legacy,
         requests::requests,
+        upload_target::changed,
         haproxy::haproxy,
         csp::connect_src,
         header_room::header_room,

@@ -28,7 +28,28 @@ const CAP: u64 = 1 << 40;
 /// No store splits an image that users may upload, or sends one that Swift refuses.
 pub(crate) fn segments(cloud: &Cloud<'_>) -> Vec<Finding> {
     let glances = cloud.glances.iter().enumerate();
-    glances.flat_map(|(at, glance)| of_glance(cloud, at, glance)).collect()
+    once(glances.flat_map(|(at, glance)| of_glance(cloud, at, glance)))
+}
+
+/// The same of several Glances, as of each controller of a cloud, is one finding, with the other places.
+fn once(all: impl Iterator<Item = Finding>) -> Vec<Finding> {
+    let mut findings: Vec<(Finding, Vec<String>)> = Vec::new();
+    for finding in all {
+        let same = |other: &(Finding, Vec<String>)| {
+            (&other.0.found, other.0.severity, &other.0.fix) == (&finding.found, finding.severity, &finding.fix)
+        };
+        match findings.iter_mut().find(|other| same(other)) {
+            Some((_, others)) => others.push(finding.place.to_string()),
+            None => findings.push((finding, Vec::new())),
+        }
+    }
+    let told = |(mut finding, others): (Finding, Vec<String>)| {
+        if !others.is_empty() {
+            finding.found = format!("{} (also {})", finding.found, others.join(", "));
+        }
+        finding
+    };
+    findings.into_iter().map(told).collect()
 }
 
 fn of_glance(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>) -> Vec<Finding> {

@@ -45,7 +45,7 @@ fn of_unit(cloud: &Cloud<'_>, unit: &Unit) -> Vec<Told> {
     let mut objects = Vec::new();
     let mut places = Vec::new();
     for own in &files {
-        for (name, router) in traefik::routers(&own.1) {
+        for (name, router) in traefik::routers(&files, &own.1) {
             let named: Vec<&str> = traefik::middlewares(router).collect();
             let rule = router["rule"].as_str().unwrap_or("PathPrefix(`/`)");
             let listed: Vec<Value> = named.iter().map(|name| json!({"name": name})).collect();
@@ -109,8 +109,10 @@ fn answering_in(cloud: &Cloud<'_>, unit: &Unit) -> Vec<Answering> {
     const LISTS: [&str; 2] = ["accessControlAllowOriginList", "accessControlAllowOriginListRegex"];
     const CREDENTIALS: &str = "accessControlAllowCredentials";
     let files = traefik::written(unit);
-    let named =
-        files.iter().flat_map(|own| traefik::routers(&own.1)).flat_map(|(_, router)| traefik::middlewares(router));
+    let named = files
+        .iter()
+        .flat_map(|own| traefik::routers(&files, &own.1))
+        .flat_map(|(_, router)| traefik::middlewares(router));
     let chained = |name| {
         let own = traefik::middleware(&files, name).map(|(_, own)| own);
         let listed = own.and_then(|own| own["chain"]["middlewares"].as_array()).into_iter().flatten();

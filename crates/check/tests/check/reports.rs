@@ -230,6 +230,40 @@ fn what_an_ingress_leaves_unwritten(
     holds(&cluster("nginx", &annotations, &more), verdict, expected, words);
 }
 
+fn f5(data: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: nginx-config, namespace: nginx-ingress}}\ndata: {{{data}}}\n---\napiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {{name: nginx}}\nspec: {{controller: nginx.org/ingress-controller}}\n"
+    )
+}
+
+const LONG: &str = "proxy-read-timeout: 3600s, proxy-send-timeout: 3600s";
+
+/// The same of F5's controller, which has a ConfigMap of its own.
+#[rstest]
+#[case::its_limits(f5(&format!("client-max-body-size: \"0\", {LONG}")), Verdict::Fine, &[], "")]
+#[case::a_small_limit(f5(&format!("client-max-body-size: 8m, {LONG}")), Verdict::Fails, &["error DU014"], "sets it to 8m")]
+#[case::no_limit_of_its_own(f5(LONG), Verdict::Fails, &["error DU014"], "ConfigMap nginx-ingress/nginx-config does not set it either")]
+#[case::a_text_for_each_server(
+    f5(&format!("client-max-body-size: \"0\", {LONG}, server-snippets: \"if ($request_method = OPTIONS) {{ return 403; }}\"")),
+    Verdict::Fails,
+    &["error DU020"],
+    ""
+)]
+#[case::a_text_for_all(
+    f5(&format!("client-max-body-size: \"0\", {LONG}, http-snippets: \"add_header Access-Control-Allow-Origin *;\"")),
+    Verdict::Fails,
+    &["error DU012"],
+    ""
+)]
+fn what_f5s_controller_says(
+    #[case] more: String,
+    #[case] verdict: Verdict,
+    #[case] expected: &[&str],
+    #[case] words: &str,
+) {
+    holds(&cluster("nginx", "", &more), verdict, expected, words);
+}
+
 /// Annotations of controllers that are not read are never passed over in silence.
 #[rstest]
 #[case("kong", "konghq.com/plugins: cors", &[])]
@@ -421,8 +455,8 @@ fn a_name_that_no_seen_server_has(#[case] allowed: &str, #[case] name: &str, #[c
 #[case::the_same("443", Verdict::Fine)]
 fn a_port_that_no_seen_server_has(#[case] port: &str, #[case] verdict: Verdict) {
     let haproxy = HAPROXY.replace("  @LINES@\n", "").replace(
-        "backend glance_api",
-        &format!("frontend horizon\n  bind 203.0.113.9:{port} ssl crt /etc/ssl/h.pem\n  default_backend horizon\nbackend horizon\n  server c1 192.0.2.11:80 check\nbackend glance_api"),
+        "\nbackend glance_api",
+        &format!("\nfrontend horizon\n  bind 203.0.113.9:{port} ssl crt /etc/ssl/h.pem\n  default_backend horizon\nbackend horizon\n  server c1 192.0.2.11:80 check\nbackend glance_api"),
     ).replace("203.0.113.9:443 ssl crt /etc/ssl/g.pem", "203.0.113.9:9292 ssl crt /etc/ssl/g.pem");
     let report = report(&[
         ("etc/glance/glance-api.conf", &CONF.replace("images.lab.example", "images.lab.example:9292")),

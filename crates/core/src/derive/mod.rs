@@ -51,6 +51,7 @@ pub use destination_view::DestinationView;
 pub use evidence::{Evidence, Failed, Weight};
 pub use exposing_object::ExposingObject;
 pub use exposure::backends::Backends;
+pub use exposure::traefik_rule::alternatives as traefik_alternatives;
 pub use exposure::{Exposure, Exposures, Stated, derive as exposures, names_service};
 pub use exposure_issue::{ExposureIssue, lacks};
 pub use glance::ImageService;

@@ -15,7 +15,7 @@ pub enum Hand {
 }
 
 /// Nothing that could be done here by rote, and why.
-const ELSEWHERE: [(Rule, &str); 23] = [
+const ELSEWHERE: [(Rule, &str); 24] = [
     // Somebody has to say what the broken line was for.
     (Rule::NoEffect, "correct the syntax"),
     (Rule::NoEffect, "correct the line; strings need quotes"),
@@ -42,6 +42,7 @@ const ELSEWHERE: [(Rule, &str); 23] = [
     (Rule::OptionsFiltered, "give Glance its own [cors] first"),
     (Rule::OptionsFiltered, "check that it answers no preflights"),
     (Rule::OptionsFiltered, "let the route take each path"),
+    (Rule::OptionsFiltered, "and write urlRewrite"),
     // Which storage there is.
     (Rule::NoStore, "make a store of another type"),
 ];

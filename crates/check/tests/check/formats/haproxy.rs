@@ -19,3 +19,18 @@ fn sections_hold_their_lines() {
         ]
     );
 }
+
+/// HAProxy skips lines between `.if 0` and `.endif` (measured with 2.6).
+#[test]
+fn what_a_condition_leaves_out_is_not_there() {
+    let text = "backend b\n.if 0\n  mode tcp\n.else\n  mode http\n.endif\n.if defined(X)\n  retries 3\n.endif\n";
+    let names: Vec<String> = haproxy(text)[0].children.iter().map(|line| line.text()).collect();
+    assert_eq!(names, ["http", "3"]);
+}
+
+/// A backslash before an ordinary character stays (measured with 2.6).
+#[test]
+fn patterns_keep_their_backslashes() {
+    let own = haproxy("frontend a\n  http-request deny if { path_reg \\.\\. }\n");
+    assert_eq!(own[0].children[0].args[4], "\\.\\.");
+}

@@ -23,6 +23,8 @@ mod services;
 mod settings;
 mod stores;
 mod swift;
+mod targets;
+mod traefik_files;
 mod ways;
 
 /// Severity and id of all findings over some files.

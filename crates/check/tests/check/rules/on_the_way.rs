@@ -133,12 +133,89 @@ fn what_is_on_the_way_is_named(#[case] objects: &str, #[case] expected: &str) {
     "selector: \"app == 'mariadb'\", ingress: [{action: Allow, source: {selector: \"app == 'glance'\"}}]",
     false
 )]
+#[case::of_all_pods("types: [Ingress], ingress: []", true)]
+#[case::of_all_pods_in_words("selector: all(), types: [Ingress]", true)]
+#[case::by_another_label("selector: \"has(app) && app != 'nova'\", types: [Ingress]", true)]
+#[case::another_port(
+    "selector: \"app == 'glance'\", ingress: [{action: Allow, source: {selector: \"app == 'gateway'\"}}]",
+    false
+)]
 fn policies_of_calico(#[case] spec: &str, #[case] unseen: bool) {
     let text = cloud(NO_LIMIT, &network_policy("projectcalico.org/v3", spec));
     let report = crate::reports::report(&[("cloud.yaml", &text)]);
     let said = report.unseen.iter().any(|what| what.contains("does not read which connections to Glance's pods"));
     assert_eq!(said, unseen, "{report:#?}");
     assert_eq!(report.verdict() == check::Verdict::Fine, !unseen, "{report:#?}");
+}
+
+/// The first rule that fits decides, in the order of the policies.
+#[rstest]
+#[case::allowed_before("10", false)]
+#[case::allowed_after("30", false)]
+#[case::denied_before("10, ingress: [{action: Deny}]", true)]
+fn policies_of_calico_have_an_order(#[case] order: &str, #[case] unseen: bool) {
+    let calico = |name: &str, spec: &str| {
+        network_policy("projectcalico.org/v3", spec).replace("name: p", &format!("name: {name}"))
+    };
+    let policies = [
+        calico("all", &format!("types: [Ingress], order: {order}")),
+        calico("glance", "selector: \"app == 'glance'\", order: 20, ingress: [{action: Allow, protocol: TCP}]"),
+    ];
+    let report = crate::reports::report(&[("cloud.yaml", &cloud(NO_LIMIT, &policies.join("---\n")))]);
+    assert_eq!(report.verdict() == check::Verdict::Fine, !unseen, "{report:#?}");
+}
+
+/// A Service is Glance's by its selector, whatever its name is.
+#[test]
+fn a_route_leads_to_glance_by_its_service() {
+    let ingress = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: i, namespace: o, annotations: {nginx.ingress.kubernetes.io/whitelist-source-range: 10.0.0.0/8}}\nspec: {ingressClassName: nginx, rules: [{host: i.example, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: images, port: {number: 9292}}}}]}}]}\n";
+    let text = cloud(NO_LIMIT, ingress)
+        .replace("name: glance-api, namespace: o}\nspec: {selector", "name: images, namespace: o}\nspec: {selector");
+    let report = crate::reports::report(&[("cloud.yaml", &text)]);
+    assert!(
+        report.unseen.iter().any(|what| what.starts_with("Ingress o/i: it lets only some addresses pass")),
+        "{report:#?}"
+    );
+}
+
+/// A route that its controller refuses leads nowhere.
+#[test]
+fn a_refused_proxy_is_no_way() {
+    let proxy = |status: &str| {
+        format!(
+            "apiVersion: projectcontour.io/v1\nkind: HTTPProxy\nmetadata: {{name: p, namespace: o}}\nspec: {{routes: [{{services: [{{name: glance-api, port: 9292}}]}}]}}\nstatus: {{{status}}}\n"
+        )
+    };
+    let refused = "conditions: [{type: Valid, status: 'False', reason: ErrorPresent}]";
+    let conf = "[cors]\nallowed_origin = https://d.example\n";
+    let unseen =
+        |status: &str| crate::reports::report(&[("proxy.yaml", &proxy(status)), DASHBOARD, (CONF, conf)]).unseen;
+    let what = "how browsers reach Glance: HTTPProxy o/p leads to it, and its controller refuses it";
+    assert!(unseen(refused).contains(&what.to_owned()), "{:#?}", unseen(refused));
+    assert!(!unseen("").iter().any(|own| own.starts_with("how browsers reach Glance")), "{:#?}", unseen(""));
+}
+
+/// A VirtualService is served by the Gateways that it names, for hosts that both have.
+#[rstest]
+#[case::seen("gw", "'*/g.example'", None)]
+#[case::of_all_hosts("gw", "'*'", None)]
+#[case::another_name("gateway", "g.example", Some("Gateway i/gateway, which it names, is not in the input"))]
+#[case::other_hosts("gw", "d.example", Some("no server of Gateway i/gw has one of its hosts"))]
+fn gateways_of_istio(#[case] named: &str, #[case] host: &str, #[case] expected: Option<&str>) {
+    let objects = format!(
+        "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: v, namespace: o}}\nspec: {{hosts: [g.example], gateways: [i/{named}], http: [{{route: [{{destination: {{host: glance-api}}}}]}}]}}\n---\napiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {{name: gw, namespace: i}}\nspec: {{servers: [{{port: {{number: 443, protocol: HTTPS, name: s}}, hosts: [{host}], tls: {{mode: SIMPLE, credentialName: c}}}}]}}\n"
+    );
+    let report = crate::reports::report(&[("cloud.yaml", &cloud(NO_LIMIT, &objects))]);
+    let told = report.unseen.iter().find(|what| what.starts_with("VirtualService o/v: "));
+    assert_eq!(told.map(|what| what.trim_start_matches("VirtualService o/v: ")), expected, "{report:#?}");
+}
+
+/// A type of filter that is not known may do anything.
+#[test]
+fn a_filter_of_an_unknown_type_is_named() {
+    let filters = format!("{NO_LIMIT}\n    filters: [{{type: ExternalAuth, externalAuth: {{protocol: HTTP}}}}]");
+    let report = crate::reports::report(&[("cloud.yaml", &cloud(&filters, ""))]);
+    assert_eq!(report.unseen, ["HTTPRoute o/glance: check does not read its filters of type ExternalAuth"]);
 }
 
 /// A filter that a rule names must be there, with its group.

@@ -49,7 +49,7 @@ const CHROME_ONLY: &str = "if ($http_user_agent !~ Chrome) {\n return 403;\n }";
 #[case::an_address("if ($remote_addr != 192.0.2.7) {\n return 403;\n }", &[])]
 #[case::a_break("if ($request_method = PUT) {\n break;\n }\n if ($request_method !~ ^(GET|OPTIONS)$) {\n return 405;\n }", &[])]
 #[case::redirected("rewrite ^/v2/(.*)$ https://other.example/v2/$1 permanent;", &["error DU020"])]
-#[case::rewritten("rewrite ^/v2/(.*)$ /image/v2/$1 break;", &[])]
+#[case::rewritten("rewrite ^/v2/(.*)$ /image/v2/$1 break;", &["error DU020"])]
 #[case::another_path_redirected("rewrite ^/v1/(.*)$ https://other.example/v1/$1 permanent;", &[])]
 #[case::a_certificate("if ($ssl_client_verify != SUCCESS) {\n return 403;\n }", &["error DU020"])]
 #[case::methods("limit_except GET POST OPTIONS {\n deny all;\n }", &["error DU020"])]

@@ -48,6 +48,17 @@ fn a_release_that_nobody_states_gives_a_warning_with_the_condition() {
     );
 }
 
+/// Each controller of a cloud has the same file.
+#[test]
+fn several_files_of_one_cloud_are_told_once() {
+    let conf = format!("{ONE}swift_store_user = a:b\n{CORS}");
+    let files = [("c1/etc/glance/glance-api.conf", conf.as_str()), ("c2/etc/glance/glance-api.conf", conf.as_str())];
+    let all = findings(&files, Some("2026.1"));
+    let told: Vec<_> = all.iter().filter(|finding| finding.rule == Rule::SwiftSegments).collect();
+    assert_eq!(told.len(), 1, "{all:#?}");
+    assert!(told[0].found.contains("(also c2/etc/glance/glance-api.conf"), "{told:#?}");
+}
+
 /// Legacy mode announces no size, so its uploads work.
 #[rstest]
 #[case::direct("HORIZON_IMAGES_UPLOAD_MODE = 'direct'\n", &["error DU027"])]

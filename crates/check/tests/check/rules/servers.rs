@@ -5,6 +5,20 @@ use rstest::rstest;
 
 use super::{CONF, DASHBOARD, GOOD, SETTINGS, found_in};
 
+/// The name of a process is anybody's choice (mod_wsgi, WSGIDaemonProcess).
+#[test]
+fn what_runs_decides_whose_a_virtual_host_is() {
+    let host = |limit: &str| {
+        format!(
+            "<VirtualHost *:9292>\nWSGIDaemonProcess horizon\nWSGIProcessGroup horizon\nWSGIScriptAlias / /usr/bin/glance-wsgi-api\nWSGIChunkedRequest On\nLimitRequestBody {limit}\n</VirtualHost>\n"
+        )
+    };
+    let found = |limit: &str| {
+        found_in(&[("etc/apache2/sites-enabled/api.conf", &host(limit)), DASHBOARD, (CONF, GOOD)], Some("2025.1"))
+    };
+    assert_eq!((found("0"), found("1048576")), (vec![], vec!["error DU014".to_owned()]));
+}
+
 /// Glance's virtual host with these lines.
 fn vhost(lines: &str) -> Vec<String> {
     let host = format!(
@@ -34,6 +48,11 @@ fn vhost(lines: &str) -> Vec<String> {
 #[case::unset("Header unset Access-Control-Allow-Origin", &["error DU012"])]
 #[case::other_header("Header always set Strict-Transport-Security max-age=1", &[])]
 #[case::vary("Header merge Vary Origin", &[])]
+#[case::of_what_nothing_defines("<IfDefine OLD>\nHeader add Access-Control-Allow-Origin *\n</IfDefine>", &[])]
+#[case::of_what_is_defined("Define OLD\n<IfDefine OLD>\nHeader add Access-Control-Allow-Origin *\n</IfDefine>", &["error DU012"])]
+#[case::of_errors("Header always set Access-Control-Allow-Origin https://d.example \"expr=%{REQUEST_STATUS} >= 500\"", &[])]
+#[case::for_another_origin("SetEnvIf Origin ^https://e\\.example$ OTHER\nHeader always set Access-Control-Allow-Origin https://e.example env=OTHER", &[])]
+#[case::for_the_dashboard("SetEnvIf Origin ^https://d\\.example$ OURS\nHeader always set Access-Control-Allow-Origin https://d.example env=OURS", &["error DU012"])]
 #[case::list_without("Header set Access-Control-Allow-Headers Content-Type", &["error DU012"])]
 #[case::comment("# Header always set Access-Control-Allow-Origin *", &[])]
 // mod_proxy_http of httpd 2.4 enforces none.

@@ -91,6 +91,7 @@ fn glances_own_limit(#[case] limit: &str, #[case] expected: &[&str]) {
 #[case::an_excerpt("[DEFAULT]\nenabled_backends = fast:file\n", &[])]
 #[case::by_a_name("[DEFAULT]\nenabled_backends = fast:file\n[glance_store]\ndefault_backend = $x\n", &[])]
 #[case::of_old("[glance_store]\nstores = file,http\ndefault_store = file\n", &[])]
+#[case::of_old_that_is_not_enabled("[glance_store]\nstores = http,rbd\ndefault_store = file\n", &["error DU026"])]
 #[case::of_old_that_only_reads("[glance_store]\nstores = http\ndefault_store = http\n", &["error DU026"])]
 #[case::nothing_said("", &[])]
 fn the_default_store_takes_images(#[case] conf: &str, #[case] expected: &[&str]) {

@@ -60,6 +60,19 @@ fn a_proxy_ends_tls_before_both_or_none(#[case] dashboard: &str, #[case] glance:
     assert_eq!(found_in(&[conf, DASHBOARD, (CONF, GOOD)], Some("2025.1")), expected);
 }
 
+/// A section's own mode counts, not that of its defaults (HAProxy, `mode`).
+#[test]
+fn a_section_of_haproxy_has_its_own_mode() {
+    let text = haproxy(":443 ssl crt d.pem", ":9292").replace("mode http", "mode tcp");
+    let text = text
+        .replace("frontend horizon\n", "frontend horizon\n  mode http\n")
+        .replace("frontend images\n", "frontend images\n  mode http\n");
+    assert_eq!(
+        found_in(&[("etc/haproxy/haproxy.cfg", &text), DASHBOARD, (CONF, GOOD)], Some("2025.1")),
+        ["error DU009"]
+    );
+}
+
 #[rstest]
 #[case("http://glance.example:9292", &["error DU009"])]
 #[case("https://glance.example:9292", &[])]
@@ -228,7 +241,7 @@ pub(super) fn published(url: &str) -> String {
 #[case::another_version("matches: [{path: {type: PathPrefix, value: /v1}}]", "https://g.example", &["error DU020"])]
 #[case::part_of_a_name("matches: [{path: {type: PathPrefix, value: /v2/image}}]", "https://g.example", &["error DU020"])]
 #[case::one_of_two("matches: [{path: {type: PathPrefix, value: /v1}}, {path: {type: PathPrefix, value: /v2}}]", "https://g.example", &[])]
-#[case::below_a_path("matches: [{path: {type: PathPrefix, value: /image}}]", "https://g.example/image", &[])]
+#[case::below_a_path_that_stays("matches: [{path: {type: PathPrefix, value: /image}}]", "https://g.example/image", &["error DU020"])]
 #[case::not_below_it("matches: [{path: {type: PathPrefix, value: /image}}]", "https://g.example", &["error DU020"])]
 fn routes_take_the_published_path(#[case] matches: &str, #[case] url: &str, #[case] expected: &[&str]) {
     assert_eq!(gateway(&format!("{NO_LIMIT}\n    {matches}"), &published(url)), expected);
@@ -598,7 +611,7 @@ fn a_gateway_allows_credentials(#[case] rule: &str, #[case] objects: &str, #[cas
 #[case::methods_with_both(" && (Method(`OPTIONS`) || Method(`PUT`))", "compress: {}", &[])]
 fn files_of_traefik(#[case] rule: &str, #[case] middleware: &str, #[case] expected: &[&str]) {
     let text = format!(
-        "http:\n  routers:\n    glance: {{rule: 'Host(`g.example`){rule}', entryPoints: [web], service: glance, middlewares: [m@file]}}\n  services:\n    glance: {{loadBalancer: {{servers: [{{url: 'http://127.0.0.1:9292'}}]}}}}\n  middlewares:\n    m: {{{middleware}}}\n"
+        "http:\n  routers:\n    glance: {{rule: 'Host(`g.example`){rule}', entryPoints: [web], tls: {{}}, service: glance, middlewares: [m@file]}}\n  services:\n    glance: {{loadBalancer: {{servers: [{{url: 'http://127.0.0.1:9292'}}]}}}}\n  middlewares:\n    m: {{{middleware}}}\n"
     );
     let fixed = "entryPoints:\n  web: {address: ':443', transport: {respondingTimeouts: {readTimeout: 0}}}\n";
     let files = [("etc/traefik/traefik.yml", fixed), ("etc/traefik/dynamic/glance.yml", text.as_str())];

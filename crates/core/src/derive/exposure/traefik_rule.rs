@@ -7,7 +7,7 @@ use super::http_route::is_sent;
 
 /// One alternative of a rule. Whatever it does not name (methods, clients) may be anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Alternative {
+pub struct Alternative {
     /// The host must be one of these; none: any host.
     pub hosts: Option<Vec<String>>,
     /// A pattern or a negation restricts the host further.
@@ -31,7 +31,7 @@ const DEEPEST: usize = 32;
 ///
 /// # Errors
 /// The parts that are not a rule.
-pub(crate) fn alternatives(rule: &str) -> Result<Vec<Alternative>, String> {
+pub fn alternatives(rule: &str) -> Result<Vec<Alternative>, String> {
     let mut parser = Parser { rest: rule.trim_start(), depth: 0 };
     let tree = parser.either()?;
     if parser.rest.is_empty() { tree.alternatives(false) } else { Err(format!("{:?} is unexpected", parser.rest)) }

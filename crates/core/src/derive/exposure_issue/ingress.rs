@@ -49,7 +49,7 @@ pub fn issues(ingress: &Ingress, origins: &BTreeSet<&Origin>) -> Vec<ExposureIss
     };
     let class = |name: &str| ingress.class.as_deref().is_some_and(|class| class.contains(name));
     let mut found = Vec::new();
-    if annotations.any("nginx.org/") {
+    if annotations.any("nginx.org/") || class(NGINX_INC) {
         found.extend(nginx_inc(&annotations));
     } else if annotations.any("nginx.ingress.kubernetes.io/") || class("nginx") {
         found.extend(nginx(&annotations, origins));

@@ -30,7 +30,7 @@ pub(super) fn issues(filter: &PolicyObject<'_>) -> Vec<ExposureIssue> {
     let regex = &spec["urlRewrite"]["path"]["replaceRegexMatch"];
     if let (Some(pattern), Some(text)) = (regex["pattern"].as_str(), regex["substitution"].as_str())
         && let Some(new) = rewritten(pattern, text)
-        && !new.ends_with(UPLOAD_PATH)
+        && new != UPLOAD_PATH
     {
         tell(path(&["spec", "urlRewrite", "path"]), "it changes the path of uploads, so Glance answers 404");
     }

@@ -1,0 +1,87 @@
+//! Published URLs of Glance that no server in the input serves.
+//!
+//! In: the cloud, and a Glance. Out: one sentence.
+
+use direct_upload_api::web::PublicUrl;
+use direct_upload_core::openstack::cors_request::UPLOAD_PATH;
+
+use crate::classify::Kind;
+use crate::facts::catalog::Source;
+use crate::facts::cloud::Cloud;
+use crate::facts::glance::GlanceFacts;
+use crate::facts::server::{ScopedDirective, Server};
+use crate::unit::Program;
+
+/// A published URL that no seen server in front of Glance serves.
+pub(super) fn unserved(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<String> {
+    let scope = &glance.unit.scope;
+    let published: Vec<_> = cloud
+        .published
+        .iter()
+        .filter(|p| &p.scope == scope && !matches!(p.source, Source::Exposed | Source::Both))
+        .collect();
+    let edges = cloud.edges(scope, Program::Glance);
+    if edges.is_empty() || glance.serves_itself() || cloud.is_same_origin(glance.unit) {
+        return None;
+    }
+    published.iter().find_map(|published| {
+        let url = PublicUrl::parse(&published.url).ok()?;
+        let port = url::Url::parse(&published.url).ok()?.port_or_known_default()?;
+        let listens = edges.iter().map(|listen| listen.port).collect::<Option<Vec<u16>>>()?;
+        let what = format!("{} ({})", published.url, published.place);
+        if !listens.contains(&port) {
+            return Some(format!("{what}: no server in front of Glance that is in the input listens on port {port}"));
+        }
+        let mut there = edges.iter().filter(|listen| listen.port == Some(port));
+        if url.origin().is_https() && there.all(|listen| listen.tls == Some(false)) {
+            return Some(format!(
+                "{what}: what ends TLS before Glance; the server in the input that listens on port {port} has no TLS"
+            ));
+        }
+        if let Some(server) = cloud.servers_near(scope, Program::Glance).find(|server| leads_elsewhere(server, &url)) {
+            return Some(format!("{what}: no ProxyPass of {} forwards paths below this URL", server.place()));
+        }
+        let names = names(cloud, scope)?;
+        let host = url.origin().host().to_owned();
+        (!names.contains(&host))
+            .then(|| format!("{what}: no server in front of Glance that is in the input has the name {host}"))
+    })
+}
+
+/// Whether httpd leads only paths on that are not below a URL's.
+fn leads_elsewhere(server: &Server<'_>, url: &PublicUrl) -> bool {
+    let path = format!("{}{UPLOAD_PATH}", url.path().trim_end_matches('/'));
+    let takes = |item: &ScopedDirective<'_>| {
+        let own = if item.within.is_empty() { item.directive.arg(0) } else { None };
+        own.is_none_or(|own| path.strip_prefix(own.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/')))
+    };
+    let leads = ["proxypassmatch", "wsgiscriptalias", "rewriterule", "sethandler", "wsgiscriptaliasmatch"];
+    let mut passes = server.of_name("proxypass").peekable();
+    server.kind == Kind::Httpd
+        && passes.peek().is_some()
+        && !server.items.iter().any(|item| leads.contains(&item.directive.name.as_str()))
+        && !passes.any(takes)
+}
+
+/// The names of Glance's servers, if each has some and none is a pattern.
+fn names(cloud: &Cloud<'_>, scope: &[String]) -> Option<Vec<String>> {
+    let mut all = Vec::new();
+    for server in cloud.servers_near(scope, Program::Glance) {
+        if matches!(server.kind, Kind::Haproxy | Kind::Stream) {
+            return None;
+        }
+        let named = server
+            .items
+            .iter()
+            .filter(|item| matches!(item.directive.name.as_str(), "servername" | "serveralias" | "server_name"));
+        let own: Vec<String> = named
+            .flat_map(|item| &item.directive.args)
+            .map(|name| name.rsplit("://").next().unwrap_or(name).split(':').next().unwrap_or_default().to_lowercase())
+            .collect();
+        if own.is_empty() || own.iter().any(|name| name.contains(['*', '~', '$', '_']) || name.starts_with('.')) {
+            return None;
+        }
+        all.extend(own);
+    }
+    (!all.is_empty()).then_some(all)
+}
