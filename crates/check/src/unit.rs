@@ -85,9 +85,12 @@ pub enum Program {
 
 impl Program {
     /// The one that names show, if they show only one.
-    pub(crate) fn named<'a>(all: impl Iterator<Item = &'a str> + Clone) -> Option<Self> {
-        let any = |is: fn(&str) -> bool| all.clone().any(is);
-        let (glance, horizon) = (any(names::is_glances), any(names::is_dashboards));
+    pub(crate) fn named<'a>(all: impl Iterator<Item = &'a str>) -> Option<Self> {
+        let (mut glance, mut horizon) = (false, false);
+        for name in all {
+            glance |= names::is_glances(name);
+            horizon |= names::is_dashboards(name);
+        }
         match (glance, horizon) {
             (true, false) => Some(Self::Glance),
             (false, true) => Some(Self::Horizon),

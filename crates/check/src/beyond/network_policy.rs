@@ -45,12 +45,12 @@ impl Pods<'_> {
     }
 
     /// Whether policies select them, and may let browsers pass.
-    pub fn are_opened(&self, objects: &[Object]) -> bool {
+    pub(super) fn are_opened(&self, objects: &[Object]) -> bool {
         objects.iter().any(|policy| self.are_selected(policy)) && self.closed(objects).is_none()
     }
 
     /// Whether a list of Calico's has one of their ports: a number, `FIRST:LAST` or a name.
-    pub fn have_port(&self, listed: &Value) -> bool {
+    pub(super) fn have_port(&self, listed: &Value) -> bool {
         let number = |text: &str| text.parse::<u64>().ok();
         let has = |port: &Value| match port.as_str().map_or_else(|| port.to_string(), str::to_owned).split_once(':') {
             Some((first, last)) => number(first)

@@ -119,7 +119,9 @@ impl<'a> Cloud<'a> {
         let before: Vec<Server<'a>> = units.iter().flat_map(|unit| haproxy::servers(unit, &servers)).collect();
         servers.extend(before);
         let mut published = published;
-        published.iter_mut().for_each(|own| confirm(own, &endpoints));
+        for own in &mut published {
+            confirm(own, &endpoints);
+        }
         let told: Vec<_> = endpoints.into_iter().filter(|own| published.iter().all(|p| p.scope != own.scope)).collect();
         published.extend(told);
         // Behind HAProxy and the like, browsers need not know a server's own name.

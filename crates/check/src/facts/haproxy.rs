@@ -192,8 +192,8 @@ fn server<'a>(
     let end = front.unwrap_or(backend);
     // A section's own mode counts before that of its defaults.
     let own_items = end.items();
-    let modes = end.defaults.iter().chain(&own_items).filter(|item| item.directive.name == "mode");
-    let tcp = modes.last().is_some_and(|item| item.directive.word() == "tcp");
+    let mut modes = end.defaults.iter().chain(&own_items).filter(|item| item.directive.name == "mode");
+    let tcp = modes.next_back().is_some_and(|item| item.directive.word() == "tcp");
     Some(Server {
         kind: Kind::Haproxy,
         service,

@@ -65,8 +65,12 @@ pub fn httpd_files(texts: &[&str]) -> Vec<Vec<Directive>> {
     defined.retain(|name, _| !ambiguous.contains(name));
     let mut trees: Vec<Vec<Directive>> = texts.iter().map(|text| httpd_after(text, defined.clone())).collect();
     let mut flags = Vec::new();
-    trees.iter().for_each(|tree| defined_in(tree, &mut flags));
-    trees.iter_mut().for_each(|tree| drop_undefined(tree, &flags));
+    for tree in &trees {
+        defined_in(tree, &mut flags);
+    }
+    for tree in &mut trees {
+        drop_undefined(tree, &flags);
+    }
     trees
 }
 
@@ -85,7 +89,9 @@ fn drop_undefined(tree: &mut Vec<Directive>, names: &[String]) {
         let (name, wanted) = name.strip_prefix('!').map_or((name, true), |name| (name, false));
         names.iter().any(|own| own == name) == wanted
     });
-    tree.iter_mut().for_each(|directive| drop_undefined(&mut directive.children, names));
+    for directive in tree {
+        drop_undefined(&mut directive.children, names);
+    }
 }
 
 fn httpd_after(text: &str, mut defined: BTreeMap<String, String>) -> Vec<Directive> {

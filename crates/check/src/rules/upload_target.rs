@@ -187,9 +187,7 @@ fn of_haproxy<'s, 'a>(server: &'s Server<'a>, path: &str) -> Option<Made<'s, 'a>
     let (mut now, mut changed) = (path.to_owned(), None);
     for item in server.of_name("http-request") {
         let arg = |at: usize| item.directive.arg(at).unwrap_or_default();
-        let changes =
-            matches!(arg(0), "set-path" | "replace-path" | "set-uri" | "replace-uri" | "set-pathq" | "replace-pathq");
-        if !changes {
+        if !matches!(arg(0), "set-path" | "replace-path" | "set-uri" | "replace-uri" | "set-pathq" | "replace-pathq") {
             continue;
         }
         if item.directive.args.iter().any(|word| matches!(word.as_str(), "if" | "unless")) {

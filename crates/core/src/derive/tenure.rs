@@ -85,8 +85,9 @@ impl Tenures {
         let dashboards = WorkloadClaims::new(&horizons);
         let accepting = WorkloadClaims::new(glances.iter().chain(&internals).chain(&apis));
         let settle = |names: Vec<Naming<'_>>, claims: &WorkloadClaims, orphans: &Orphans<'_>| {
-            let one =
-                |names: Naming<'_>| (names.meta.key.clone(), Arc::new(claims.settle(inventory, &names, orphans(&names))));
+            let one = |names: Naming<'_>| {
+                (names.meta.key.clone(), Arc::new(claims.settle(inventory, &names, orphans(&names))))
+            };
             names.into_iter().map(one).collect::<Map<_, _>>()
         };
         let own = |names: &Naming<'_>| orphans(inventory, names);
@@ -235,12 +236,7 @@ impl WorkloadClaims {
     }
 
     /// Refuses the target to all but the oldest resource.
-    fn settle(
-        &self,
-        inventory: &Inventory<'_>,
-        resource: &Naming<'_>,
-        orphans: Known<Vec<Arc<Workload>>>,
-    ) -> Tenure {
+    fn settle(&self, inventory: &Inventory<'_>, resource: &Naming<'_>, orphans: Known<Vec<Arc<Workload>>>) -> Tenure {
         let (reference, named) = (resource.reference.clone(), resource.workload.clone());
         let handover = |has_successor| -> Known<Handover> {
             rivals(inventory.snapshot(), resource)?;

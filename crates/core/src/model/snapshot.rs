@@ -265,7 +265,9 @@ impl Answers {
         };
         let mut differing = |one: &BTreeMap<ProbeTarget, ProbeRecord>, other: &BTreeMap<ProbeTarget, ProbeRecord>| {
             let is_new = |(target, record): &(&ProbeTarget, &ProbeRecord)| other.get(*target) != Some(*record);
-            one.iter().filter(is_new).for_each(|(target, _)| changes.add(Source::Answers, Place::Name(target.origin.as_str())));
+            one.iter()
+                .filter(is_new)
+                .for_each(|(target, _)| changes.add(Source::Answers, Place::Name(target.origin.as_str())));
         };
         differing(now, then);
         differing(then, now);

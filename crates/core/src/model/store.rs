@@ -306,7 +306,8 @@ fn differing_items<'a, T>(
 ) -> impl Iterator<Item = (&'a Key, &'a T)> {
     let only = |these: &'a [(Arc<Key>, Arc<T>)], those: &'a [(Arc<Key>, Arc<T>)]| {
         let same = |key: &Key| those.binary_search_by(|(known, _)| known.name.cmp(&key.name)).ok();
-        let is_new = move |(key, item): &&(Arc<Key>, Arc<T>)| !same(key).is_some_and(|at| Arc::ptr_eq(&those[at].1, item));
+        let is_new =
+            move |(key, item): &&(Arc<Key>, Arc<T>)| !same(key).is_some_and(|at| Arc::ptr_eq(&those[at].1, item));
         these.iter().filter(is_new).map(|(key, item)| (&**key, &**item))
     };
     only(one, other).chain(only(other, one))

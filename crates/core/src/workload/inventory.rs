@@ -40,11 +40,11 @@ struct Pods<'a> {
 
 #[derive(Debug)]
 struct ConfigMaps<'a> {
-    by_name: BTreeMap<&'a str, &'a Arc<ConfigMap>>,
+    names: BTreeMap<&'a str, &'a Arc<ConfigMap>>,
     /// By the uid of the workload that they are for.
-    by_workload: Groups<'a, &'a Arc<ConfigMap>>,
+    workloads: Groups<'a, &'a Arc<ConfigMap>>,
     /// By what their name says of the resource.
-    by_resource: Groups<'a, &'a Arc<ConfigMap>>,
+    resources: Groups<'a, &'a Arc<ConfigMap>>,
 }
 
 impl<'a> Inventory<'a> {
@@ -72,9 +72,9 @@ impl<'a> Inventory<'a> {
             let all: Vec<_> = all.collect();
             let name = |c: &'a Arc<ConfigMap>| c.meta.key.name.as_str();
             ConfigMaps {
-                by_name: all.iter().map(|c| (name(c), *c)).collect(),
-                by_workload: grouped(all.iter().filter_map(|c| Some((purpose::workload_of(&c.meta)?, *c)))),
-                by_resource: grouped(all.iter().filter_map(|c| Some((content_name::resource_of(name(c))?, *c)))),
+                names: all.iter().map(|c| (name(c), *c)).collect(),
+                workloads: grouped(all.iter().filter_map(|c| Some((purpose::workload_of(&c.meta)?, *c)))),
+                resources: grouped(all.iter().filter_map(|c| Some((content_name::resource_of(name(c))?, *c)))),
             }
         });
         let referenced = [WorkloadKind::Deployment, WorkloadKind::StatefulSet].map(|kind| {
@@ -107,7 +107,8 @@ impl<'a> Inventory<'a> {
         let mut made: Vec<_> = match workload.kind {
             WorkloadKind::Deployment => {
                 let sets = self.sets.as_ref().map_err(Clone::clone)?;
-                let by_sets = sets.get(uid).into_iter().flatten().flat_map(|set| of(set)).filter(|pod| is_of_a_set(pod));
+                let by_sets =
+                    sets.get(uid).into_iter().flatten().flat_map(|set| of(set)).filter(|pod| is_of_a_set(pod));
                 let directly = of(uid).filter(|pod| !is_of_a_set(pod));
                 by_sets.chain(directly).chain(pods.strays.iter().copied()).collect()
             }
@@ -130,15 +131,15 @@ impl<'a> Inventory<'a> {
         names: impl IntoIterator<Item = &'n str>,
     ) -> Known<impl Iterator<Item = &'a Arc<ConfigMap>>> {
         let all = self.config_maps.as_ref().map_err(Clone::clone)?;
-        let of_workload = all.by_workload.get(workload.meta.uid.as_str()).into_iter().flatten();
-        let named: Vec<_> = names.into_iter().filter_map(|name| all.by_name.get(name)).collect();
-        Ok(of_workload.copied().chain(self.named_after(resource)?).chain(named.into_iter().copied()))
+        let of_workload = all.workloads.get(workload.meta.uid.as_str()).into_iter().flatten();
+        let by_name: Vec<_> = names.into_iter().filter_map(|name| all.names.get(name)).collect();
+        Ok(of_workload.copied().chain(self.named_after(resource)?).chain(by_name.into_iter().copied()))
     }
 
     /// Our ConfigMaps that are named after a resource.
     pub(crate) fn named_after(&self, resource: &str) -> Known<impl Iterator<Item = &'a Arc<ConfigMap>> + use<'a>> {
         let all = self.config_maps.as_ref().map_err(Clone::clone)?;
-        let named = all.by_resource.get(content_name::shortened(resource)).cloned().unwrap_or_default();
+        let named = all.resources.get(content_name::shortened(resource)).cloned().unwrap_or_default();
         let resource = resource.to_owned();
         Ok(named.into_iter().filter(move |c| is_content_name_of(&resource, &c.meta.key.name)))
     }
@@ -185,7 +186,7 @@ fn claimed<'a>(snapshot: &'a Snapshot, namespace: &str) -> Known<Groups<'a, &'a 
 fn grouped<'a, T>(values: impl Iterator<Item = (&'a str, T)>) -> Groups<'a, T> {
     let mut groups = Groups::new();
     for (name, value) in values {
-        groups.entry(name).or_insert_with(Vec::new).push(value);
+        groups.entry(name).or_default().push(value);
     }
     groups
 }

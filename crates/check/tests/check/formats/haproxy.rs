@@ -24,7 +24,8 @@ fn sections_hold_their_lines() {
 #[test]
 fn what_a_condition_leaves_out_is_not_there() {
     let text = "backend b\n.if 0\n  mode tcp\n.else\n  mode http\n.endif\n.if defined(X)\n  retries 3\n.endif\n";
-    let names: Vec<String> = haproxy(text)[0].children.iter().map(|line| line.text()).collect();
+    let names: Vec<String> =
+        haproxy(text)[0].children.iter().map(direct_upload_check::formats::directives::Directive::text).collect();
     assert_eq!(names, ["http", "3"]);
 }
 

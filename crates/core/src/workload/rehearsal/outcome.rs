@@ -9,9 +9,9 @@ use super::draft::RehearsalDraft;
 use super::seen_cors::CorsAnswer;
 use crate::model::{Job, Key, Known, Pod, Problem, Snapshot, Workload};
 use crate::openstack::layout;
-use crate::workload::{Inventory, annotations};
 use crate::workload::purpose::Purpose;
 use crate::workload::target::Target;
+use crate::workload::{Inventory, annotations};
 
 /// The termination message of a rehearsal (`rehearse.py`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -8,8 +8,8 @@ use direct_upload_api::Delivery;
 use super::outcome::answer;
 use crate::model::{ResourceKind, Workload};
 use crate::openstack::layout;
-use crate::workload::{Inventory, annotations};
 use crate::workload::purpose::Purpose;
+use crate::workload::{Inventory, annotations};
 
 /// Where the pods of a workload read Horizon's snippets.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use direct_upload_api::ExposureKind;
+use direct_upload_api::web::Origin;
 use direct_upload_core::derive::{Derivation, HorizonView, World};
 use direct_upload_core::model::{
-    Answers, CanaryQuery, CanaryRecord, Cause, Key, Kind, Observation, ProbeAnswer, ProbeRecord, RefusedWrite,
+    Answers, CanaryQuery, CanaryRecord, Cause, ConfigMap, Key, Kind, Observation, ProbeAnswer, ProbeRecord, RefusedWrite,
     Snapshot, Unknown,
 };
 use direct_upload_core::plan::Options;
@@ -265,9 +266,8 @@ fn only_what_changed_is_derived_again() {
     assert_eq!(place(&derivation.advance(&snapshot)), place(&after), "nothing changed");
 }
 
-/// What one dashboard renders concerns no other dashboard of its namespace.
-#[test]
-fn the_files_of_a_dashboard_are_its_own() {
+/// Three dashboards of one Glance, all direct, in one namespace.
+fn sisters() -> Snapshot {
     let dashboards = ["anna", "berta", "clara"].map(|name| {
         let workload = service("cloud", name, &format!("{name}.example.com"));
         join(&[
@@ -279,10 +279,25 @@ fn the_files_of_a_dashboard_are_its_own() {
         &service("cloud", "glance", "glance.example.com"),
         &resource("glance", "Glance", "cloud", "glance", "{}"),
     ]);
-    let input = read(&join(&[&dashboards.join("\n---\n"), &glance]));
+    settled(Cluster::from_input(read(&join(&[&dashboards.join("\n---\n"), &glance])))).snapshot
+}
+
+/// The cluster after the operator did all that is to do.
+fn settled(cluster: Cluster) -> Cluster {
     let options = Options { image: "operator".into() };
-    let end = simulate(Cluster::from_input(input), Stage::Horizon, Timestamp::UNIX_EPOCH, &options);
-    let mut snapshot = end.cluster.snapshot;
+    simulate(cluster, Stage::Horizon, Timestamp::UNIX_EPOCH, &options).cluster
+}
+
+/// The dashboards that differ in a later world.
+fn changed_dashboards(before: &World, snapshot: &Snapshot) -> Vec<String> {
+    let after = World::of(snapshot);
+    after.changed(before)[0].iter().map(|key| key.name.clone()).collect()
+}
+
+/// What one dashboard renders concerns no other dashboard of its namespace.
+#[test]
+fn the_files_of_a_dashboard_are_its_own() {
+    let mut snapshot = sisters();
     let mut derivation = Derivation::default();
     let before = derivation.advance(&snapshot);
     for view in before.horizons.values() {
@@ -297,4 +312,52 @@ fn the_files_of_a_dashboard_are_its_own() {
     assert!(snapshot.config_maps.insert(newer.meta.key.clone(), newer));
     let after = derivation.advance(&snapshot);
     assert_eq!(after.changed(&before), [vec![&berta], vec![], vec![]]);
+}
+
+/// What Glance's pods run with: the name of its ConfigMap, and its effects.
+fn of_glance(snapshot: &Snapshot, change: impl FnOnce(&mut ConfigMap)) -> Snapshot {
+    let glance = Key::new("cloud", "glance");
+    let applied = World::of(snapshot).glances[&glance].service.public.tenure.applied.clone().unwrap();
+    let mut config_map = (**applied.in_use().unwrap()).clone();
+    change(&mut config_map);
+    let mut changed = snapshot.clone();
+    assert!(changed.config_maps.insert(config_map.meta.key.clone(), config_map));
+    changed
+}
+
+/// Glance answers an origin that it accepts in the same way, whichever others it accepts.
+#[test]
+fn another_origin_in_glances_files_touches_no_dashboard() {
+    let snapshot = sisters();
+    let before = World::of(&snapshot);
+    let more = of_glance(&snapshot, |file| drop(file.effects.origins.insert(Origin::parse("https://new.example.com").unwrap())));
+    assert_eq!(changed_dashboards(&before, &more), Vec::<String>::new());
+    let less = of_glance(&snapshot, |file| drop(file.effects.origins.pop_first()));
+    assert_eq!(changed_dashboards(&before, &less), ["anna"], "the first in order of name");
+    let other = of_glance(&snapshot, |file| file.effects.besides_origins += 1);
+    assert_eq!(changed_dashboards(&before, &other), ["anna", "berta", "clara"]);
+}
+
+/// Pods that upload directly need only that each Glance pod accepts their origins.
+#[test]
+fn a_direct_dashboard_does_not_care_that_glance_rolls() {
+    let mut snapshot = sisters();
+    let before = World::of(&snapshot);
+    let glance = Key::new("cloud", "glance");
+    let mut rolling = (**snapshot.deployments.get(&glance).unwrap().unwrap()).clone();
+    rolling.status.updated -= 1;
+    assert!(snapshot.deployments.insert(glance.clone(), rolling));
+    let after = World::of(&snapshot);
+    assert!(after.glances[&glance].service.public.tenure.applied.as_ref().unwrap().rollout.is_err());
+    assert_eq!(changed_dashboards(&before, &snapshot), Vec::<String>::new());
+
+    // One that must still switch waits, and nothing is asked for it meanwhile.
+    let berta = Key::new("cloud", "berta");
+    let mut legacy = (**snapshot.deployments.get(&berta).unwrap().unwrap()).clone();
+    legacy.template.volumes.clear();
+    assert!(snapshot.deployments.insert(berta.clone(), legacy));
+    let epoch = |world: &World, name: &str| world.horizons[&Key::new("cloud", name)].proof.destinations[0].epoch.clone();
+    let after = World::of(&snapshot);
+    assert_eq!((epoch(&after, "berta"), epoch(&after, "anna")), (None, epoch(&before, "anna")));
+    assert!(epoch(&before, "anna").is_some());
 }

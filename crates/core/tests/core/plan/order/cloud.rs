@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use direct_upload_api::web::Origin;
 use direct_upload_api::{DirectUpload, GlanceRef, GlanceSpec, HorizonSpec, Region, WorkloadKind};
 use direct_upload_core::model::{
-    Container, Custom, Ingress, IngressPath, IngressRule, IngressTls, Key, Kind, Meta, Namespace, PodTemplate, ProbeTarget,
-    Service, Snapshot, Unknown, Workload,
+    Container, Custom, Ingress, IngressPath, IngressRule, IngressTls, Key, Kind, Meta, Namespace, PodTemplate,
+    ProbeTarget, Service, Snapshot, Unknown, Workload,
 };
 use jiff::Timestamp;
 use serde_json::json;

@@ -3,8 +3,8 @@
 use direct_upload_api::CorsValue;
 use direct_upload_api::CorsValues;
 use direct_upload_api::web::Origin;
-use direct_upload_core::render::{ApiSettings, CorsSettings, FormatLimit, glance};
-use std::collections::BTreeSet;
+use direct_upload_core::render::{ApiSettings, CorsSettings, FormatLimit, effects, glance};
+use std::collections::{BTreeMap, BTreeSet};
 
 fn settings(cors: CorsSettings) -> ApiSettings {
     ApiSettings { cors: Some(cors), config_dir: "/etc/glance/glance-api.conf.d".into(), ..ApiSettings::default() }
@@ -58,4 +58,17 @@ fn folder_must_be_absolute_and_normal() {
         let bad = ApiSettings { config_dir: dir.into(), ..settings(CorsSettings::default()) };
         assert_eq!(glance(&bad).unwrap_err().cause.refusal, FormatLimit::Path, "{dir:?}");
     }
+}
+
+/// Whether the answer to an origin that stays may have changed shows in this digest.
+#[test]
+fn a_digest_of_the_file_leaves_out_its_origins_alone() {
+    let digest = |texts: &[&str], options: CorsValues| {
+        let file = glance(&settings(CorsSettings { origins: origins(texts), options })).unwrap().remove(0);
+        effects(&BTreeMap::from([(file.name, file.contents)])).besides_origins
+    };
+    let one = digest(&["https://one.example.com"], CorsValues::new());
+    assert_eq!(digest(&["https://one.example.com", "https://two.example.com:8443"], CorsValues::new()), one);
+    let more = CorsValues::from([("allow_methods", CorsValue::List(vec!["HEAD".into()]))]);
+    assert_ne!(digest(&["https://one.example.com"], more), one);
 }
