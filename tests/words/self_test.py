@@ -45,6 +45,10 @@ class Words(unittest.TestCase):
     def test_code_in_a_sentence_is_one_word(self):
         self.assertEqual(text.length(text.passages("a.md", "Run `a b c d` now.\n")[0][1]), 3)
 
+    def test_a_chain_of_arrows_is_one_word(self):
+        chain = ' → '.join(['`room`'] * 40)
+        self.assertEqual(text.length(text.passages("a.md", f"The order is {chain}.\n")[0][1]), 4)
+
     def test_texts_in_code(self):
         code = '\n\nfn f() {\n    // "No upload shall fail"\n    bail!("no upload \\\n         shall fail");\n}\n'
         self.assertEqual([line for line, _ in check.words(text.strings(code))], [5])

@@ -135,8 +135,9 @@ def _comments(text, pattern):
 
 
 def _plain(text):
-    """Markdown's marks taken off: code becomes one word, a link becomes its text."""
+    """Markdown's marks taken off: code becomes one word, as does a chain of arrows, and a link becomes its text."""
     text = re.sub(r"``.+?``|`[^`]*`", "`code`", text)
+    text = re.sub(r"`code`(?: → `code`)+", "`code`", text)
     text = re.sub(r"!?\[([^\]]*)\]\([^)\s]*\)", r"\1", text)
     text = re.sub(r"https?://\S+", "`address`", text)
     return re.sub(r"\*\*|__", "", text)

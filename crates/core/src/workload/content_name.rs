@@ -39,7 +39,7 @@ pub(super) fn shortened(resource: &str) -> &str {
     resource[..end].trim_end_matches(['.', '-'])
 }
 
-/// What a ConfigMap's name says of its resource, if it has our form.
+/// The resource's part of a ConfigMap's name, if the name has our form.
 pub(super) fn resource_of(name: &str) -> Option<&str> {
     name.rsplit_once(MARK).map(|(resource, _)| resource)
 }

@@ -43,7 +43,7 @@ struct ConfigMaps<'a> {
     names: BTreeMap<&'a str, &'a Arc<ConfigMap>>,
     /// By the uid of the workload that they are for.
     workloads: Groups<'a, &'a Arc<ConfigMap>>,
-    /// By what their name says of the resource.
+    /// By the resource's part of their name.
     resources: Groups<'a, &'a Arc<ConfigMap>>,
 }
 

@@ -27,7 +27,7 @@ pub struct Cloud {
     pub wiped: BTreeSet<&'static str>,
     /// Origins that a Glance's roll removes, which the operator started.
     pub departing: BTreeMap<&'static str, BTreeSet<Origin>>,
-    /// What a Glance mounted, besides its list of origins, when it last answered.
+    /// What a Glance mounted, without its list of origins, when it last answered.
     pub answered: BTreeMap<ProbeTarget, String>,
     /// When each origin was last needed at a Glance by a pod that uploads directly.
     pub needed: BTreeMap<(&'static str, Origin), Timestamp>,
