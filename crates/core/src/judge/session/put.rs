@@ -258,11 +258,14 @@ fn unanswered(wire: &Wire, progress: Progress, to: &str) -> Break {
             format!("check the timeouts in front of {to} (it answers only when the data is stored), and its log"),
         )
         .by(&[Rule::TooSlow, Rule::CorsOnTheWay]),
-        Wire::Response(_) | Wire::Continue | Wire::Silence(_) => Break::new(
-            received,
-            format!("{to}, or a proxy in front of it, hangs: it accepts no more data, and does not answer"),
-            format!("check the log of {to} and of proxies in front of it, and the store"),
-        )
-        .by(&[Rule::TooSlow]),
+        Wire::Response(_) | Wire::Continue | Wire::Silence(_) => {
+            let data = if sent < size { "accepts no more data" } else { "has all data" };
+            Break::new(
+                received,
+                format!("{to}, or a proxy in front of it, hangs: it {data}, and does not answer"),
+                format!("check the log of {to} and of proxies in front of it, and the store"),
+            )
+            .by(&[Rule::TooSlow])
+        }
     }
 }
