@@ -169,7 +169,7 @@ fn objections(
 /// The state of the API that an answer would be about; none during a roll.
 fn epoch(api: &ManagedApi, crossing: &Origins) -> Epoch {
     let state = api.state();
-    let accepted = state.accepts.is_ok_and(|accepts| crossing.keys().all(|origin| accepts.contains(origin)));
+    let accepted = state.accepts.as_ref().is_ok_and(|accepts| crossing.keys().all(|origin| accepts.contains(origin)));
     state.epoch().filter(|_| accepted && state.rolled_out.is_ok())
 }
 
