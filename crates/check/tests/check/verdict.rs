@@ -344,3 +344,49 @@ fn a_network_policy_that_lets_browsers_pass(#[case] spec: &str) {
     let report = report(&[CONF, SETTINGS, HORIZON, GLANCE, ("r.yaml", &policy)]);
     assert_eq!((report.verdict(), report.unseen), (Verdict::Fine, vec![]));
 }
+
+/// Files in the folder of one of several clouds.
+fn of_cloud<'a>(folder: &str, files: &[(&str, &'a str)], host: &str) -> Vec<(String, String)> {
+    let own = |(name, text): &(&str, &'a str)| (format!("{folder}/{name}"), text.replace(".example", host));
+    files.iter().map(own).collect()
+}
+
+/// One whole cloud says nothing about the next.
+#[rstest]
+#[case::nothing_before(&[CONF, SETTINGS], ".b.example", "how browsers reach b/glance")]
+#[case::nothing_before_its_dashboard(&[CONF, SETTINGS, GLANCE], ".b.example", "how browsers reach b/horizon")]
+#[case::no_glance(&[SETTINGS, HORIZON], ".b.example", "the Glance of b/horizon")]
+#[case::another_region(
+    &[("etc/glance/glance-api.conf", "[DEFAULT]\npublic_endpoint = https://g.example\n[cors]\n"), GLANCE],
+    ".b.example",
+    "which dashboard uploads to b/glance"
+)]
+fn each_cloud_is_complete(#[case] second: &[(&str, &str)], #[case] host: &str, #[case] gap: &str) {
+    let first = [
+        ("etc/glance/glance-api.conf", "[DEFAULT]\npublic_endpoint = https://g.example\n[cors]\nallowed_origin = https://d.example\n"),
+        SETTINGS,
+        HORIZON,
+        GLANCE,
+    ];
+    let all = [of_cloud("a", &first, ".example"), of_cloud("b", second, host)].concat();
+    let all: Vec<(&str, &str)> = all.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let report = report(&all);
+    assert_eq!(report.verdict(), Verdict::Incomplete, "{:?}", report.findings);
+    assert!(report.unseen.iter().any(|what| what.starts_with(gap)), "{:?}", report.unseen);
+}
+
+/// Controllers of one cloud, of which one has the balancer, and a second host with the same dashboard.
+#[test]
+fn machines_of_one_cloud_are_no_clouds() {
+    let balancer = (
+        "etc/haproxy/haproxy.cfg",
+        "defaults\n mode http\nfrontend glance\n bind 192.0.2.1:9292 ssl crt x\n default_backend glance\nbackend glance\n server c1 192.0.2.2:9292\n server c2 192.0.2.3:9292\n",
+    );
+    let first = of_cloud("c1", &[CONF, SETTINGS, HORIZON, balancer], ".example");
+    let second = of_cloud("c2", &[CONF, SETTINGS, HORIZON], ".example");
+    let third = of_cloud("c3", &[SETTINGS, HORIZON], ".example");
+    let all = [first, second, third].concat();
+    let all: Vec<(&str, &str)> = all.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let report = report(&all);
+    assert_eq!((report.verdict(), report.unseen), (Verdict::Fine, vec![]), "{:?}", report.findings);
+}
