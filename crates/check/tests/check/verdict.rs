@@ -390,3 +390,16 @@ fn machines_of_one_cloud_are_no_clouds() {
     let report = report(&all);
     assert_eq!((report.verdict(), report.unseen), (Verdict::Fine, vec![]), "{:?}", report.findings);
 }
+
+/// Copies that nothing reads, and what the filter does not read but the dashboard does not need either.
+#[rstest]
+#[case("etc/glance/backup/glance-api.conf", Verdict::Fine, 0)]
+#[case("etc/glance/glance-api.conf.d/old/cors.conf", Verdict::Fine, 0)]
+#[case("etc/glance/glance-api.conf.d/sub/cors.conf", Verdict::Fine, 1)]
+#[case("etc/glance/site.d/cors.conf", Verdict::Fine, 1)]
+#[case("etc/glance/glance-api.conf.save", Verdict::Fine, 0)]
+fn copies_are_no_errors(#[case] path: &str, #[case] verdict: Verdict, #[case] findings: usize) {
+    let old = "[cors]\nallowed_origin = https://old.example\n";
+    let report = report(&[CONF, SETTINGS, HORIZON, GLANCE, (path, old)]);
+    assert_eq!((report.verdict(), report.findings.len()), (verdict, findings), "{:?}", report.findings);
+}
