@@ -28,7 +28,10 @@ use rstest::rstest;
 #[case("deny unless { hdr(x-edge),lower -i s3 cret } x", "deny unless { hdr(x-edge),lower -i *** } x")]
 #[case("acl ok req.hdr(X-Edge) s3cret", "acl ok req.hdr(X-Edge) ***")]
 #[case("deny unless { req.hdr(X-Edge) -m found }: it", "deny unless { req.hdr(X-Edge) -m found }: it")]
-#[case("deny if { req.hdr(sec-fetch-site) -m str cross-site }", "deny if { req.hdr(sec-fetch-site) -m str cross-site }")]
+#[case(
+    "deny if { req.hdr(sec-fetch-site) -m str cross-site }",
+    "deny if { req.hdr(sec-fetch-site) -m str cross-site }"
+)]
 #[case("if req('X-Edge') != 's3 cret' Require all denied", "if req('X-Edge') != *** Require all denied")]
 #[case("if req('X-Edge') -in { 's3', 'cret' } Require", "if req('X-Edge') -in *** Require")]
 #[case("if 's3cret' == req('X-Edge') Require all granted", "if *** == req('X-Edge') Require all granted")]
