@@ -60,7 +60,7 @@ static COMPARED: LazyLock<Option<Vec<Regex>>> = LazyLock::new(|| {
     patterns.into_iter().map(|pattern| Regex::new(&format!("(?im){pattern}")).ok()).collect()
 });
 
-/// Whether a header's values are no secrets: what browsers and proxies say of each request.
+/// Whether a header's values are no secrets: what browsers and proxies say about each request.
 fn is_public(name: &str) -> bool {
     let name = name.to_lowercase().replace('_', "-");
     let name = name.split(',').next().unwrap_or_default();

@@ -45,7 +45,7 @@ pub(crate) fn lists(cloud: &Cloud<'_>) -> Vec<Finding> {
     unless_it_stands_in(cloud, findings)
 }
 
-/// DU012: uWSGI, in which Glance runs, adds the grant to each answer once more, or takes it away.
+/// DU012: uWSGI, in which Glance runs, adds the grant to each answer once more, or removes it.
 pub(crate) fn added_by_uwsgi(cloud: &Cloud<'_>) -> Vec<Finding> {
     let of_one = |glance: &GlanceFacts<'_>| {
         let (file, ini) = glance.uwsgi()?;
