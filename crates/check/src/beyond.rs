@@ -51,6 +51,7 @@ pub(crate) fn gaps(cloud: &Cloud<'_>, objects: Objects<'_>) -> Vec<String> {
         gaps.extend(elsewhere::routes(cloud, glance, objects));
         gaps.extend(glance::paste_file(glance));
         gaps.extend(glance::routes_of_uwsgi(glance));
+        gaps.extend(glance::options_of_uwsgi(glance));
         gaps.extend(published::unserved(cloud, glance));
         gaps.extend(dashboard::ends_tls(cloud, glance));
         gaps.extend(dashboard::another_name(cloud, glance));

@@ -93,6 +93,20 @@ pub fn is_left_out(name: &str) -> bool {
     is_copy || LEFT_OUT.iter().any(|ending| name.ends_with(ending))
 }
 
+/// Whether a file is in a folder below `etc` into which people put copies. The input as a whole may be a copy, too.
+fn is_put_aside(path: &str) -> bool {
+    let folders = path.rsplit('/').skip(1).take_while(|part| *part != "etc");
+    let is_copies = |part: &str| {
+        let part = part.to_lowercase();
+        let part = part.trim_start_matches('.');
+        let name = part.trim_end_matches(|c: char| c.is_ascii_digit() || "-_.".contains(c));
+        matches!(name, "backup" | "backups" | "bak" | "old" | "orig" | "save" | "saved" | "archive" | "attic")
+            || ["-backup", ".backup", "_backup"].iter().any(|ending| name.ends_with(ending))
+            || is_left_out(part)
+    };
+    path.split('/').any(|part| part == "etc") && folders.into_iter().any(is_copies)
+}
+
 /// Whether a file is in a folder of which a web server reads `*.conf` only, and has another ending (Debian's apache2.conf,
 /// Red Hat's httpd.conf, nginx's own nginx.conf). nginx's sites-enabled takes any name; without an ending it may be an older
 /// layout.
@@ -127,7 +141,7 @@ pub fn may_be_template(name: &str) -> bool {
 /// The kind of a file, or none if it is irrelevant.
 pub fn kind(path: &str, text: &str) -> Option<Kind> {
     let name = base(path);
-    if is_left_out(name) {
+    if is_left_out(name) || is_put_aside(path) {
         return None;
     }
     let folder = path.rsplit('/').nth(1).unwrap_or_default();

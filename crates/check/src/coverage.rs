@@ -4,18 +4,19 @@
 //! the input lacks: a Glance, a dashboard, how browsers reach each of them.
 
 use direct_upload_core::derive::{Exposures, World};
+use direct_upload_core::model::Key;
 use direct_upload_core::openstack::Release;
 use serde_json::Value;
 
 use crate::beyond;
 use crate::classify::Kind;
 use crate::facts::catalog::{Published, Source};
-use crate::facts::cloud::{Certainty, Cloud, shared};
+use crate::facts::cloud::{Certainty, Cloud, ExposedDashboard, shared};
 use crate::facts::filter::Reading;
 use crate::facts::glance::GlanceFacts;
 use crate::facts::haproxy;
 use crate::facts::horizon::{HorizonFacts, MODE, Mode};
-use crate::facts::server::ScopedDirective;
+use crate::facts::server::{ScopedDirective, Server};
 use crate::formats::python;
 use crate::glances::Objects;
 use crate::objects::{Object, any_text};
@@ -108,18 +109,9 @@ pub(crate) fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: Ob
     if cloud.horizons.is_empty() {
         gaps.push("the dashboard: the input has no readable settings of it (local_settings)".into());
     }
-    if !cloud.glances.is_empty() && !cloud.glances.iter().any(|g| is_glance_exposed(cloud, world, g)) {
-        gaps.extend(unreached(cloud, objects));
-    }
-    if !cloud.horizons.is_empty() && !cloud.horizons.iter().any(|h| is_dashboard_exposed(cloud, world, h)) {
-        let what = "how browsers reach the dashboard";
-        let leads = |o: &&Object| any_text(&o.value["spec"], &|text| text.contains("horizon"));
-        gaps.extend(match Routed::of(objects.iter().filter(leads), false) {
-            Routed::Leads => None,
-            Routed::Short(why) => Some(format!("{what}: {why}")),
-            Routed::No => Some(format!("{what}: the input has no web server, proxy or route in front of it")),
-        });
-    }
+    gaps.extend(ways(cloud, world, objects));
+    gaps.extend(cloud.horizons.iter().filter_map(|horizon| without_glance(cloud, horizon)));
+    gaps.extend(cloud.glances.iter().filter_map(|glance| without_dashboard(cloud, glance)));
     for glance in cloud.glances.iter().filter(|g| !g.has_main() && g.unit.unseen.is_empty()) {
         gaps.push(format!(
             "{}: only fragments of Glance's configuration are there; glance-api.conf is not",
@@ -170,6 +162,98 @@ pub(crate) fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: Ob
     gaps.sort();
     gaps.dedup();
     gaps
+}
+
+/// How browsers reach each Glance and each dashboard, where that does not show.
+fn ways(cloud: &Cloud<'_>, world: &World, objects: Objects<'_>) -> Vec<String> {
+    let mut gaps = Vec::new();
+    let (closed, open): (Vec<_>, Vec<_>) =
+        cloud.glances.iter().partition(|glance| !is_glance_exposed(cloud, world, glance));
+    if open.is_empty() && !closed.is_empty() {
+        gaps.extend(unreached(cloud, objects));
+    } else {
+        gaps.extend(closed.iter().filter(|glance| !has_route(objects, glance.unit)).map(|glance| of_next(glance.unit)));
+    }
+    let (closed, open): (Vec<_>, Vec<_>) =
+        cloud.horizons.iter().partition(|horizon| !is_dashboard_exposed(cloud, world, horizon));
+    if open.is_empty() && !closed.is_empty() {
+        let what = "how browsers reach the dashboard";
+        let leads = |o: &&Object| any_text(&o.value["spec"], &|text| text.contains("horizon"));
+        gaps.extend(match Routed::of(objects.iter().filter(leads), false) {
+            Routed::Leads => None,
+            Routed::Short(why) => Some(format!("{what}: {why}")),
+            Routed::No => Some(format!("{what}: the input has no web server, proxy or route in front of it")),
+        });
+    } else {
+        let closed = closed.iter().filter(|horizon| !has_route(objects, horizon.unit));
+        gaps.extend(closed.map(|horizon| of_next(horizon.unit)));
+    }
+    gaps
+}
+
+/// One of several, of which browsers reach another one.
+fn of_next(unit: &Unit) -> String {
+    format!("how browsers reach {}: the input has no web server, proxy or route in front of it", unit.name)
+}
+
+/// Whether a route next to a workload may lead there although its URL does not show.
+fn has_route(objects: Objects<'_>, unit: &Unit) -> bool {
+    let Some((_, key)) = &unit.workload else { return false };
+    objects.iter().any(|object| {
+        object.namespace() == key.namespace
+            && kinds::route(object).is_some()
+            && (kinds::may_lack_url(object) || kinds::is_old(object))
+    })
+}
+
+/// A dashboard of which the Glance is not there: those of the input are other dashboards', and allow none of its
+/// origins.
+fn without_glance(cloud: &Cloud<'_>, horizon: &HorizonFacts<'_>) -> Option<String> {
+    let scope = &horizon.unit.scope;
+    let is_others = |glance: &GlanceFacts<'_>| {
+        let near = |own: &HorizonFacts<'_>| shared(&own.unit.scope, &glance.unit.scope);
+        cloud.horizons.iter().any(|other| near(other) > near(horizon))
+    };
+    let mut own = cloud.dashboards.iter().filter(|d| d.scope == *scope);
+    let is_alone = !cloud.glances.is_empty() && cloud.glances.iter().all(is_others);
+    (is_alone && horizon.wants_direct() && !own.any(|dashboard| cloud.glances.iter().any(|g| allows(g, dashboard))))
+        .then(|| {
+            format!(
+                "the Glance of {}: those of the input are next to other dashboards, and allow none of its origins",
+                horizon.unit.name
+            )
+        })
+}
+
+/// A Glance with a public URL of its own that allows no dashboard: users of one may choose its region.
+fn without_dashboard(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<String> {
+    let of = |own: &GlanceFacts<'_>| {
+        cloud.published.iter().find(|published| published.scope == own.unit.scope).map(|published| &published.url)
+    };
+    let url = of(glance)?;
+    let is_next_to_one = cloud.horizons.iter().any(|horizon| {
+        let near = |other: &GlanceFacts<'_>| shared(&horizon.unit.scope, &other.unit.scope);
+        cloud.glances.iter().all(|other| near(other) <= near(glance))
+    });
+    let has_others = cloud.glances.iter().any(|other| of(other).is_some_and(|other| other != url));
+    let grants = cloud.dashboards.iter().any(|dashboard| allows(glance, dashboard));
+    (!cloud.dashboards.is_empty() && !is_next_to_one && has_others && !grants).then(|| {
+        format!(
+            "which dashboard uploads to {}: it is published at {url}, and allows none of the dashboards in the input",
+            glance.unit.name
+        )
+    })
+}
+
+/// Whether Glance has an origin of a dashboard in its list.
+fn allows(glance: &GlanceFacts<'_>, dashboard: &ExposedDashboard) -> bool {
+    let listed = glance.allowed_origins(true);
+    listed.iter().any(|item| match &dashboard.origin {
+        Some(origin) => item == "*" || item == origin.as_str(),
+        None => {
+            item == "*" || item.split("://").nth(1).is_some_and(|rest| rest.split(':').next() == Some(&dashboard.host))
+        }
+    })
 }
 
 /// What a file is made of that lacks a part.
@@ -285,13 +369,25 @@ fn unreached(cloud: &Cloud<'_>, objects: Objects<'_>) -> Option<String> {
 
 fn is_glance_exposed(cloud: &Cloud<'_>, world: &World, glance: &GlanceFacts<'_>) -> bool {
     let scope = &glance.unit.scope;
-    let views = world.glances.values().filter_map(|view| view.service.exposures.as_ref().ok());
+    let views = world.glances.iter().filter(|(key, _)| is_next_to(glance.unit, key));
+    let views = views.filter_map(|(_, view)| view.service.exposures.as_ref().ok());
+    let belongs = |own: &[String]| {
+        let mut others = cloud.glances.iter();
+        others.all(|other| shared(&other.unit.scope, own) <= shared(scope, own))
+    };
     let published = |p: &Published| near(&p.scope, scope) && p.source != Source::Glance;
+    // One that shares connections out may lead to other machines.
+    let is_before = |server: &Server<'_>| belongs(&server.scope) || server.of_name("server").nth(1).is_some();
     cloud.published.iter().any(published)
-        || cloud.servers_near(scope, Program::Glance).next().is_some()
+        || cloud.servers_near(scope, Program::Glance).any(is_before)
         || cloud.is_same_origin(glance.unit)
         || exposed(views)
         || glance.serves_itself()
+}
+
+/// Whether a resource may be about a unit.
+fn is_next_to(unit: &Unit, resource: &Key) -> bool {
+    unit.workload.as_ref().is_none_or(|(_, own)| own.namespace == resource.namespace)
 }
 
 /// The catalog has a URL for a Glance in pods, and nothing in the input leads from there to the pods, or what does ends
@@ -327,11 +423,18 @@ fn unrouted(cloud: &Cloud<'_>, world: &World, glance: &GlanceFacts<'_>, objects:
 }
 
 fn is_dashboard_exposed(cloud: &Cloud<'_>, world: &World, horizon: &HorizonFacts<'_>) -> bool {
-    let views = world.horizons.values().filter_map(|view| view.dashboard.exposures.as_ref().ok());
-    let mut dashboards = cloud.dashboards_near(&horizon.unit.scope);
+    let views = world.horizons.iter().filter(|(key, _)| is_next_to(horizon.unit, key));
+    let views = views.filter_map(|(_, view)| view.dashboard.exposures.as_ref().ok());
+    let scope = &horizon.unit.scope;
+    let belongs = |own: &[String]| {
+        let mut others = cloud.horizons.iter();
+        others.all(|other| shared(&other.unit.scope, own) <= shared(scope, own))
+    };
+    let is_before = |server: &Server<'_>| belongs(&server.scope) || server.of_name("server").nth(1).is_some();
+    let mut dashboards = cloud.dashboards_near(scope).filter(|d| belongs(&d.scope));
     // The pod's own web server is not what exposes the pod.
     let is_pod = horizon.unit.workload.is_some();
-    (!is_pod && cloud.servers_near(&horizon.unit.scope, Program::Horizon).next().is_some())
+    (!is_pod && cloud.servers_near(scope, Program::Horizon).any(is_before))
         || dashboards.any(|d| d.certainty == Certainty::Exposed || (!is_pod && d.origin.is_some()))
         || exposed(views)
 }

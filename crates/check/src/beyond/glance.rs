@@ -20,6 +20,21 @@ pub(super) fn paste_file(glance: &GlanceFacts<'_>) -> Option<String> {
         .then(|| format!("{path}, which [paste_deploy] config_file ({}) names, is not in the input", named.place))
 }
 
+/// What decides about uWSGI from outside of its file: the environment, a further file, or the command line.
+pub(super) fn options_of_uwsgi(glance: &GlanceFacts<'_>) -> Option<String> {
+    let (file, _) = glance.uwsgi()?;
+    let depends = || {
+        let own = uwsgi::depends(&file.text)?;
+        Some(format!("{}: what uWSGI's {} = {} is for uploads", file.at(own.line), own.name, own.value.trim()))
+    };
+    let mut commands = glance.unit.commands.iter();
+    let on_command_line = commands.find_map(|(command, place)| {
+        let name = uwsgi::on_command_line(command)?;
+        Some(format!("{place}: what uWSGI's option {name} on the command line does to uploads"))
+    });
+    on_command_line.or_else(depends)
+}
+
 /// uWSGI's own routing, where it is not known what it does to uploads.
 pub(super) fn routes_of_uwsgi(glance: &GlanceFacts<'_>) -> Option<String> {
     let (file, ini) = glance.uwsgi()?;

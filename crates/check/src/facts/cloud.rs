@@ -8,6 +8,7 @@ use direct_upload_core::derive::ExposureIssue;
 use direct_upload_core::derive::exposure_issue::tolerance;
 use direct_upload_core::openstack::Release;
 
+use super::addressed;
 use super::answering::Answering;
 use super::api::ApiFacts;
 use super::catalog::{Published, Source};
@@ -124,6 +125,7 @@ impl<'a> Cloud<'a> {
         }
         let told: Vec<_> = endpoints.into_iter().filter(|own| published.iter().all(|p| p.scope != own.scope)).collect();
         published.extend(told);
+        addressed::keep(&mut servers, &published);
         // Behind HAProxy and the like, browsers need not know a server's own name.
         let of_dashboard = |s: &&Server<'_>| s.service == Program::Horizon;
         let has_traefik = servers.iter().filter(of_dashboard).any(|s| s.kind == Kind::Traefik);

@@ -92,6 +92,6 @@ impl<'a> GlanceFacts<'a> {
 
     /// uWSGI's configuration, if Glance runs in it.
     pub fn uwsgi(&self) -> Option<(&'a ConfigFile, Ini)> {
-        self.unit.of_kind(Kind::Uwsgi).next().map(|file| (file, read::parse(&file.text)))
+        self.unit.of_kind(Kind::Uwsgi).next().map(|file| (file, super::uwsgi::in_effect(read::parse(&file.text))))
     }
 }

@@ -1,5 +1,6 @@
 //! Files → what the programs make of them: pure values that rules look at.
 
+mod addressed;
 pub mod answering;
 pub mod api;
 pub(crate) mod browser;

@@ -4,7 +4,72 @@
 //! their order (uwsgi-docs, Internal Routing); a test compares this with the real uWSGI.
 
 use direct_upload_core::openstack::cors_request::{CorsRequest, KnownText, UPLOAD_PATH};
-use direct_upload_core::render::oslo::read::{Assignment, Ini};
+use direct_upload_core::render::oslo::read::{self, Assignment, Ini};
+
+/// The options of `[uwsgi]` that count whatever the environment has: uWSGI reads no other section unless its command
+/// names one, and puts the value of another option where `%(NAME)` is (uwsgi-docs, Configuring uWSGI).
+pub(crate) fn in_effect(mut ini: Ini) -> Ini {
+    let mut depth = 0_usize;
+    ini.assignments.retain(|own| {
+        if own.name.starts_with("if-") {
+            depth += 1;
+        } else if matches!(own.name.as_str(), "endif" | "end-if") {
+            depth = depth.saturating_sub(1);
+        }
+        own.section == "uwsgi" && depth == 0
+    });
+    let known: Vec<(String, String)> =
+        ini.assignments.iter().map(|own| (format!("%({})", own.name), own.value.clone())).collect();
+    for own in ini.assignments.iter_mut().filter(|own| own.value.contains("%(")) {
+        for (name, value) in &known {
+            own.value = own.value.replace(name, value);
+        }
+    }
+    ini
+}
+
+/// Options that decide about uploads.
+const DECIDING: [&str; 12] = [
+    "limit-post",
+    "harakiri",
+    "socket-timeout",
+    "http-timeout",
+    "buffer-size",
+    "post-buffering",
+    "chunked-input-limit",
+    "add-header",
+    "del-header",
+    "ini",
+    "include",
+    "inherit",
+];
+
+/// The first of them whose value depends on the environment, or on a file that is named there.
+pub(crate) fn depends(text: &str) -> Option<Assignment> {
+    let mut depth = 0_usize;
+    read::parse(text).assignments.into_iter().find(|own| {
+        if own.name.starts_with("if-") {
+            depth += 1;
+        } else if matches!(own.name.as_str(), "endif" | "end-if") {
+            depth = depth.saturating_sub(1);
+        }
+        let is_further = matches!(own.name.as_str(), "ini" | "include" | "inherit");
+        own.section == "uwsgi"
+            && (DECIDING.contains(&own.name.as_str()) || own.name.starts_with("route"))
+            && (depth > 0 || own.value.contains("$(") || is_further)
+    })
+}
+
+/// The first of them on the command line of uWSGI.
+pub(crate) fn on_command_line(command: &str) -> Option<&str> {
+    let mut words = command.split([' ', '\t', '\n', '=', '"', '\'', '[', ']', ',']);
+    let runs = words.any(|word| word.rsplit('/').next().is_some_and(|name| name.starts_with("uwsgi")));
+    let deciding = |word: &&str| {
+        let name = word.strip_prefix("--").unwrap_or_default();
+        !matches!(name, "ini" | "include" | "inherit") && (DECIDING.contains(&name) || name.starts_with("route"))
+    };
+    words.find(deciding).filter(|_| runs)
+}
 
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,6 +17,7 @@ use crate::facts::uwsgi::{self, Routed};
 use crate::finding::Finding;
 use crate::unit::Program;
 use direct_upload_core::openstack::needed::{ALLOW_ORIGIN, LISTS, lacks};
+use direct_upload_core::render::oslo::read::Assignment;
 
 /// All of them.
 pub(crate) fn lists(cloud: &Cloud<'_>) -> Vec<Finding> {
@@ -44,10 +45,18 @@ pub(crate) fn lists(cloud: &Cloud<'_>) -> Vec<Finding> {
     unless_it_stands_in(cloud, findings)
 }
 
-/// DU012: uWSGI, in which Glance runs, adds a header to each answer.
+/// DU012: uWSGI, in which Glance runs, adds the grant to each answer once more, or removes it.
 pub(crate) fn added_by_uwsgi(cloud: &Cloud<'_>) -> Vec<Finding> {
     let of_one = |glance: &GlanceFacts<'_>| {
         let (file, ini) = glance.uwsgi()?;
+        let is_removed = |own: &&Assignment| {
+            own.name == "del-header" && own.value.trim().trim_end_matches(':').eq_ignore_ascii_case(ALLOW_ORIGIN)
+        };
+        if let Some(removed) = ini.assignments.iter().find(is_removed) {
+            let found = format!("del-header = {}: Glance's answer never reaches the browser", removed.value.trim());
+            let place = file.option(removed.line, "del-header");
+            return Some(Finding::error(Rule::CorsOnTheWay, &place, found, LEAVE));
+        }
         let added = ini.assignments.iter().find(|own| {
             own.name == "add-header" && own.value.trim().to_lowercase().starts_with(&format!("{ALLOW_ORIGIN}:"))
         })?;

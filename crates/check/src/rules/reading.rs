@@ -65,9 +65,19 @@ pub(crate) fn not_read(cloud: &Cloud<'_>) -> Vec<Finding> {
     let glances = cloud.glances.iter().enumerate();
     glances
         .flat_map(|(at, glance)| {
-            outside(glance, refused(cloud, at)).into_iter().chain(broken(glance, Severity::Error)).collect::<Vec<_>>()
+            let severity = if is_needed(cloud, glance) { refused(cloud, at) } else { Severity::Warning };
+            outside(glance, severity).into_iter().chain(broken(glance, Severity::Error)).collect::<Vec<_>>()
         })
         .collect()
+}
+
+/// Whether a dashboard may need what is only in files that the filter does not read: none of them is known, or one is
+/// allowed there alone.
+fn is_needed(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> bool {
+    let mut near = cloud.dashboards_near(&glance.unit.scope).peekable();
+    glance.cors_in_effect("allowed_origin").is_none()
+        || near.peek().is_none()
+        || near.any(|dashboard| is_lost(glance, dashboard))
 }
 
 /// Origins in files that the filter of an API does not read.

@@ -344,3 +344,141 @@ fn a_network_policy_that_lets_browsers_pass(#[case] spec: &str) {
     let report = report(&[CONF, SETTINGS, HORIZON, GLANCE, ("r.yaml", &policy)]);
     assert_eq!((report.verdict(), report.unseen), (Verdict::Fine, vec![]));
 }
+
+/// Files in the folder of one of several clouds.
+fn of_cloud<'a>(folder: &str, files: &[(&str, &'a str)], host: &str) -> Vec<(String, String)> {
+    let own = |(name, text): &(&str, &'a str)| (format!("{folder}/{name}"), text.replace(".example", host));
+    files.iter().map(own).collect()
+}
+
+/// One whole cloud says nothing about the next.
+#[rstest]
+#[case::nothing_before(&[CONF, SETTINGS], ".b.example", "how browsers reach b/glance")]
+#[case::nothing_before_its_dashboard(&[CONF, SETTINGS, GLANCE], ".b.example", "how browsers reach b/horizon")]
+#[case::no_glance(&[SETTINGS, HORIZON], ".b.example", "the Glance of b/horizon")]
+#[case::another_region(
+    &[("etc/glance/glance-api.conf", "[DEFAULT]\npublic_endpoint = https://g.example\n[cors]\n"), GLANCE],
+    ".b.example",
+    "which dashboard uploads to b/glance"
+)]
+fn each_cloud_is_complete(#[case] second: &[(&str, &str)], #[case] host: &str, #[case] gap: &str) {
+    let first = [
+        (
+            "etc/glance/glance-api.conf",
+            "[DEFAULT]\npublic_endpoint = https://g.example\n[cors]\nallowed_origin = https://d.example\n",
+        ),
+        SETTINGS,
+        HORIZON,
+        GLANCE,
+    ];
+    let all = [of_cloud("a", &first, ".example"), of_cloud("b", second, host)].concat();
+    let all: Vec<(&str, &str)> = all.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let report = report(&all);
+    assert_eq!(report.verdict(), Verdict::Incomplete, "{:?}", report.findings);
+    assert!(report.unseen.iter().any(|what| what.starts_with(gap)), "{:?}", report.unseen);
+}
+
+/// Controllers of one cloud, of which one has the balancer, and a second host with the same dashboard.
+#[test]
+fn machines_of_one_cloud_are_no_clouds() {
+    let balancer = (
+        "etc/haproxy/haproxy.cfg",
+        "defaults\n mode http\nfrontend glance\n bind 192.0.2.1:9292 ssl crt x\n default_backend glance\nbackend glance\n server c1 192.0.2.2:9292\n server c2 192.0.2.3:9292\n",
+    );
+    let first = of_cloud("c1", &[CONF, SETTINGS, HORIZON, balancer], ".example");
+    let second = of_cloud("c2", &[CONF, SETTINGS, HORIZON], ".example");
+    let third = of_cloud("c3", &[SETTINGS, HORIZON], ".example");
+    let all = [first, second, third].concat();
+    let all: Vec<(&str, &str)> = all.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let report = report(&all);
+    assert_eq!((report.verdict(), report.unseen), (Verdict::Fine, vec![]), "{:?}", report.findings);
+}
+
+/// A server of uWSGI with one more line.
+fn with_uwsgi(line: &str) -> Report {
+    let ini =
+        format!("[uwsgi]\nhttp-socket = 127.0.0.1:9292\nmodule = glance.wsgi.api\nsocket-timeout = 600\n{line}\n");
+    report(&[CONF, SETTINGS, HORIZON, GLANCE, ("etc/glance/glance-api-uwsgi.ini", &ini)])
+}
+
+/// uWSGI's own language: other sections, other options' values, conditions, the environment.
+#[rstest]
+#[case("", Verdict::Fine)]
+#[case("[debug]\nlimit-post = 10", Verdict::Fine)]
+#[case("lim = 10\nlimit-post = %(lim)", Verdict::Fails)]
+#[case("if-env = LIMITED\nlimit-post = 10\nendif =", Verdict::Incomplete)]
+#[case("limit-post = $(LIMIT)", Verdict::Incomplete)]
+#[case("ini = /etc/glance/limits.ini", Verdict::Incomplete)]
+#[case("del-header = Access-Control-Allow-Origin", Verdict::Fails)]
+fn the_language_of_uwsgi(#[case] line: &str, #[case] verdict: Verdict) {
+    let report = with_uwsgi(line);
+    assert_eq!(report.verdict(), verdict, "{:?} {:?}", report.findings, report.unseen);
+}
+
+/// Options on uWSGI's command line count as those in its file.
+#[test]
+fn the_command_line_of_uwsgi() {
+    let unit = "[Service]\nExecStart=/usr/bin/uwsgi --ini /etc/glance/glance-api-uwsgi.ini --limit-post 10\n";
+    let ini = "[uwsgi]\nhttp-socket = 127.0.0.1:9292\nmodule = glance.wsgi.api\nsocket-timeout = 600\n";
+    let uwsgi = ("etc/glance/glance-api-uwsgi.ini", ini);
+    let of_unit = ("etc/systemd/system/glance-api.service", unit);
+    let report = report(&[CONF, SETTINGS, HORIZON, GLANCE, uwsgi, of_unit]);
+    assert_eq!(report.verdict(), Verdict::Incomplete, "{:?}", report.findings);
+}
+
+/// Only servers that answer the published URL are judged.
+#[rstest]
+#[case::another_name(
+    "<VirtualHost *:443>\nServerName int.example\nSSLEngine on\nHeader always set Access-Control-Allow-Origin *\nProxyPass / http://127.0.0.1:9292/\n</VirtualHost>\n",
+    Verdict::Fine
+)]
+#[case::plain_http(
+    "<VirtualHost *:80>\nServerName g.example\nHeader always set Access-Control-Allow-Origin *\nProxyPass / http://127.0.0.1:9292/\n</VirtualHost>\n",
+    Verdict::Fine
+)]
+#[case::the_same_name(
+    "<VirtualHost *:443>\nServerName h.example\nServerAlias g.example\nSSLEngine on\nHeader always set Access-Control-Allow-Origin *\nProxyPass / http://127.0.0.1:9292/\n</VirtualHost>\n",
+    Verdict::Fails
+)]
+fn servers_that_browsers_do_not_use(#[case] other: &str, #[case] verdict: Verdict) {
+    let conf = CONF.1.replace("[DEFAULT]\n", "[DEFAULT]\npublic_endpoint = https://g.example\n");
+    let other = ("etc/apache2/sites-enabled/other.conf", other);
+    let report = report(&[(CONF.0, &conf), SETTINGS, HORIZON, GLANCE, other]);
+    assert_eq!(report.verdict(), verdict, "{:?} {:?}", report.findings, report.unseen);
+}
+
+/// `<Proxy *>` is about what httpd passes on to Glance, and one of another URL is not.
+#[rstest]
+#[case("<Proxy *>\nRequire all denied\n</Proxy>", Verdict::Fails)]
+#[case("<Proxy *>\nOrder deny,allow\nDeny from all\n</Proxy>", Verdict::Fails)]
+#[case("<Proxy http://192.0.2.9/>\nRequire all denied\n</Proxy>", Verdict::Fine)]
+fn a_closed_proxy(#[case] block: &str, #[case] verdict: Verdict) {
+    let text = GLANCE.1.replace("SSLEngine on\n", &format!("SSLEngine on\n{block}\n"));
+    let report = report(&[CONF, SETTINGS, HORIZON, (GLANCE.0, &text)]);
+    assert_eq!(report.verdict(), verdict, "{:?} {:?}", report.findings, report.unseen);
+}
+
+/// A rule about the status of an answer, of which Glance's answers to an upload have 200 and 204.
+#[rstest]
+#[case("if { status ge 500 }", Verdict::Fine)]
+#[case("if { status lt 300 }", Verdict::Fails)]
+fn a_status_of_haproxy(#[case] condition: &str, #[case] verdict: Verdict) {
+    let text = format!(
+        "defaults\n mode http\nfrontend glance\n bind 192.0.2.1:9292 ssl crt x\n default_backend glance\nbackend glance\n http-response add-header Access-Control-Allow-Origin * {condition}\n server c1 192.0.2.2:9292\n"
+    );
+    let report = report(&[CONF, SETTINGS, HORIZON, ("etc/haproxy/haproxy.cfg", &text)]);
+    assert_eq!(report.verdict(), verdict, "{:?} {:?}", report.findings, report.unseen);
+}
+
+/// Copies that nothing reads, and what the filter does not read but the dashboard does not need either.
+#[rstest]
+#[case("etc/glance/backup/glance-api.conf", Verdict::Fine, 0)]
+#[case("etc/glance/glance-api.conf.d/old/cors.conf", Verdict::Fine, 0)]
+#[case("etc/glance/glance-api.conf.d/sub/cors.conf", Verdict::Fine, 1)]
+#[case("etc/glance/site.d/cors.conf", Verdict::Fine, 1)]
+#[case("etc/glance/glance-api.conf.save", Verdict::Fine, 0)]
+fn copies_are_no_errors(#[case] path: &str, #[case] verdict: Verdict, #[case] findings: usize) {
+    let old = "[cors]\nallowed_origin = https://old.example\n";
+    let report = report(&[CONF, SETTINGS, HORIZON, GLANCE, (path, old)]);
+    assert_eq!((report.verdict(), report.findings.len()), (verdict, findings), "{:?}", report.findings);
+}

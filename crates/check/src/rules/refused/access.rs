@@ -118,12 +118,15 @@ fn path<'s>(item: &'s ScopedDirective<'_>) -> Vec<&'s Directive> {
 fn of_old<'s, 'a>(server: &'s Server<'a>) -> Option<&'s ScopedDirective<'a>> {
     let is_one = |item: &&ScopedDirective<'_>| {
         let own = matches!(item.directive.name.as_str(), "order" | "deny" | "allow");
-        own && !item.within.is_empty() && item.within.iter().all(|block| block.name.starts_with("location"))
+        let of_all = |block: &Directive| block.name.starts_with("location") || is_any_proxy(block);
+        own && !item.within.is_empty() && item.within.iter().all(of_all)
     };
     if !server.takes_uploads {
         return None;
     }
-    let last = server.items.iter().rfind(is_one)?;
+    // A `<Location>` comes after a `<Proxy>`.
+    let in_location = |item: &&ScopedDirective<'_>| is_one(item) && !item.within.iter().any(is_any_proxy);
+    let last = server.items.iter().rfind(in_location).or_else(|| server.items.iter().rfind(is_one))?;
     let own: Vec<_> = server.items.iter().filter(is_one).filter(|item| item.within == last.within).collect();
     let of = |name: &'static str| own.iter().copied().filter(move |item| item.directive.name == name);
     let for_all = |item: &&ScopedDirective<'_>| item.directive.text().eq_ignore_ascii_case("from all");
@@ -144,6 +147,11 @@ fn denies(item: &ScopedDirective<'_>, sent: &Sent) -> bool {
         && item.directive.text().eq_ignore_ascii_case("from all")
         && !around.is_empty()
         && around.iter().all(|block| applies(block, sent))
+}
+
+/// `<Proxy *>`, which is about each request that httpd passes on (mod_proxy).
+fn is_any_proxy(block: &Directive) -> bool {
+    block.name == "proxy" && block.arg(0) == Some("*")
 }
 
 /// Whether `<Limit>` or `<LimitExcept>` is about a request.
@@ -216,7 +224,10 @@ fn holds(item: &ScopedDirective<'_>, sent: &Sent, within: &[&Directive]) -> Opti
         ["all", "granted"] => Some(true),
         // A folder that is closed as a whole is rarely the one that serves.
         ["all", "denied"] => {
-            let is_path = item.within.iter().any(|block| block.name.starts_with("location") || block.name == "if");
+            let is_path = item
+                .within
+                .iter()
+                .any(|block| block.name.starts_with("location") || block.name == "if" || is_any_proxy(block));
             (is_path || !within.is_empty()).then_some(false)
         }
         ["method", methods @ ..] => Some(methods.iter().any(|method| method.eq_ignore_ascii_case(sent.method()))),

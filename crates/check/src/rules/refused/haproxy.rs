@@ -268,6 +268,11 @@ fn sample(fetch: &str, path: Option<&str>, sent: &Sent) -> Option<(KnownText, Ma
     let name = name.strip_prefix("req.").unwrap_or(name);
     let (value, how) = match name {
         "method" => return Some((KnownText::is(sent.method()), Matching::Exact)),
+        // Of Glance's own answer, for rules about answers.
+        "status" => {
+            let status = if sent.request == CorsRequest::Preflight { "200" } else { "204" };
+            (KnownText::is(status), Matching::Number)
+        }
         "body_size" | "body_len" => (size(sent), Matching::Number),
         "hdr" | "fhdr" => (sent.header(argument), Matching::Exact),
         "hdr_val" => (sent.header(argument), Matching::Number),
