@@ -50,8 +50,8 @@ fn fit(server: &Server<'_>, published: &[Published]) -> Option<usize> {
 /// httpd takes the first host whose name or alias fits.
 fn by_name(server: &Server<'_>, host: &str) -> Option<usize> {
     let is_name = |name: &str| matches!(name, "server_name" | "servername" | "serveralias");
-    let named = server.items.iter().filter(|item| is_name(&item.directive.name));
-    let mut names = named.flat_map(|item| &item.directive.args).map(|name| name.to_lowercase()).peekable();
+    let items = server.items.iter().filter(|item| is_name(&item.directive.name));
+    let mut names = items.flat_map(|item| &item.directive.args).map(|name| name.to_lowercase()).peekable();
     if server.kind == Kind::Haproxy || names.peek().is_none() {
         return Some(0);
     }

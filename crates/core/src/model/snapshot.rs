@@ -230,8 +230,11 @@ pub enum Answers {
     /// Without a cluster: all of them pass.
     Assumed,
     /// What is known about each target.
-    Given(BTreeMap<ProbeTarget, ProbeRecord>),
+    Given(Records),
 }
+
+/// What is known about targets. A copy shares it.
+type Records = BTreeMap<Arc<ProbeTarget>, Arc<ProbeRecord>>;
 
 impl Answers {
     /// Whether nothing was requested. This never changes while a snapshot is kept up to date.
@@ -252,7 +255,7 @@ impl Answers {
                     probe::Observation { panel: target.panel, preflight: granted(), parts, reached: None };
                 Some(ProbeRecord { observation, epoch, firm: true, passed })
             }
-            Self::Given(standings) => standings.get(target).cloned(),
+            Self::Given(standings) => standings.get(target).map(|standing| (**standing).clone()),
         }
     }
 
@@ -263,11 +266,13 @@ impl Answers {
             }
             return;
         };
-        let mut differing = |one: &BTreeMap<ProbeTarget, ProbeRecord>, other: &BTreeMap<ProbeTarget, ProbeRecord>| {
-            let is_new = |(target, record): &(&ProbeTarget, &ProbeRecord)| other.get(*target) != Some(*record);
-            one.iter()
-                .filter(is_new)
-                .for_each(|(target, _)| changes.add(Source::Answers, Place::Name(target.origin.as_str())));
+        let mut differing = |one: &Records, other: &Records| {
+            for (target, record) in one {
+                let is_same = |before: &Arc<ProbeRecord>| Arc::ptr_eq(before, record) || before == record;
+                if !other.get(target).is_some_and(is_same) {
+                    changes.add(Source::Answers, Place::Name(target.origin.as_str()));
+                }
+            }
         };
         differing(now, then);
         differing(then, now);
@@ -279,7 +284,10 @@ impl Answers {
         match (self, standing) {
             (Self::Assumed, _) => false,
             (Self::Given(known), None) => known.remove(&target).is_some(),
-            (Self::Given(known), Some(standing)) => known.insert(target, standing.clone()) != Some(standing),
+            (Self::Given(known), Some(standing)) => {
+                let standing = Arc::new(standing);
+                known.insert(Arc::new(target), standing.clone()) != Some(standing)
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What follows from uploads that the operator makes itself.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use direct_upload_api::web::Endpoint;
 use direct_upload_api::{Reason, Rule};
@@ -45,7 +46,7 @@ fn snapshot(canary: &str) -> Snapshot {
     let mut snapshot = read(&join(&[&cloud, &horizon(&spec)])).snapshot;
     let granted = |(target, epoch)| {
         let record = Answers::Assumed.get(&target, &epoch).unwrap();
-        (target, record)
+        (Arc::new(target), Arc::new(record))
     };
     snapshot.answers = Answers::Given(BTreeMap::new());
     let targets = World::of(&snapshot).probe_targets();

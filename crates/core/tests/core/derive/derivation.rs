@@ -6,8 +6,8 @@ use direct_upload_api::ExposureKind;
 use direct_upload_api::web::Origin;
 use direct_upload_core::derive::{Derivation, HorizonView, World};
 use direct_upload_core::model::{
-    Answers, CanaryQuery, CanaryRecord, Cause, ConfigMap, Key, Kind, Observation, ProbeAnswer, ProbeRecord, RefusedWrite,
-    Snapshot, Unknown,
+    Answers, CanaryQuery, CanaryRecord, Cause, ConfigMap, Key, Kind, Observation, ProbeAnswer, ProbeRecord,
+    RefusedWrite, Snapshot, Unknown,
 };
 use direct_upload_core::plan::Options;
 use direct_upload_core::simulate::{Cluster, Stage, simulate};
@@ -330,7 +330,9 @@ fn of_glance(snapshot: &Snapshot, change: impl FnOnce(&mut ConfigMap)) -> Snapsh
 fn another_origin_in_glances_files_touches_no_dashboard() {
     let snapshot = sisters();
     let before = World::of(&snapshot);
-    let more = of_glance(&snapshot, |file| drop(file.effects.origins.insert(Origin::parse("https://new.example.com").unwrap())));
+    let more = of_glance(&snapshot, |file| {
+        assert!(file.effects.origins.insert(Origin::parse("https://new.example.com").unwrap()));
+    });
     assert_eq!(changed_dashboards(&before, &more), Vec::<String>::new());
     let less = of_glance(&snapshot, |file| drop(file.effects.origins.pop_first()));
     assert_eq!(changed_dashboards(&before, &less), ["anna"], "the first in order of name");
@@ -356,7 +358,8 @@ fn a_direct_dashboard_does_not_care_that_glance_rolls() {
     let mut legacy = (**snapshot.deployments.get(&berta).unwrap().unwrap()).clone();
     legacy.template.volumes.clear();
     assert!(snapshot.deployments.insert(berta.clone(), legacy));
-    let epoch = |world: &World, name: &str| world.horizons[&Key::new("cloud", name)].proof.destinations[0].epoch.clone();
+    let epoch =
+        |world: &World, name: &str| world.horizons[&Key::new("cloud", name)].proof.destinations[0].epoch.clone();
     let after = World::of(&snapshot);
     assert_eq!((epoch(&after, "berta"), epoch(&after, "anna")), (None, epoch(&before, "anna")));
     assert!(epoch(&before, "anna").is_some());

@@ -1,6 +1,7 @@
 //! What the operator sees at an address for which the cluster itself answers is an assumption about browsers.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use direct_upload_core::derive::World;
 use direct_upload_core::model::{Answers, Key, Observation, ProbeRecord, Snapshot};
@@ -22,7 +23,7 @@ fn assumed(more: &str, probe: &str, reached: Option<&str>) -> Vec<String> {
         let record = Answers::Assumed.get(&target, &epoch).unwrap();
         let reached = reached.map(|address| address.parse().unwrap());
         let observation = Observation { reached, ..record.observation };
-        (target, ProbeRecord { observation, ..record })
+        (Arc::new(target), Arc::new(ProbeRecord { observation, ..record }))
     };
     snapshot.answers = Answers::Given(BTreeMap::new());
     let targets = World::of(&snapshot).probe_targets();
