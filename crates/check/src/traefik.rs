@@ -221,7 +221,7 @@ fn chosen<'a>(all: &'a [EntryPoint], ports: &'a [u64], names: &'a [String]) -> i
     all.iter().filter(move |own| if known { serves(own) } else { read_timeout::is_usual(&own.name) })
 }
 
-/// Leaves to [`entry_points`] what the operator's own rules find for Traefik: without its configuration they only warn
+/// Leaves to `entry_points` what the operator's own rules find for Traefik: without its configuration they only warn
 /// of its default. Returns whose configuration the input lacks.
 pub fn apply(objects: &[Object], units: &[Unit], issues: &mut Vec<PlacedIssue>) -> Vec<String> {
     let is_seen = objects.iter().any(|o| container(o).is_some()) || units.iter().any(|unit| unit.has(Kind::Traefik));
