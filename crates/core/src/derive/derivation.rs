@@ -26,7 +26,8 @@ use crate::model::{Changes, Id, Key, Map, Problem, Set, Snapshot};
 pub struct Derivation {
     /// The snapshot of the last time.
     snapshot: Snapshot,
-    /// By namespace.
+    /// By namespace, because resources of one may name the same workload. The next three pass on each resource's own,
+    /// so that a change of one touches no other.
     tenures: Stage<Tenures>,
     horizon_tenures: Stage<Arc<Tenure>>,
     glance_tenures: Stage<(Arc<Tenure>, Option<Arc<Tenure>>)>,

@@ -25,7 +25,7 @@ pub struct GlanceState {
     pub accepts: Result<BTreeSet<Origin>, Problem>,
     /// Whether some pod refuses uploads from any origin, because it accepts images by import only.
     pub refuses: bool,
-    /// Whether Glance's rollout is complete, or why not.
+    /// Whether Glance's rollout is complete as far as this Horizon needs it, or why not.
     pub rolled_out: Result<(), Unfinished>,
     /// A digest of its files without their lists of origins; none while pods differ in more than those.
     pub besides_origins: Option<u64>,

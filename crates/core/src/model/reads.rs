@@ -80,7 +80,7 @@ impl Source {
 /// What a computation has read.
 #[derive(Clone, Debug, Default)]
 pub struct Reads {
-    /// Places.
+    /// Places, as numbers, in order and deduplicated.
     places: Vec<u64>,
     /// Sources of those places.
     sources: u128,
