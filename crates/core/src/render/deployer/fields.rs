@@ -2,12 +2,11 @@
 //!
 //! A test sets each field of the schemas and compares: either a fragment changes, or the field is named here.
 
-use direct_upload_api::{GlanceServer, GlanceSpec, HorizonSpec, Severity};
+use direct_upload_api::{CorsFilter, GlanceServer, GlanceSpec, HorizonSpec, Severity};
 
 use super::contents::{self, Contents};
 use super::{Component, Deployer, FragmentInput, LeftOut, LeftOutPart, Spec, ansible};
 use crate::model::{FieldPath, Step};
-use crate::openstack::CorsFilter;
 
 const HTTPD: &str = "write the directives of `render -o files` (zz-direct-upload-httpd.conf) into that httpd yourself";
 
