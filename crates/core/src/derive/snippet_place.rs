@@ -60,7 +60,7 @@ pub(crate) fn places(
         let applied = tenure.applied.as_ref().map_err(Clone::clone)?;
         let may_ask = is_rehearsed(spec);
         paths.local_settings_dir = match rehearsal::reads(key, target, may_ask.then_some(&applied.rehearsals)) {
-            SnippetDir::Dir(dir) => Some(dir?),
+            SnippetDir::Known(dir) => Some(dir?),
             SnippetDir::NobodyAsks => None,
             SnippetDir::Ask => {
                 let why = "because the path contains a Python version";

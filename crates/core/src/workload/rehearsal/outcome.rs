@@ -92,7 +92,7 @@ pub fn list(inventory: &Inventory<'_>, workload: &Workload) -> Known<BTreeMap<St
 /// What is known of the folder in which an image reads Horizon's snippets.
 pub enum SnippetDir {
     /// The folder, or why the answer is unusable.
-    Dir(Result<String, Problem>),
+    Known(Result<String, Problem>),
     /// No Job has answered yet.
     Ask,
     /// No Job may ask.
@@ -105,7 +105,7 @@ pub fn reads(resource: &Key, target: &Target, rehearsals: Option<&Known<BTreeMap
     let noted = target.workload.meta.ours.get(annotations::READS);
     let noted = noted.and_then(|text| text.split_once(' ')).filter(|(image, _)| *image == target.container.image);
     if let Some((_, dir)) = noted {
-        return SnippetDir::Dir(layout::snippets(annotations::READS, dir));
+        return SnippetDir::Known(layout::snippets(annotations::READS, dir));
     }
     let Some(rehearsals) = rehearsals else { return SnippetDir::NobodyAsks };
     let look = RehearsalDraft::look(resource, target).key.name;
@@ -114,8 +114,8 @@ pub fn reads(resource: &Key, target: &Target, rehearsals: Option<&Known<BTreeMap
         _ => None,
     });
     match answer {
-        Some(Some(dir)) => SnippetDir::Dir(layout::snippets(&format!("Job {look}"), dir)),
-        Some(None) => SnippetDir::Dir(Err(Problem::new(
+        Some(Some(dir)) => SnippetDir::Known(layout::snippets(&format!("Job {look}"), dir)),
+        Some(None) => SnippetDir::Known(Err(Problem::new(
             Reason::PathUnknown,
             format!(
                 "Job {look} asked the image where it reads snippets, but the answer is lost; set spec.paths.localSettingsDir, or delete the Job, and the operator asks again"
