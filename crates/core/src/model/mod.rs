@@ -81,7 +81,7 @@ pub use policy_kind::{Applies, Kept, PolicyKind, RouteKind};
 pub use probe::{ApiCall, Cause, Epoch, Observation, Page, Part, ProbeAnswer, ProbeRecord, ProbeTarget, Reach, WHOLE};
 pub use problem::Problem;
 pub use reads::Tracked;
-pub(crate) use reads::{Changes, Place, Reads, Source, note, note_whole, recorded};
+pub(crate) use reads::{Changes, ReadPlace, ReadSource, Reads, note, note_whole, recorded};
 pub use reference_grant::{GrantTo, ReferenceGrant};
 pub use refused_write::RefusedWrite;
 pub use resource::{ResourceId, ResourceKind};
