@@ -54,7 +54,7 @@ pub use compact::{Map, Set};
 pub use condition::{Condition, find_condition};
 pub use config_map::{ConfigMap, Effects};
 pub use decode_error::DecodeError;
-pub use field_path::{FieldPath, Step};
+pub use field_path::{FieldPath, PathElement};
 pub use gateway::{AllowedListeners, AllowedRoutes, Gateway, Listener, ListenerStatus, ListenerTls, RouteNamespaces};
 pub use gateway_class::GatewayClass;
 pub use http_proxy::{HttpProxy, ProxyCondition, ProxyHeader, ProxyHost, ProxyInclude, ProxyRoute, ProxyService};
