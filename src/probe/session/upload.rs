@@ -13,7 +13,7 @@ use direct_upload_core::judge::session::put::{self, Progress};
 use direct_upload_core::judge::session::report::StepResult;
 use direct_upload_core::judge::session::{Break, Mode, Place, Reply, Secret, Settings, VerifyStep};
 use direct_upload_core::judge::{
-    HttpRequest, PartVerdict, Preflight, PreflightOutcome, Wire, address_space, user_agent,
+    CheckVerdict, HttpRequest, Preflight, PreflightOutcome, Wire, address_space, user_agent,
 };
 use tokio::time::sleep;
 
@@ -141,7 +141,7 @@ impl Attempt<'_> {
             uploads: None,
             page: None,
             address_spaces: false,
-            depth: Depth::Parts,
+            depth: Depth::Checks,
         };
         if asked.same_origin() {
             if let Some(failure) = asked.objection(true) {
@@ -175,9 +175,9 @@ impl Attempt<'_> {
             return Ok(());
         }
         match address_space::judge(&[dashboard.ip()], &[glance], false) {
-            PartVerdict::Refused(failure) => return Err((*failure).into()),
-            PartVerdict::Passed(advice) => self.account.advice.extend(advice.iter().map(ToString::to_string)),
-            PartVerdict::Unknown(_) => {}
+            CheckVerdict::Refused(failure) => return Err((*failure).into()),
+            CheckVerdict::Passed(advice) => self.account.advice.extend(advice.iter().map(ToString::to_string)),
+            CheckVerdict::Unknown(_) => {}
         }
         Ok(())
     }

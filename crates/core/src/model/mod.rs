@@ -78,7 +78,9 @@ pub use needs::Needs;
 pub use pod::Pod;
 pub use policy::{Policy, is_refused};
 pub use policy_kind::{Applies, Kept, PolicyKind, RouteKind};
-pub use probe::{ApiCall, Cause, Epoch, Observation, Page, Part, ProbeAnswer, ProbeRecord, ProbeTarget, Reach, WHOLE};
+pub use probe::{
+    ApiCall, Cause, Epoch, Observation, Page, ProbeAnswer, ProbeRecord, ProbeTarget, Reach, UploadCheck, WHOLE,
+};
 pub use problem::Problem;
 pub use reads::Tracked;
 pub(crate) use reads::{Changes, ReadPlace, ReadSource, Reads, note, note_whole, recorded};

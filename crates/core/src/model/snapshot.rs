@@ -13,7 +13,7 @@ use super::key::Key;
 use super::kind::{Kind, Observed, for_each_kind};
 use super::meta::Meta;
 use super::policy_kind::PolicyKind;
-use super::probe::{self, Epoch, Part, ProbeAnswer, ProbeRecord, ProbeTarget};
+use super::probe::{self, Epoch, ProbeAnswer, ProbeRecord, ProbeTarget, UploadCheck};
 use super::reads::{Changes, ReadPlace, ReadSource, SnapshotField, Tracked, note};
 use super::refused_write::RefusedWrites;
 use super::store::{Coverage, Known, Store};
@@ -249,10 +249,11 @@ impl Answers {
             Self::Assumed => {
                 let epoch = epoch.clone().unwrap_or_default();
                 let granted = || ProbeAnswer::Granted(Vec::new());
-                let passed = BTreeSet::from([Part::Page, Part::AddressSpace, Part::Put, Part::Size]);
-                let parts = passed.iter().map(|part| (*part, granted())).collect();
+                let passed =
+                    BTreeSet::from([UploadCheck::Page, UploadCheck::AddressSpace, UploadCheck::Put, UploadCheck::Size]);
+                let checks = passed.iter().map(|check| (*check, granted())).collect();
                 let observation =
-                    probe::Observation { panel: target.panel, preflight: granted(), parts, reached: None };
+                    probe::Observation { panel: target.panel, preflight: granted(), checks, reached: None };
                 Some(ProbeRecord { observation, epoch, firm: true, passed })
             }
             Self::Given(standings) => standings.get(target).map(|standing| (**standing).clone()),
