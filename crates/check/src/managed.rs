@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use direct_upload_core::manifests::{Input as Manifests, Manifest, Place};
 use direct_upload_core::model::Id;
 use direct_upload_core::plan::Options;
-use direct_upload_core::simulate::{self, Cluster, Stage};
+use direct_upload_core::simulate::{self, Cluster, RolloutStage};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -26,7 +26,7 @@ pub fn carry_out(input: &mut CheckInput, now: Timestamp) {
     let manifests = input.objects.iter().map(manifest).collect();
     let before = Manifests { snapshot: snapshot.clone(), manifests, unknown: Vec::new() };
     let options = Options { image: String::new() };
-    let outcome = simulate::simulate(Cluster::from_input(before), Stage::Horizon, now, &options);
+    let outcome = simulate::simulate(Cluster::from_input(before), RolloutStage::Horizon, now, &options);
     put(&mut input.objects, simulate::manifests(&outcome));
 }
 

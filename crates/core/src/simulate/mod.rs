@@ -11,4 +11,4 @@ pub mod simulation;
 pub use cluster::Cluster;
 pub use end_state::{manifests, rendered_files};
 pub use fragments::{ResourceFragment, fragments};
-pub use simulation::{End, Simulation, Stage, Taken, simulate};
+pub use simulation::{End, RolloutStage, Simulation, Taken, simulate};
