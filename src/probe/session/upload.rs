@@ -11,7 +11,7 @@ use direct_upload_core::judge::session::image::{self, Created, State};
 use direct_upload_core::judge::session::panel::{self, PanelPage, carries_csrf};
 use direct_upload_core::judge::session::put::{self, Progress};
 use direct_upload_core::judge::session::report::StepResult;
-use direct_upload_core::judge::session::{Break, Mode, Place, Reply, Secret, Settings, VerifyStep};
+use direct_upload_core::judge::session::{Break, Mode, Reply, RequestUrl, Secret, Settings, VerifyStep};
 use direct_upload_core::judge::{
     CheckVerdict, HttpRequest, Preflight, PreflightOutcome, Wire, address_space, user_agent,
 };
@@ -189,7 +189,7 @@ impl Attempt<'_> {
         if let Some(csrf) = self.csrf.as_ref().filter(|_| carries) {
             request.lines.push(("X-CSRFToken", csrf.expose().to_owned()));
         }
-        let to = Place { origin: asked.endpoint.origin().clone(), path: request.path.clone() };
+        let to = RequestUrl { origin: asked.endpoint.origin().clone(), path: request.path.clone() };
         let data = Data { before: String::new(), content: self.content, after: String::new(), pace: Duration::ZERO };
         // Cookies do not depend on ports. With credentials, they go to everything on the dashboard's host.
         let with_cookies =
@@ -202,7 +202,7 @@ impl Attempt<'_> {
 
     pub(super) async fn send(
         &self,
-        to: &Place,
+        to: &RequestUrl,
         mut request: HttpRequest,
         data: Data,
         with_cookies: bool,
