@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use direct_upload_core::manifests::{Input as Manifests, Manifest, Place};
+use direct_upload_core::manifests::{Input as Manifests, Manifest, ManifestPlace};
 use direct_upload_core::model::Id;
 use direct_upload_core::plan::Options;
 use direct_upload_core::simulate::{self, Cluster, RolloutStage};
@@ -49,7 +49,7 @@ pub fn put(objects: &mut Vec<Object>, changed: Vec<Value>) {
 fn manifest(object: &Object) -> Manifest {
     let Location { file, .. } = object.place(&[]);
     Manifest {
-        place: Place { file: file.unwrap_or_default(), document: None, items: Vec::new() },
+        place: ManifestPlace { file: file.unwrap_or_default(), document: None, items: Vec::new() },
         id: object.id(),
         object: object.value.clone(),
     }
