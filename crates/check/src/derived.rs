@@ -20,7 +20,7 @@ use serde_json::Value;
 use super::finding::{Finding, Location};
 use super::objects::Object;
 use super::unit::{Program, Unit, WorkloadId};
-use crate::facts::catalog::{Published, Source};
+use crate::facts::catalog::{Published, UrlSource};
 use crate::facts::cloud::{Certainty, ExposedDashboard, PlacedIssue, StatedDashboard};
 use crate::ingress_class;
 
@@ -281,7 +281,7 @@ pub fn endpoints(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec
     let found = exposed(snapshot, objects, units, Program::Glance).into_iter();
     let derived =
         found.filter(|(unit, ..)| stated.iter().all(|p| p.scope != unit.scope)).map(|(unit, exposure, place)| {
-            Published { url: exposure.url.to_string(), place, scope: unit.scope.clone(), source: Source::Exposed }
+            Published { url: exposure.url.to_string(), place, scope: unit.scope.clone(), source: UrlSource::Exposed }
         });
     let derived: Vec<Published> = derived.collect();
     // A separate path is not an endpoint if the whole host is one.
