@@ -116,8 +116,8 @@ pub fn main(args: &Args, command: &mut clap::Command) -> ExitCode {
         }
     };
     let stage = match args.stage {
-        StageArg::Glance => simulate::Stage::Glance,
-        StageArg::Horizon => simulate::Stage::Horizon,
+        StageArg::Glance => simulate::RolloutStage::Glance,
+        StageArg::Horizon => simulate::RolloutStage::Horizon,
     };
     let options = Options { image: args.image.clone() };
     let outcome = simulate::simulate(Cluster::from_input(input.clone()), stage, Timestamp::now(), &options);

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use direct_upload_core::manifests::{Input, MOST_BYTES, ManifestError, Place, reader};
+use direct_upload_core::manifests::{Input, MOST_BYTES, ManifestError, ManifestPlace, reader};
 
 /// One file's name and bytes, or why it cannot be read.
 pub type Opened = (String, io::Result<Vec<u8>>);
@@ -81,7 +81,7 @@ pub fn read(paths: &[PathBuf]) -> Result<Input, Vec<ManifestError>> {
     for (file, bytes) in open(paths) {
         match bytes {
             Ok(bytes) => reader.text(&file, &bytes),
-            Err(error) => reader.fail(&Place { file, document: None, items: vec![] }, None, error.to_string()),
+            Err(error) => reader.fail(&ManifestPlace { file, document: None, items: vec![] }, None, error.to_string()),
         }
     }
     reader.finish()

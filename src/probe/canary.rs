@@ -13,7 +13,7 @@ use direct_upload_core::judge::session::canary::{self, Stop};
 use direct_upload_core::judge::session::image::{self, State};
 use direct_upload_core::judge::session::panel::carries_csrf;
 use direct_upload_core::judge::session::put::{self, Progress};
-use direct_upload_core::judge::session::{Content, Place, Reply, Secret};
+use direct_upload_core::judge::session::{Content, Reply, RequestUrl, Secret};
 use direct_upload_core::judge::{Preflight, TokenScope, Unreachable};
 use direct_upload_core::model::{CanaryOutcome, CanaryQuery, StuckImages, StuckReading};
 use jiff::{SignedDuration, Timestamp};
@@ -247,7 +247,7 @@ impl CanaryRun<'_> {
     /// A request to Glance's API, below `/v2/images`.
     async fn ask(&mut self, method: &str, below: &str, body: String) -> Result<Reply, Unreachable> {
         let origin = self.endpoint.origin().clone();
-        let place = Place { origin, path: format!("{}/v2/images{below}", self.endpoint.path()) };
+        let place = RequestUrl { origin, path: format!("{}/v2/images{below}", self.endpoint.path()) };
         let headers = [
             ("X-Auth-Token", self.token.expose()),
             ("Accept", "application/json"),

@@ -199,7 +199,7 @@ mod tests {
             uploads: None,
             page: None,
             address_spaces: false,
-            depth: Depth::Parts,
+            depth: Depth::Checks,
         }
     }
 

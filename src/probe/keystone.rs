@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use direct_upload_api::web::{Endpoint, PublicUrl};
-use direct_upload_core::judge::session::{Place, Secret};
+use direct_upload_core::judge::session::{RequestUrl, Secret};
 use direct_upload_core::judge::{TokenScope, read, request};
 use direct_upload_core::model::{CatalogQuery, PublicEndpoints};
 use tokio::time::timeout;
@@ -52,7 +52,7 @@ pub async fn ask(query: &CatalogQuery, credential: &Credential, gate: &Gate) -> 
 /// Why there is no token. The text has nothing of the request.
 pub(super) async fn log_in(reach: Reach, auth_url: &PublicUrl, credential: &Credential) -> Result<Login, String> {
     let mut client = Client::new(reach);
-    let place = Place::at(auth_url, "/auth/tokens");
+    let place = RequestUrl::at(auth_url, "/auth/tokens");
     let json = [("Content-Type", "application/json"), ("Accept", "application/json")];
     let body = request(&credential.id, credential.secret.expose()).to_string();
     let asked = client.ask("POST", &place, &json, body);

@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use direct_upload_core::judge::page::{self, MOST, REDIRECTS};
 use direct_upload_core::judge::{
-    AddressOutcome, PageOutcome, PageWire, PartVerdict, Preflight, Redirect, Response, Unreachable, UnreachableKind,
+    AddressOutcome, CheckVerdict, PageOutcome, PageWire, Preflight, Redirect, Response, Unreachable, UnreachableKind,
     address_space,
 };
 use direct_upload_core::model::Page;
@@ -33,7 +33,7 @@ pub async fn addresses(probe: &Probe, glance: &Site, page: Option<&PageOutcome>)
     let (here, there) = match (here, there) {
         (Ok(here), Ok(there)) => (here, there),
         (Err(why), _) | (_, Err(why)) => {
-            return AddressOutcome { dashboard: vec![], glance: vec![], verdict: PartVerdict::Unknown(why) };
+            return AddressOutcome { dashboard: vec![], glance: vec![], verdict: CheckVerdict::Unknown(why) };
         }
     };
     let is_public = page.is_some_and(|page| page::is_treated_as_public(&page.wire));

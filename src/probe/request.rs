@@ -45,7 +45,7 @@ pub enum Depth {
     /// The preflight.
     Preflight,
     /// If it is granted, everything else that the probe names.
-    Parts,
+    Checks,
     /// Also the result for each panel's upload, and the same again, to find servers that differ.
     Panels,
 }

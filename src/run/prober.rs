@@ -155,7 +155,7 @@ async fn observe(due: &Due, gate: Gate) -> Observation {
         uploads: question.uploads.map(|size| Uploads { size }),
         page: question.page.clone(),
         address_spaces: question.address_spaces,
-        depth: if due.parts { Depth::Parts } else { Depth::Preflight },
+        depth: if due.checks { Depth::Checks } else { Depth::Preflight },
     };
     let observation = match &question.call {
         Some(call) => crate::probe::call(&asked, call).await,

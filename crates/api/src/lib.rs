@@ -15,7 +15,9 @@ pub mod rule;
 pub mod shared;
 pub mod web;
 pub use conditions::{ConditionStatus, ConditionType, Outlook, Reason};
-pub use cors::{CorsValue, CorsValues};
+pub use cors::{
+    CORS_OPTIONS, CorsFilter, CorsKey, CorsKind, CorsOption, CorsValue, CorsValues, SWIFT_ORIGINS, SWIFT_STRICT,
+};
 pub use duration::Duration;
 pub use glance::apis::InternalApi;
 pub use glance::image_import::{ImageImport, ImportMethod, IpFamily, WebDownload, WorkerScheme};

@@ -18,7 +18,7 @@ use direct_upload_core::derive::exposure_issue::quantity;
 use direct_upload_core::derive::exposure_issue::tolerance::{LARGE, PATIENT, SMALL};
 use direct_upload_core::derive::{ExposingObject, ExposureIssue, Exposures};
 use direct_upload_core::manifests::Lines;
-use direct_upload_core::model::{FieldPath, Snapshot, Step};
+use direct_upload_core::model::{FieldPath, PathElement, Snapshot};
 
 const PREFIX: &str = COMMUNITY.prefix;
 
@@ -237,7 +237,7 @@ fn texts(objects: &[Object], ingress: &Served<'_>) -> Written {
         return found;
     };
     let data = |key: &str| own.value["data"][key].as_str();
-    let place = |key: &str| own.place_of(&FieldPath::new(&["data"]).then(Step::Key(key.to_owned())));
+    let place = |key: &str| own.place_of(&FieldPath::new(&["data"]).then(PathElement::Key(key.to_owned())));
     found.extend(controller.snippets.into_iter().filter_map(|key| Some((data(key)?.to_owned(), place(key)))));
     let hidden = data("hide-headers").unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty());
     found.extend(hidden.map(|name| (format!("proxy_hide_header {name};"), place("hide-headers"))));
@@ -257,7 +257,7 @@ fn headers(objects: &[Object], named: &str, directive: &str) -> Written {
             "more_set_headers" => format!("{directive} \"{header}: {value}\";"),
             _ => format!("{directive} {header} \"{value}\";"),
         };
-        Some((text, map.place_of(&FieldPath::new(&["data"]).then(Step::Key(header.clone())))))
+        Some((text, map.place_of(&FieldPath::new(&["data"]).then(PathElement::Key(header.clone())))))
     };
     all.filter_map(of_one).collect()
 }

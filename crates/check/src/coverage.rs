@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::beyond;
 use crate::classify::Kind;
-use crate::facts::catalog::{Published, Source};
+use crate::facts::catalog::{Published, UrlSource};
 use crate::facts::cloud::{Certainty, Cloud, ExposedDashboard, shared};
 use crate::facts::filter::Reading;
 use crate::facts::glance::GlanceFacts;
@@ -358,7 +358,7 @@ fn unreached(cloud: &Cloud<'_>, objects: Objects<'_>) -> Option<String> {
         Routed::Short(why) => return Some(format!("{what}: {why}")),
         Routed::No => {}
     }
-    Some(match cloud.published.iter().find(|p| p.source == Source::Glance) {
+    Some(match cloud.published.iter().find(|p| p.source == UrlSource::Glance) {
         Some(own) => format!(
             "{what}: no web server, proxy or route before it, and nothing that fills the catalog, is in the input; public_endpoint says {}",
             own.url
@@ -375,7 +375,7 @@ fn is_glance_exposed(cloud: &Cloud<'_>, world: &World, glance: &GlanceFacts<'_>)
         let mut others = cloud.glances.iter();
         others.all(|other| shared(&other.unit.scope, own) <= shared(scope, own))
     };
-    let published = |p: &Published| near(&p.scope, scope) && p.source != Source::Glance;
+    let published = |p: &Published| near(&p.scope, scope) && p.source != UrlSource::Glance;
     // One that shares connections out may lead to other machines.
     let is_before = |server: &Server<'_>| belongs(&server.scope) || server.of_name("server").nth(1).is_some();
     cloud.published.iter().any(published)
@@ -396,7 +396,7 @@ fn unrouted(cloud: &Cloud<'_>, world: &World, glance: &GlanceFacts<'_>, objects:
     let (_, key) = glance.unit.workload.as_ref()?;
     let published = cloud.published.iter().find(|own| own.scope == glance.unit.scope)?;
     let views = world.glances.values().filter_map(|view| view.service.exposures.as_ref().ok());
-    if matches!(published.source, Source::Exposed | Source::Both)
+    if matches!(published.source, UrlSource::Exposed | UrlSource::Both)
         || glance.serves_itself()
         || cloud.servers_near(&glance.unit.scope, Program::Glance).next().is_some()
         || cloud.is_same_origin(glance.unit)

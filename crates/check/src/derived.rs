@@ -11,7 +11,7 @@ use direct_upload_api::{ExposureKind, Rule, Severity};
 use direct_upload_core::derive::exposure_issue::policy::{self, PolicyObject};
 use direct_upload_core::derive::exposure_issue::{quantity, tolerance};
 use direct_upload_core::derive::{
-    Backends, Exposure, ExposureIssue, Exposures, GlanceView, Intent, OwnMode, Stated, World, exposure_issue,
+    Backends, Exposure, ExposureIssue, Exposures, GlanceView, Intent, OwnMode, Stated, Unplaced, World, exposure_issue,
     exposures, names_service,
 };
 use direct_upload_core::model::{Advice, Id, Key, Problem, ResourceKind, Snapshot, Unread, Workload};
@@ -20,7 +20,7 @@ use serde_json::Value;
 use super::finding::{Finding, Location};
 use super::objects::Object;
 use super::unit::{Program, Unit, WorkloadId};
-use crate::facts::catalog::{Published, Source};
+use crate::facts::catalog::{Published, UrlSource};
 use crate::facts::cloud::{Certainty, ExposedDashboard, PlacedIssue, StatedDashboard};
 use crate::ingress_class;
 
@@ -281,7 +281,7 @@ pub fn endpoints(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec
     let found = exposed(snapshot, objects, units, Program::Glance).into_iter();
     let derived =
         found.filter(|(unit, ..)| stated.iter().all(|p| p.scope != unit.scope)).map(|(unit, exposure, place)| {
-            Published { url: exposure.url.to_string(), place, scope: unit.scope.clone(), source: Source::Exposed }
+            Published { url: exposure.url.to_string(), place, scope: unit.scope.clone(), source: UrlSource::Exposed }
         });
     let derived: Vec<Published> = derived.collect();
     // A separate path is not an endpoint if the whole host is one.
@@ -323,7 +323,8 @@ pub fn findings(world: &World, objects: &[Object], units: &[Unit]) -> Vec<Findin
     };
     for (key, view) in world.horizons.iter() {
         let place = place(objects, ResourceKind::Horizon.name(), key, &["spec"]);
-        let problems = [view.dashboard.exposures.as_ref().err(), view.dashboard.settings.as_ref().err()];
+        let problems =
+            [view.dashboard.exposures.as_ref().err(), view.dashboard.settings.as_ref().err().map(Unplaced::problem)];
         let endpoints = view.proof.destinations.iter().filter_map(|d| d.to.endpoint.as_ref().err());
         let intent = match &view.intent {
             Intent::Own(OwnMode::ImportOnly, problem) => Some(problem),

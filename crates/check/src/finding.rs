@@ -76,12 +76,12 @@ pub struct Finding {
     /// What to write instead, and where.
     pub fix: String,
     /// What the fix changes, if that is known and not the option at the place.
-    pub target: Option<Target>,
+    pub target: Option<FixTarget>,
 }
 
 /// What a fix changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Target {
+pub enum FixTarget {
     /// An option of the program's own section: `[cors]` or `[uwsgi]`.
     Option(&'static str),
     /// A custom resource, from which the operator writes the file.
@@ -103,13 +103,13 @@ impl Finding {
     /// The same finding. Its fix sets or removes this option.
     #[must_use]
     pub fn changes(self, option: &'static str) -> Self {
-        Self { target: Some(Target::Option(option)), ..self }
+        Self { target: Some(FixTarget::Option(option)), ..self }
     }
 
     /// The same finding. Its fix changes a custom resource.
     #[must_use]
     pub fn changes_resource(self) -> Self {
-        Self { target: Some(Target::Resource), ..self }
+        Self { target: Some(FixTarget::Resource), ..self }
     }
 
     /// An upload fails because of it.

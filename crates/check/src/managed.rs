@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use direct_upload_core::manifests::{Input as Manifests, Manifest, Place};
+use direct_upload_core::manifests::{Input as Manifests, Manifest, ManifestPlace};
 use direct_upload_core::model::Id;
 use direct_upload_core::plan::Options;
-use direct_upload_core::simulate::{self, Cluster, Stage};
+use direct_upload_core::simulate::{self, Cluster, RolloutStage};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -26,7 +26,7 @@ pub fn carry_out(input: &mut CheckInput, now: Timestamp) {
     let manifests = input.objects.iter().map(manifest).collect();
     let before = Manifests { snapshot: snapshot.clone(), manifests, unknown: Vec::new() };
     let options = Options { image: String::new() };
-    let outcome = simulate::simulate(Cluster::from_input(before), Stage::Horizon, now, &options);
+    let outcome = simulate::simulate(Cluster::from_input(before), RolloutStage::Horizon, now, &options);
     put(&mut input.objects, simulate::manifests(&outcome));
 }
 
@@ -49,7 +49,7 @@ pub fn put(objects: &mut Vec<Object>, changed: Vec<Value>) {
 fn manifest(object: &Object) -> Manifest {
     let Location { file, .. } = object.place(&[]);
     Manifest {
-        place: Place { file: file.unwrap_or_default(), document: None, items: Vec::new() },
+        place: ManifestPlace { file: file.unwrap_or_default(), document: None, items: Vec::new() },
         id: object.id(),
         object: object.value.clone(),
     }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use direct_upload_api::{MANAGED_BY, OPERATOR, WorkloadKind};
 use direct_upload_core::manifests::{Lines, Node};
-use direct_upload_core::model::{FieldPath, Id, Key, PolicyKind, Step};
+use direct_upload_core::model::{FieldPath, Id, Key, PathElement, PolicyKind};
 use direct_upload_core::openstack::release;
 use k8s_openapi::ByteString;
 use serde_json::Value;
@@ -119,7 +119,7 @@ impl Object {
                     Some(node) => node.lines.clone(),
                     None => Lines::Nowhere,
                 };
-                let place = self.place_of(&FieldPath::new(&[field]).then(Step::File(key.clone())));
+                let place = self.place_of(&FieldPath::new(&[field]).then(PathElement::File(key.clone())));
                 texts.extend(text.map(|text| DataEntry { key: key.clone(), text, lines, place, managed }));
             }
         }

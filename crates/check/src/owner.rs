@@ -6,7 +6,7 @@
 use direct_upload_api::Rule;
 
 use crate::classify::Kind;
-use crate::finding::{Field, Finding, Location, OptionName, Target};
+use crate::finding::{Field, Finding, FixTarget, Location, OptionName};
 use crate::unit::{ConfigFile, Program, Unit};
 
 /// Who writes a unit's files.
@@ -155,8 +155,8 @@ fn place(finding: &Finding, units: &[Unit]) -> Option<String> {
     let at = &finding.place;
     // What the operator writes must be changed in its resource.
     let target = match finding.target {
-        Some(Target::Resource) => return None,
-        Some(Target::Option(option)) => Some(option),
+        Some(FixTarget::Resource) => return None,
+        Some(FixTarget::Option(option)) => Some(option),
         None => None,
     };
     if OF_ENDPOINT.contains(&finding.rule)

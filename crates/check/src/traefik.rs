@@ -10,7 +10,7 @@ use direct_upload_api::{Rule, Severity};
 use direct_upload_core::derive::exposure_issue::ingress::TRAEFIK;
 use direct_upload_core::derive::exposure_issue::read_timeout::{self, Cut, OPTION};
 use direct_upload_core::manifests::Lines;
-use direct_upload_core::model::{FieldPath, Step};
+use direct_upload_core::model::{FieldPath, PathElement};
 use serde_json::Value;
 
 use crate::classify::Kind;
@@ -169,7 +169,7 @@ fn mounted<'a>(
     let key = renamed.map_or(key, str::to_owned);
     let map = objects.iter().find(|o| o.kind() == "ConfigMap" && o.name() == name && o.namespace() == namespace)?;
     let text = map.value["data"][&key].as_str()?;
-    let place = map.place_of(&FieldPath::new(&["data"]).then(Step::File(key.clone())));
+    let place = map.place_of(&FieldPath::new(&["data"]).then(PathElement::File(key.clone())));
     let node = map.node.as_ref().and_then(|node| node.at(["data", key.as_str()]));
     let lines = node.map_or(Lines::Nowhere, |node| node.lines.clone());
     Some(Mounted { text, place, lines })

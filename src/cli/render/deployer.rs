@@ -12,7 +12,7 @@ use direct_upload_core::manifests::{self, Input};
 use direct_upload_core::model::{FieldPath, Id, Key, Names, ResourceKind};
 use direct_upload_core::plan::State;
 use direct_upload_core::render::deployer::{Deployer, Fragment, FragmentFile, LeftOut};
-use direct_upload_core::simulate::{Part, Simulation};
+use direct_upload_core::simulate::{ResourceFragment, Simulation};
 use serde_json::{Value, json};
 
 use crate::cli::{files, output};
@@ -87,7 +87,7 @@ fn resource(group: &str, kind: ResourceKind, spec: &Value) -> Value {
 }
 
 /// Says what the fragments leave out, and which resource has none.
-pub fn tell(deployer: Deployer, parts: &[Part], outcome: &Simulation, names: &Names) {
+pub fn tell(deployer: Deployer, parts: &[ResourceFragment], outcome: &Simulation, names: &Names) {
     for end in &outcome.ends {
         let resource = names.of(&end.resource);
         if matches!(end.state, State::Off(_)) && deployer.is_direct_by_default() {
@@ -110,9 +110,9 @@ pub fn tell(deployer: Deployer, parts: &[Part], outcome: &Simulation, names: &Na
 ///
 /// # Errors
 /// Those of standard output.
-pub(super) fn print(deployer: Deployer, parts: &[Part]) -> io::Result<()> {
+pub(super) fn print(deployer: Deployer, parts: &[ResourceFragment]) -> io::Result<()> {
     let separator = if deployer == Deployer::KollaAnsible { "\n" } else { "---\n" };
-    let text = |part: &Part, file: &FragmentFile| {
+    let text = |part: &ResourceFragment, file: &FragmentFile| {
         let whose = if is_alone(part, parts) { String::new() } else { format!("# {}\n", part.resource) };
         format!("{whose}{}", file.text)
     };
@@ -125,7 +125,7 @@ pub(super) fn print(deployer: Deployer, parts: &[Part]) -> io::Result<()> {
 ///
 /// # Errors
 /// Those of the file system, with the path.
-pub fn write(out: &Path, parts: &[Part]) -> io::Result<()> {
+pub fn write(out: &Path, parts: &[ResourceFragment]) -> io::Result<()> {
     for part in parts {
         let Key { namespace, name } = &part.resource.key;
         let own = if is_alone(part, parts) { out.to_owned() } else { out.join(namespace).join(name) };
@@ -154,6 +154,6 @@ fn write_file(path: &Path, text: &str) -> io::Result<()> {
 }
 
 /// Whether no other part is for the same service.
-fn is_alone(part: &Part, parts: &[Part]) -> bool {
+fn is_alone(part: &ResourceFragment, parts: &[ResourceFragment]) -> bool {
     parts.iter().filter(|other| other.service == part.service).count() == 1
 }

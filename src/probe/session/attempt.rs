@@ -7,7 +7,7 @@ use direct_upload_api::web::PublicUrl;
 use direct_upload_core::judge::session::encode::urlencoded;
 use direct_upload_core::judge::session::image::{self, Compared};
 use direct_upload_core::judge::session::report::{AttemptVerdict, BreakReport, Leftover, StepReport, StepResult};
-use direct_upload_core::judge::session::{Account, Break, Content, Mode, Person, Place, Secret, VerifyStep};
+use direct_upload_core::judge::session::{Account, Break, Content, Mode, Person, RequestUrl, Secret, VerifyStep};
 
 use super::client::{Client, Reach};
 use crate::probe::Gate;
@@ -72,7 +72,7 @@ pub(super) struct Attempt<'a> {
     pub(super) step: VerifyStep,
     pub(super) since: Instant,
     /// The page with the login form.
-    pub(super) at: Place,
+    pub(super) at: RequestUrl,
     pub(super) webroot: String,
     pub(super) is_logged_in: bool,
     pub(super) csrf: Option<Secret>,
@@ -109,7 +109,7 @@ impl<'a> Attempt<'a> {
             },
             step: VerifyStep::Dashboard,
             since: Instant::now(),
-            at: Place::at(&asked.dashboard, "/"),
+            at: RequestUrl::at(&asked.dashboard, "/"),
             webroot: format!("{}/", asked.dashboard.path()),
             is_logged_in: false,
             csrf: None,

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use direct_upload_api::web::{Endpoint, Origin, PublicUrl};
-use direct_upload_core::judge::session::{Jar, Place, Reply, Secret};
+use direct_upload_core::judge::session::{Jar, Reply, RequestUrl, Secret};
 use direct_upload_core::judge::{Response, Unreachable, UnreachableKind, user_agent};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
@@ -48,7 +48,7 @@ impl Client {
     pub async fn ask(
         &mut self,
         method: &str,
-        place: &Place,
+        place: &RequestUrl,
         more: &[(&str, &str)],
         body: String,
     ) -> Result<Reply, Unreachable> {
@@ -67,7 +67,7 @@ impl Client {
     async fn exchange(
         &mut self,
         method: &str,
-        place: &Place,
+        place: &RequestUrl,
         more: &[(&str, &str)],
         body: String,
     ) -> Result<Reply, Unreachable> {
@@ -140,7 +140,7 @@ impl Client {
     }
 
     /// The cookies that a browser sends there.
-    pub fn cookies(&self, place: &Place) -> Option<Secret> {
+    pub fn cookies(&self, place: &RequestUrl) -> Option<Secret> {
         self.jar.line(path_of(place), place.origin.is_https())
     }
 
@@ -149,7 +149,7 @@ impl Client {
     }
 }
 
-fn path_of(place: &Place) -> &str {
+fn path_of(place: &RequestUrl) -> &str {
     place.path.split('?').next().unwrap_or_default()
 }
 

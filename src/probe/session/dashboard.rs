@@ -5,7 +5,7 @@ use direct_upload_core::judge::session::encode::urlencoded;
 use direct_upload_core::judge::session::login::{self, Next};
 use direct_upload_core::judge::session::panel::PanelPage;
 use direct_upload_core::judge::session::settings::Identity;
-use direct_upload_core::judge::session::{Break, LoginForm, Place, Reply, Settings};
+use direct_upload_core::judge::session::{Break, LoginForm, Reply, RequestUrl, Settings};
 
 use super::attempt::Attempt;
 
@@ -14,8 +14,8 @@ const REDIRECTS: usize = 6;
 
 impl Attempt<'_> {
     /// A page below the dashboard.
-    pub(super) fn place(&self, path: &str) -> Place {
-        Place { origin: self.at.origin.clone(), path: format!("{}{path}", self.webroot) }
+    pub(super) fn place(&self, path: &str) -> RequestUrl {
+        RequestUrl { origin: self.at.origin.clone(), path: format!("{}{path}", self.webroot) }
     }
 
     /// Sends the headers of a page's script: `X-Requested-With`, the CSRF token, and what browsers add.
@@ -44,7 +44,7 @@ impl Attempt<'_> {
         Ok(self.client.ask(method, &place, &headers, body).await?)
     }
 
-    pub(super) async fn page(&mut self, place: &Place) -> Result<Reply, Break> {
+    pub(super) async fn page(&mut self, place: &RequestUrl) -> Result<Reply, Break> {
         let mut html = vec![("Accept", "text/html,application/xhtml+xml")];
         html.extend(Fetch::Page.metadata(&place.origin));
         Ok(self.client.ask("GET", place, &html, String::new()).await?)
@@ -53,7 +53,7 @@ impl Attempt<'_> {
     pub(super) async fn find(&mut self) -> Result<LoginForm, Break> {
         let mut title = None;
         for path in ["/", "/auth/login/"] {
-            let mut place = Place::at(&self.asked.dashboard, path);
+            let mut place = RequestUrl::at(&self.asked.dashboard, path);
             for _ in 0..REDIRECTS {
                 let reply = self.page(&place).await?;
                 match login::page(&place, &reply)? {
@@ -80,7 +80,7 @@ impl Attempt<'_> {
         ))
     }
 
-    pub(super) fn found(&mut self, place: Place, form: &LoginForm) {
+    pub(super) fn found(&mut self, place: RequestUrl, form: &LoginForm) {
         self.account.origin = Some(place.origin.to_string());
         if let Some(webroot) = form.webroot() {
             self.webroot = webroot;

@@ -11,9 +11,9 @@ use direct_upload_core::judge::session::image::{self, Created, State};
 use direct_upload_core::judge::session::panel::{self, PanelPage, carries_csrf};
 use direct_upload_core::judge::session::put::{self, Progress};
 use direct_upload_core::judge::session::report::StepResult;
-use direct_upload_core::judge::session::{Break, Mode, Place, Reply, Secret, Settings, VerifyStep};
+use direct_upload_core::judge::session::{Break, Mode, Reply, RequestUrl, Secret, Settings, VerifyStep};
 use direct_upload_core::judge::{
-    HttpRequest, PartVerdict, Preflight, PreflightOutcome, Wire, address_space, user_agent,
+    CheckVerdict, HttpRequest, Preflight, PreflightOutcome, Wire, address_space, user_agent,
 };
 use tokio::time::sleep;
 
@@ -141,7 +141,7 @@ impl Attempt<'_> {
             uploads: None,
             page: None,
             address_spaces: false,
-            depth: Depth::Parts,
+            depth: Depth::Checks,
         };
         if asked.same_origin() {
             if let Some(failure) = asked.objection(true) {
@@ -175,9 +175,9 @@ impl Attempt<'_> {
             return Ok(());
         }
         match address_space::judge(&[dashboard.ip()], &[glance], false) {
-            PartVerdict::Refused(failure) => return Err((*failure).into()),
-            PartVerdict::Passed(advice) => self.account.advice.extend(advice.iter().map(ToString::to_string)),
-            PartVerdict::Unknown(_) => {}
+            CheckVerdict::Refused(failure) => return Err((*failure).into()),
+            CheckVerdict::Passed(advice) => self.account.advice.extend(advice.iter().map(ToString::to_string)),
+            CheckVerdict::Unknown(_) => {}
         }
         Ok(())
     }
@@ -189,7 +189,7 @@ impl Attempt<'_> {
         if let Some(csrf) = self.csrf.as_ref().filter(|_| carries) {
             request.lines.push(("X-CSRFToken", csrf.expose().to_owned()));
         }
-        let to = Place { origin: asked.endpoint.origin().clone(), path: request.path.clone() };
+        let to = RequestUrl { origin: asked.endpoint.origin().clone(), path: request.path.clone() };
         let data = Data { before: String::new(), content: self.content, after: String::new(), pace: Duration::ZERO };
         // Cookies do not depend on ports. With credentials, they go to everything on the dashboard's host.
         let with_cookies =
@@ -202,7 +202,7 @@ impl Attempt<'_> {
 
     pub(super) async fn send(
         &self,
-        to: &Place,
+        to: &RequestUrl,
         mut request: HttpRequest,
         data: Data,
         with_cookies: bool,

@@ -21,7 +21,7 @@ fn ask(server: &Server) -> Observation {
         uploads: None,
         page: None,
         address_spaces: false,
-        depth: Depth::Parts,
+        depth: Depth::Checks,
     };
     let asked = ApiCall {
         service: "Keystone",

@@ -138,7 +138,7 @@ async fn of(edge: Edge, panel: Panel, name: &str, origin: &str) -> ProbeResult {
         uploads: Some(Uploads { size: 1 << 30 }),
         page: None,
         address_spaces: false,
-        depth: Depth::Parts,
+        depth: Depth::Checks,
     })
     .await
 }

@@ -34,7 +34,7 @@ fn the_probe_reads_and_decides_as_the_table_says() {
                 uploads: None,
                 page: None,
                 address_spaces: false,
-                depth: Depth::Parts,
+                depth: Depth::Checks,
             }));
             let report = PreflightReport::new(observed);
             let unreachable = report.unreachable.as_ref();

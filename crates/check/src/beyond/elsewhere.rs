@@ -7,7 +7,7 @@ use direct_upload_api::web::PublicUrl;
 use direct_upload_core::model::PolicyKind;
 use serde_json::Value;
 
-use crate::facts::catalog::{Published, Source};
+use crate::facts::catalog::{Published, UrlSource};
 use crate::facts::cloud::Cloud;
 use crate::facts::glance::GlanceFacts;
 use crate::glances::Objects;
@@ -29,7 +29,7 @@ pub(super) fn routes(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>, objects: Objec
     if is_behind || glance.serves_itself() || cloud.is_same_origin(glance.unit) {
         return None;
     }
-    let of_catalog = |own: &&Published| own.source == Source::Catalog && own.scope == *scope;
+    let of_catalog = |own: &&Published| own.source == UrlSource::Catalog && own.scope == *scope;
     cloud.published.iter().filter(of_catalog).find_map(|published| {
         let url = PublicUrl::parse(&published.url).ok()?;
         let host = url.origin().host();
@@ -58,7 +58,7 @@ fn list<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> + u
 
 fn rules<'a>(route: &'a Object, objects: Objects<'_>) -> Vec<Rule<'a>> {
     let spec = &route.value["spec"];
-    let target = Target { route, objects };
+    let references = References { route, objects };
     let texts = |all: &mut dyn Iterator<Item = &'a Value>| all.filter_map(Value::as_str).collect::<Vec<_>>();
     let one = |hosts, leads| vec![Rule { hosts, leads }];
     match route.policy_kind() {
@@ -66,7 +66,7 @@ fn rules<'a>(route: &'a Object, objects: Objects<'_>) -> Vec<Rule<'a>> {
             let own = |backend: &Value| {
                 // The older versions have `serviceName`.
                 let named = [&backend["service"]["name"], &backend["serviceName"]];
-                backend["resource"].is_object() || named.into_iter().any(|name| target.is_one(name, &Value::Null))
+                backend["resource"].is_object() || named.into_iter().any(|name| references.is_one(name, &Value::Null))
             };
             let of_rule = |rule: &'a Value| Rule {
                 hosts: texts(&mut [&rule["host"]].into_iter()),
@@ -77,7 +77,7 @@ fn rules<'a>(route: &'a Object, objects: Objects<'_>) -> Vec<Rule<'a>> {
             list(spec, "rules").map(of_rule).chain(default).collect()
         }
         PolicyKind::HTTPRoute => {
-            let leads = list(spec, "rules").any(|rule| target.is_some_of(list(rule, "backendRefs"), 1));
+            let leads = list(spec, "rules").any(|rule| references.is_some_of(list(rule, "backendRefs"), 1));
             one(texts(&mut list(spec, "hostnames")), leads)
         }
         PolicyKind::IngressRoute => list(spec, "routes")
@@ -86,34 +86,34 @@ fn rules<'a>(route: &'a Object, objects: Objects<'_>) -> Vec<Rule<'a>> {
                 let text = rule["match"].as_str().unwrap_or_default();
                 let hosts =
                     if text.contains("Host(") { text.split('`').skip(1).step_by(2).collect() } else { Vec::new() };
-                Rule { hosts, leads: target.is_some_of(list(rule, "services"), 2) }
+                Rule { hosts, leads: references.is_some_of(list(rule, "services"), 2) }
             })
             .collect(),
         PolicyKind::HTTPProxy => {
             let further = spec["includes"].is_array() || spec["tcpproxy"].is_object();
-            let leads = further || list(spec, "routes").any(|rule| target.is_some_of(list(rule, "services"), 2));
+            let leads = further || list(spec, "routes").any(|rule| references.is_some_of(list(rule, "services"), 2));
             one(texts(&mut [&spec["virtualhost"]["fqdn"]].into_iter()), leads)
         }
         PolicyKind::VirtualService => {
-            let further = |rule: &Value| rule["delegate"].is_object() || target.is_some_of(list(rule, "route"), 2);
+            let further = |rule: &Value| rule["delegate"].is_object() || references.is_some_of(list(rule, "route"), 2);
             let leads = ["http", "tls", "tcp"].into_iter().any(|name| list(spec, name).any(further));
             one(texts(&mut list(spec, "hosts")), leads)
         }
         PolicyKind::Route => {
             let all = [&spec["to"]].into_iter().chain(list(spec, "alternateBackends"));
-            one(texts(&mut [&spec["host"]].into_iter()), target.is_some_of(all, 2))
+            one(texts(&mut [&spec["host"]].into_iter()), references.is_some_of(all, 2))
         }
         _ => Vec::new(),
     }
 }
 
 /// What references of a route mean.
-struct Target<'a> {
+struct References<'a> {
     route: &'a Object,
     objects: Objects<'a>,
 }
 
-impl Target<'_> {
+impl References<'_> {
     /// Whether one of some references may lead to Glance. `least`: with fewer of them the weight has no meaning.
     fn is_some_of<'v>(&self, all: impl Iterator<Item = &'v Value>, least: usize) -> bool {
         let all: Vec<&Value> = all.collect();

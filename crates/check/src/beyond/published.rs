@@ -6,7 +6,7 @@ use direct_upload_api::web::PublicUrl;
 use direct_upload_core::openstack::cors_request::UPLOAD_PATH;
 
 use crate::classify::Kind;
-use crate::facts::catalog::Source;
+use crate::facts::catalog::UrlSource;
 use crate::facts::cloud::Cloud;
 use crate::facts::glance::GlanceFacts;
 use crate::facts::server::{ScopedDirective, Server};
@@ -18,7 +18,7 @@ pub(super) fn unserved(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<St
     let published: Vec<_> = cloud
         .published
         .iter()
-        .filter(|p| &p.scope == scope && !matches!(p.source, Source::Exposed | Source::Both))
+        .filter(|p| &p.scope == scope && !matches!(p.source, UrlSource::Exposed | UrlSource::Both))
         .collect();
     let edges = cloud.edges(scope, Program::Glance);
     if edges.is_empty() || glance.serves_itself() || cloud.is_same_origin(glance.unit) {

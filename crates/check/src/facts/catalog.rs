@@ -14,12 +14,12 @@ pub struct Published {
     pub url: String,
     pub place: Location,
     pub scope: Vec<String>,
-    pub source: Source,
+    pub source: UrlSource,
 }
 
 /// The source of a published URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum UrlSource {
     /// What fills the catalog.
     Catalog,
     /// Glance's own `public_endpoint`.
@@ -41,7 +41,7 @@ impl Published {
             url: url.to_owned(),
             place: object.place(path),
             scope: vec![object.namespace().to_owned()],
-            source: Source::Catalog,
+            source: UrlSource::Catalog,
         }
     }
 }

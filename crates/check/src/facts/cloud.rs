@@ -11,7 +11,7 @@ use direct_upload_core::openstack::Release;
 use super::addressed;
 use super::answering::Answering;
 use super::api::ApiFacts;
-use super::catalog::{Published, Source};
+use super::catalog::{Published, UrlSource};
 use super::glance::GlanceFacts;
 use super::haproxy;
 use super::horizon::HorizonFacts;
@@ -369,7 +369,7 @@ fn of_public_endpoint(glance: &GlanceFacts<'_>) -> Option<Published> {
         url: url.to_string(),
         place: setting.place,
         scope: glance.unit.scope.clone(),
-        source: Source::Glance,
+        source: UrlSource::Glance,
     })
 }
 
@@ -377,11 +377,11 @@ fn of_public_endpoint(glance: &GlanceFacts<'_>) -> Option<Published> {
 fn confirm(own: &mut Published, endpoints: &[Published]) {
     let origin = |text: &str| PublicUrl::parse(text).ok().map(|url| url.origin().clone());
     let is_it = |other: &&Published| other.scope == own.scope && origin(&other.url) == origin(&own.url);
-    let Some(stated) = endpoints.iter().find(is_it).filter(|_| own.source == Source::Exposed) else { return };
+    let Some(stated) = endpoints.iter().find(is_it).filter(|_| own.source == UrlSource::Exposed) else { return };
     if stated.url.trim_end_matches('/') != own.url.trim_end_matches('/') {
         (own.url, own.place) = (stated.url.clone(), stated.place.clone());
     }
-    own.source = Source::Both;
+    own.source = UrlSource::Both;
 }
 
 fn wanted<'a, 'b: 'a>(horizons: impl Iterator<Item = &'a HorizonFacts<'b>>) -> bool {

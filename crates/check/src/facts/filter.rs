@@ -5,8 +5,8 @@
 
 use std::fmt;
 
+use direct_upload_api::{CorsKey, CorsKind, CorsOption};
 use direct_upload_core::openstack::swift::integer;
-use direct_upload_core::openstack::{ALLOW_HEADERS, CorsKind, CorsOption};
 use direct_upload_core::render::oslo::read;
 
 use super::api::{ApiFacts, Setting};
@@ -188,14 +188,11 @@ fn options(api: &ApiFacts<'_>) -> Result<FilterOptions, NoValue> {
 fn default_list(api: &ApiFacts<'_>, option: &CorsOption) -> Vec<&'static str> {
     let Some(service) = api.service else { return Vec::new() };
     let ours = |name: &&str| {
-        service.takes_uploads() && option.name == ALLOW_HEADERS && matches!(*name, "Content-Type" | "X-CSRFToken")
+        service.takes_uploads()
+            && option.key == CorsKey::AllowHeaders
+            && matches!(*name, "Content-Type" | "X-CSRFToken")
     };
-    match option.kind {
-        CorsKind::Methods(of) | CorsKind::Headers(of) => {
-            of(service).iter().copied().filter(|name| !ours(name)).collect()
-        }
-        CorsKind::Origins | CorsKind::Flag(_) | CorsKind::Number(_) => Vec::new(),
-    }
+    service.defaults(option.key).iter().copied().filter(|name| !ours(name)).collect()
 }
 
 /// One option's setting. A file's text is substituted before it is read, the paste file's afterwards.
@@ -271,7 +268,7 @@ fn behind(api: &ApiFacts<'_>, setting: &Setting, name: &str, within: &[&str]) ->
         return match option.kind {
             CorsKind::Flag(_) => flag(api, option).map(|flag| if flag { "True" } else { "False" }.to_owned()),
             CorsKind::Number(_) => number(api, option).map(|n| n.map_or_else(String::new, |n| n.to_string())),
-            CorsKind::Origins | CorsKind::Methods(_) | CorsKind::Headers(_) => {
+            CorsKind::Origins | CorsKind::Methods | CorsKind::Headers => {
                 let Some(other) = api.cors_in_effect(option.name) else {
                     let default = default_list(api, option);
                     return Ok(if default.is_empty() { String::new() } else { python_list(&default) });

@@ -88,7 +88,7 @@ impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.path.fmt(f)?;
         let Some(option) = &self.option else { return Ok(()) };
-        let blank = if self.path.steps().is_empty() { "" } else { " " };
+        let blank = if self.path.elements().is_empty() { "" } else { " " };
         write!(f, "{blank}{option}")
     }
 }

@@ -10,7 +10,7 @@ use direct_upload_core::openstack::cors_request::UPLOAD_PATH;
 use regex::Regex;
 use serde_json::Value;
 
-use crate::facts::catalog::{Published, Source};
+use crate::facts::catalog::{Published, UrlSource};
 use crate::finding::{Finding, Location};
 use crate::glances::Objects;
 use crate::kinds;
@@ -37,7 +37,7 @@ pub(crate) fn paths(
     is_mounted: impl Fn(&str) -> bool,
 ) -> (Vec<Finding>, Vec<String>) {
     let (mut found, mut unseen) = (Vec::new(), Vec::new());
-    for own in published.iter().filter(|own| own.source != Source::Exposed) {
+    for own in published.iter().filter(|own| own.source != UrlSource::Exposed) {
         let (Ok(url), [namespace]) = (PublicUrl::parse(&own.url), own.scope.as_slice()) else { continue };
         let path = format!("{}{UPLOAD_PATH}", url.path().trim_end_matches('/'));
         let near = objects.iter().filter(|object| object.namespace() == namespace.as_str());

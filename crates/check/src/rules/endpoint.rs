@@ -3,7 +3,7 @@
 use direct_upload_api::web::PublicUrl;
 use direct_upload_api::{Rule, Severity};
 
-use crate::facts::catalog::{Published, Source};
+use crate::facts::catalog::{Published, UrlSource};
 use crate::facts::cloud::Cloud;
 use crate::facts::glance::GlanceFacts;
 use crate::finding::Finding;
@@ -26,7 +26,7 @@ pub fn published(cloud: &Cloud<'_>) -> Vec<Finding> {
 fn judge(cloud: &Cloud<'_>, published: &Published) -> Vec<Finding> {
     let Ok(url) = PublicUrl::parse(&published.url) else { return Vec::new() };
     let direct = cloud.is_direct_in(&published.scope);
-    let severity = if direct && published.source == Source::Catalog { Severity::Error } else { Severity::Warning };
+    let severity = if direct && published.source == UrlSource::Catalog { Severity::Error } else { Severity::Warning };
     let new = |rule, severity, found: String, fix: String| Finding::new(rule, severity, &published.place, found, fix);
     let text = published.url.trim_end_matches('/');
     let mut findings = Vec::new();
@@ -49,7 +49,7 @@ fn judge(cloud: &Cloud<'_>, published: &Published) -> Vec<Finding> {
     }
     // The same Glance may also be exposed with https.
     let secure = |p: &Published| p.scope == published.scope && p.url.starts_with("https://");
-    let also_https = published.source != Source::Catalog && cloud.published.iter().any(secure);
+    let also_https = published.source != UrlSource::Catalog && cloud.published.iter().any(secure);
     if !url.origin().is_https()
         && !also_https
         && let Some(dashboard) = cloud.https_dashboard(&published.scope)

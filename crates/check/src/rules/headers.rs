@@ -1,7 +1,7 @@
 //! DU003, DU004: what an upload needs in addition to its origin.
 
-use direct_upload_api::{Rule, Severity};
-use direct_upload_core::openstack::{ALLOW_HEADERS, Release};
+use direct_upload_api::{CorsOption, Rule, Severity};
+use direct_upload_core::openstack::Release;
 
 use crate::facts::cloud::Cloud;
 use crate::facts::filter::Reading;
@@ -36,7 +36,7 @@ pub fn headers(cloud: &Cloud<'_>) -> Vec<Finding> {
                     hidden_in(listed.as_deref().unwrap_or_default(), "X-Auth-Token")
                 ),
                 format!("allow_headers = {}", with_needed(listed.as_deref(), csrf(cloud, at, glance).is_some())),
-            ).changes(ALLOW_HEADERS));
+            ).changes(CorsOption::ALLOW_HEADERS.name));
         } else if !has("X-CSRFToken")
             && let Some((severity, when)) = csrf(cloud, at, glance)
             // The release is unknown, and nobody uploads directly.
@@ -57,7 +57,7 @@ pub fn headers(cloud: &Cloud<'_>) -> Vec<Finding> {
                     found,
                     format!("allow_headers = {}", with_needed(listed.as_deref(), true)),
                 )
-                .changes(ALLOW_HEADERS),
+                .changes(CorsOption::ALLOW_HEADERS.name),
             );
         }
     }

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use direct_upload_api::web::Origin;
-use direct_upload_api::{Rule, Severity};
+use direct_upload_api::{CORS_OPTIONS, CorsOption, Rule, Severity};
 
 use direct_upload_core::model::ResourceKind;
-use direct_upload_core::openstack::{CORS_OPTIONS, CorsOption, GLANCE, OpenStackService};
+use direct_upload_core::openstack::{GLANCE, OpenStackService};
 use direct_upload_core::render::oslo::read::SyntaxError;
 
 use super::origins::NO_SUBGROUPS;

@@ -6,9 +6,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use direct_upload_api::{Rule, Severity};
+use direct_upload_api::{CorsFilter, CorsOption, Rule, SWIFT_ORIGINS, SWIFT_STRICT, Severity};
 use direct_upload_core::openstack::swift::is_true as is_flag;
-use direct_upload_core::openstack::{CorsFilter, CorsOption, SWIFT_ORIGINS, SWIFT_STRICT};
 use direct_upload_core::render::configparser::{IniOption, Section, read};
 use direct_upload_core::render::swift_proxy::{self, SwiftProxy, is_proxy};
 

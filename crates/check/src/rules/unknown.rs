@@ -1,8 +1,7 @@
 //! DU017: settings that no program knows.
 
 use direct_upload_api::web::Origin;
-use direct_upload_api::{Rule, Severity};
-use direct_upload_core::openstack::{CORS_OPTIONS, CorsOption};
+use direct_upload_api::{CORS_OPTIONS, CorsOption, Rule, Severity};
 use direct_upload_core::render::oslo::read::Assignment;
 
 use crate::facts::api::ApiFacts;

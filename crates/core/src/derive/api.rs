@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use direct_upload_api::web::Origin;
-use direct_upload_api::{CorsValues, Deletion, Duration, GlanceStatus, Reason, Rollout};
+use direct_upload_api::{CorsFilter, CorsValues, Deletion, Duration, GlanceStatus, Reason, Rollout};
 
 use super::destination::GlanceState;
 use super::requester::Requester;
@@ -17,7 +17,7 @@ use super::user_cors::{self, UserCors};
 use crate::model::{
     Advice, Custom, EnvValue, Key, Known, Map, Meta, Problem, ResourceId, ResourceKind, Snapshot, UserFile,
 };
-use crate::openstack::{CorsFilter, OpenStackService};
+use crate::openstack::OpenStackService;
 use crate::render::ApiSettings;
 use crate::workload::{Applied, Secrets, Target, Unfinished};
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use direct_upload_api::web::{Endpoint, Origin};
-use direct_upload_api::{CorsValue, OpenStackApiSpec, Panel, ProbeCheck, Reason, Severity};
+use direct_upload_api::{CorsKey, CorsValue, OpenStackApiSpec, Panel, ProbeCheck, Reason, Severity};
 
 use super::api::ManagedApi;
 use super::evidence::{self, Evidence, Failed};
@@ -16,8 +16,8 @@ use super::exposure_issue::calls as issues;
 use super::reach;
 use crate::judge::call::CallPreflight;
 use crate::model::{Advice, ApiCall, Epoch, FieldPath, Key, ProbeTarget, Problem, Reach, Snapshot};
+use crate::openstack::OpenStackService;
 use crate::openstack::upload::Credentials;
-use crate::openstack::{ALLOW_HEADERS, OpenStackService};
 
 /// Where pages call an API, and what is known of that.
 #[derive(Clone, Debug, PartialEq)]
@@ -176,7 +176,7 @@ fn epoch(api: &ManagedApi, crossing: &Origins) -> Epoch {
 /// The headers that pages may send: the service's own, and those that the resource adds. Browsers also ask
 /// for `Content-Type` if its value is that of JSON.
 fn headers(service: &OpenStackService, spec: &OpenStackApiSpec) -> Vec<String> {
-    let added = match spec.cors.options().remove(ALLOW_HEADERS) {
+    let added = match spec.cors.options().remove(&CorsKey::AllowHeaders) {
         Some(CorsValue::List(names)) => names,
         _ => Vec::new(),
     };

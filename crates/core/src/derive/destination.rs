@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use direct_upload_api::web::{Endpoint, Origin, PublicUrl};
 use direct_upload_api::{DirectUpload, GlanceRef};
 
-use crate::model::{Epoch, FieldPath, Key, Problem, Step};
+use crate::model::{Epoch, FieldPath, Key, PathElement, Problem};
 use crate::workload::Unfinished;
 
 /// Who answers the upload.
@@ -139,7 +139,7 @@ impl<'a> Wish<'a> {
     pub fn field(&self, name: &str) -> FieldPath {
         let path = FieldPath::new(&["spec", "directUpload"]);
         let path = match self.region {
-            Some(region) => path.field("regions").then(Step::Key(region.to_owned())),
+            Some(region) => path.field("regions").then(PathElement::Key(region.to_owned())),
             None => path,
         };
         path.field(name)

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use direct_upload_api::web::{Origin, PublicUrl};
-use direct_upload_api::{CatalogRehearsal, GlanceServer, GlanceSpec, InternalApi, Layout, Rehearsing, seconds};
+use direct_upload_api::{
+    CatalogRehearsal, CorsOption, GlanceServer, GlanceSpec, InternalApi, Layout, Rehearsing, seconds,
+};
 
 use super::api::{Asked, EarlierCors, ManagedApi, Resource, Terms, carried, stated, users_file};
 use super::exposure::{self, Exposures, Stated};
@@ -12,7 +14,7 @@ use super::tenure::Tenure;
 use super::{image_import, swift, user_cors};
 use crate::model::{Advice, AdviceField, GlanceObject, Map, Problem, ResourceKind, Snapshot, UserFile};
 use crate::openstack::layout::GlancePlaces;
-use crate::openstack::{CorsOption, GLANCE, layout, policy, release};
+use crate::openstack::{GLANCE, layout, policy, release};
 use crate::render::{
     ApiSettings, CorsSettings, GlanceHttpdSettings, HttpdServer, OwnSettings, PolicySettings, TlsHost,
 };

@@ -8,6 +8,7 @@ use direct_upload_api::web::Origin;
 use direct_upload_api::{Fallback, GlanceProxy, HorizonSpec, Panel, Reason, Rehearsing, Rule, seconds};
 
 use super::exposure::{self, Exposure, Exposures, Stated, scheme};
+use super::snippet_place::Unplaced;
 use super::tenure::Tenure;
 use super::{reach, snippet_place};
 use crate::model::{Advice, HorizonObject, Key, Problem, ResourceKind, Set, Snapshot};
@@ -48,7 +49,7 @@ pub struct Dashboard {
     pub tenure: Arc<Tenure>,
     pub exposures: Result<Exposures, Problem>,
     /// Settings with the mode as [`Intent::Direct`] wants it.
-    pub settings: Result<HorizonSettings, Problem>,
+    pub settings: Result<HorizonSettings, Unplaced>,
     /// `spec.directUpload.probe.hostAliases`, by name.
     pub hosts: BTreeMap<String, IpAddr>,
     /// The image panel of its pods, as a rehearsal found it; none if there was none.
@@ -83,7 +84,7 @@ impl Dashboard {
             terminating: snapshot.is_terminating(namespace),
             tenure,
             exposures,
-            settings: settings.and_then(|settings| hosts.as_ref().map(|_| settings).map_err(Clone::clone)),
+            settings: settings.and_then(|settings| hosts.as_ref().map(|_| settings).map_err(|why| why.clone().into())),
             hosts: hosts.unwrap_or_default(),
             panel_is_open: seen.is_none()
                 && spec.direct_upload.panel.is_none()
@@ -103,7 +104,7 @@ impl Dashboard {
             terminating: snapshot.is_terminating(&object.meta.key.namespace),
             tenure,
             exposures: Err(unread.clone()),
-            settings: Err(unread),
+            settings: Err(unread.into()),
             hosts: BTreeMap::new(),
             seen: None,
             panel_is_open: false,
@@ -232,7 +233,7 @@ fn settings(
     tenure: &Tenure,
     exposures: &Result<Exposures, Problem>,
     offline: bool,
-) -> Result<HorizonSettings, Problem> {
+) -> Result<HorizonSettings, Unplaced> {
     let target = tenure.named.as_ref().map_err(Clone::clone)?;
     let places = snippet_place::places(key, spec, target, tenure, offline)?;
     let tls_termination = match &spec.tls_termination {

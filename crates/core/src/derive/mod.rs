@@ -59,6 +59,7 @@ pub use glance_view::GlanceView;
 pub use horizon::{Dashboard, Intent, OwnMode};
 pub use horizon_view::HorizonView;
 pub use requester::Requester;
+pub use snippet_place::Unplaced;
 pub use swift::stores;
 pub use target::container;
 pub use tenure::{Handover, Tenure};

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use direct_upload_api::web::Origin;
-use direct_upload_api::{GlancePaths, Layout, OpenStackApiSpec, Reason, Rule, WorkloadKind};
+use direct_upload_api::{CorsFilter, GlancePaths, Layout, OpenStackApiSpec, Reason, Rule, SWIFT_ORIGINS, WorkloadKind};
 
 use super::api::{Asked, ManagedApi, Resource, Terms, carried, stated, users_file};
 use super::api_view::ApiView;
@@ -20,7 +20,7 @@ use super::stage::Stage;
 use super::tenure::Tenure;
 use super::user_cors;
 use crate::model::{Advice, ApiObject, FieldPath, Id, Key, Map, Problem, ResourceKind, Set, Snapshot};
-use crate::openstack::{CorsFilter, OpenStackService, SWIFT_ORIGINS, layout};
+use crate::openstack::{OpenStackService, layout};
 use crate::render::{ApiSettings, CorsSettings};
 use crate::workload::{Target, mountable};
 

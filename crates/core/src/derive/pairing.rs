@@ -11,6 +11,7 @@ use super::destination::{Destination, Partner, Wish};
 use super::glance::ImageService;
 use super::glance_proxies::GlanceProxies;
 use super::horizon::{Dashboard, Intent, OwnMode};
+use super::snippet_place::Unplaced;
 use super::stage::Stage;
 use crate::model::{Advice, Key, Problem, Sentence, Set, Snapshot};
 use crate::workload::Applied;
@@ -267,8 +268,8 @@ fn intent(
         let problem = d.endpoint.as_ref().err().filter(|p| !unproven || p.reason == Reason::InvalidSpec)?;
         Some(d.problem(problem))
     };
-    let obstacles =
-        [dashboard.tenure.target.as_ref().err(), dashboard.exposures.as_ref().err(), dashboard.settings.as_ref().err()];
+    let unplaced = dashboard.settings.as_ref().err().map(Unplaced::problem);
+    let obstacles = [dashboard.tenure.target.as_ref().err(), dashboard.exposures.as_ref().err(), unplaced];
     let obstacle = || obstacles.into_iter().flatten().next().cloned();
     match destinations.iter().find_map(wrong).or_else(obstacle) {
         // No upload works, so a direct dashboard goes back, as after a refused preflight. What Glance's own

@@ -11,20 +11,46 @@ use direct_upload_api::{Delivery, HorizonPaths, HorizonSpec, Reason, Rehearsing}
 use super::tenure::Tenure;
 use crate::model::{Key, Problem};
 use crate::openstack::layout::{self, HorizonPlaces};
-use crate::workload::rehearsal::{self, Rehearsal, RehearsalDraft, SnippetPlace};
+use crate::workload::rehearsal::{self, Rehearsal, RehearsalDraft, SnippetDir, SnippetPlace};
 use crate::workload::{Applied, Mount, Target, mountable};
 
+/// Why a Horizon's places are not known.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Unplaced {
+    /// Only the workload's image can tell, and a Job may ask it.
+    AskImage(Problem),
+    /// Somebody must change something first, or it cannot be seen yet.
+    Problem(Problem),
+}
+
+impl Unplaced {
+    fn ask(why: &str) -> Self {
+        let found = format!("a Job asks the workload's own image where it reads snippets, {why}");
+        Self::AskImage(Problem::new(Reason::Looking, found))
+    }
+
+    /// What a status says about it.
+    pub fn problem(&self) -> &Problem {
+        match self {
+            Self::AskImage(problem) | Self::Problem(problem) => problem,
+        }
+    }
+}
+
+impl From<Problem> for Unplaced {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
 /// Horizon's places. `offline`: no image can be asked.
-///
-/// # Errors
-/// As [`layout::horizon`]; [`Reason::Looking`] while only the image can tell.
 pub(crate) fn places(
     key: &Key,
     spec: &HorizonSpec,
     target: &Target,
     tenure: &Tenure,
     offline: bool,
-) -> Result<HorizonPlaces, Problem> {
+) -> Result<HorizonPlaces, Unplaced> {
     let mounts = target.users_mounts();
     let layout = layout::layout(spec.layout, &mounts);
     let mut paths = spec.paths.clone();
@@ -33,7 +59,14 @@ pub(crate) fn places(
     } else if layout::asks_image(layout, &paths, &mounts) {
         let applied = tenure.applied.as_ref().map_err(Clone::clone)?;
         let may_ask = is_rehearsed(spec);
-        paths.local_settings_dir = rehearsal::reads(key, target, may_ask.then_some(&applied.rehearsals))?;
+        paths.local_settings_dir = match rehearsal::reads(key, target, may_ask.then_some(&applied.rehearsals)) {
+            SnippetDir::Known(dir) => Some(dir?),
+            SnippetDir::NobodyAsks => None,
+            SnippetDir::Ask => {
+                let why = "because the path contains a Python version";
+                return Err(Unplaced::ask(why));
+            }
+        };
     }
     let assumed = layout::horizon(layout, &paths, &mounts)?;
     let Some(applied) = tenure.applied.as_ref().ok().filter(|_| paths.local_settings_dir.is_none()) else {
@@ -43,7 +76,7 @@ pub(crate) fn places(
         return tried(key, spec, target, applied, assumed);
     };
     let found = HorizonPaths { local_settings_dir: Some(dir), delivery: paths.delivery.or(Some(delivery)), ..paths };
-    layout::horizon(layout, &found, &mounts)
+    Ok(layout::horizon(layout, &found, &mounts)?)
 }
 
 fn is_rehearsed(spec: &HorizonSpec) -> bool {
@@ -72,7 +105,7 @@ fn tried(
     target: &Target,
     applied: &Applied,
     assumed: HorizonPlaces,
-) -> Result<HorizonPlaces, Problem> {
+) -> Result<HorizonPlaces, Unplaced> {
     let look = RehearsalDraft::look(key, target).key.name;
     let asked =
         |all: &BTreeMap<String, Rehearsal>| matches!(all.get(&look), Some(Rehearsal::Passed(_) | Rehearsal::Failed(_)));
@@ -80,9 +113,5 @@ fn tried(
     if fits || !is_rehearsed(spec) || applied.rehearsals.as_ref().is_ok_and(asked) {
         return Ok(assumed);
     }
-    let found = format!(
-        "a Job asks the workload's own image where it reads snippets, because nothing can be mounted in {}",
-        assumed.local_settings_dir
-    );
-    Err(Problem::new(Reason::Looking, found))
+    Err(Unplaced::ask(&format!("because nothing can be mounted in {}", assumed.local_settings_dir)))
 }

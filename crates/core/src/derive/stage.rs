@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::{Changes, Key, Map, Place, Reads, Source, note, note_whole, recorded};
+use crate::model::{Changes, Key, Map, ReadPlace, ReadSource, Reads, note, note_whole, recorded};
 
 /// The values of one stage. To look at one is to read it.
 #[derive(Debug)]
 pub struct Stage<T> {
-    source: Source,
+    source: ReadSource,
     values: Map<Key, Entry<T>>,
 }
 
@@ -21,24 +21,24 @@ struct Entry<T> {
 impl<T> Stage<T> {
     /// An empty one. Each has its own number.
     pub const fn new(number: u8) -> Self {
-        Self { source: Source::Stage(number), values: Map::new() }
+        Self { source: ReadSource::Stage(number), values: Map::new() }
     }
 
     /// The value of one resource.
     pub fn get(&self, key: &Key) -> Option<&T> {
-        note(self.source, Place::Item(key));
+        note(self.source, ReadPlace::Item(key));
         self.values.get(key).map(|entry| &*entry.value)
     }
 
     /// The same, shared.
     pub fn arc(&self, key: &Key) -> Option<Arc<T>> {
-        note(self.source, Place::Item(key));
+        note(self.source, ReadPlace::Item(key));
         self.values.get(key).map(|entry| entry.value.clone())
     }
 
     /// The resources of a namespace that have a value.
     pub fn keys_in(&self, namespace: &str) -> impl Iterator<Item = &Key> {
-        note(self.source, Place::Namespace(namespace));
+        note(self.source, ReadPlace::Namespace(namespace));
         let from = self.values.find_index(&Key::new(namespace, "")).unwrap_or_else(|place| place);
         self.values.as_slice()[from..].iter().map(|(key, _)| key).take_while(move |key| key.namespace == *namespace)
     }
@@ -75,7 +75,7 @@ impl<T: PartialEq> Stage<T> {
         match self.values.get_mut(key) {
             Some(entry) if *entry.value == value => entry.reads = reads,
             Some(entry) => {
-                changes.add(self.source, Place::Item(key));
+                changes.add(self.source, ReadPlace::Item(key));
                 *entry = Entry { value: Arc::new(value), reads };
             }
             None => {
@@ -92,8 +92,8 @@ impl<T: PartialEq> Stage<T> {
     }
 
     fn comes_or_goes(&self, key: &Key, changes: &mut Changes) {
-        changes.add(self.source, Place::Item(key));
-        changes.add(self.source, Place::Namespace(&key.namespace));
+        changes.add(self.source, ReadPlace::Item(key));
+        changes.add(self.source, ReadPlace::Namespace(&key.namespace));
     }
 
     /// Removes the values of all but these, which are in order.

@@ -7,11 +7,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use direct_upload_api::web::{Origin, OriginError};
-use direct_upload_api::{CorsValue, CorsValues, Reason};
+use direct_upload_api::web::{Origin, OriginError, is_token};
+use direct_upload_api::{CORS_OPTIONS, CorsFilter, CorsKind, CorsValue, CorsValues, Reason, SWIFT_STRICT};
 
 use crate::model::{Advice, AdviceField, Container, Key, Known, Problem, Snapshot, UserFile, VolumeSource, Workload};
-use crate::openstack::{CORS_OPTIONS, CorsFilter, CorsKind, SWIFT_STRICT, is_token};
 use crate::render::oslo::read::{self, Ini};
 use crate::render::swift_proxy::{self, SwiftProxy};
 use crate::workload::rehearsal::{CorsLook, CorsValueSeen};
@@ -159,7 +158,7 @@ pub fn joined(file: UserCors, reads_main: bool, look: &CorsLook) -> UserCors {
         if let CorsKind::Origins = option.kind {
             joined.origins.clear();
         }
-        joined.options.remove(option.name);
+        joined.options.remove(&option.key);
         if let Some(count) = seen.left.get(option.name) {
             notes.push(format!("{}: {count} of its values cannot be repeated", option.name));
         }
@@ -169,17 +168,17 @@ pub fn joined(file: UserCors, reads_main: bool, look: &CorsLook) -> UserCors {
                     origin(item, &UserFile::OfGlance, &mut joined.origins, &mut notes);
                 }
             }
-            (CorsKind::Methods(_) | CorsKind::Headers(_), Some(CorsValueSeen::List(items))) => {
+            (CorsKind::Methods | CorsKind::Headers, Some(CorsValueSeen::List(items))) => {
                 let items: Vec<String> = items.iter().filter(|item| is_token(item)).cloned().collect();
                 if !items.is_empty() {
-                    joined.options.insert(option.name, CorsValue::List(items));
+                    joined.options.insert(option.key, CorsValue::List(items));
                 }
             }
             (CorsKind::Flag(_), Some(CorsValueSeen::Flag(flag))) => {
-                joined.options.insert(option.name, CorsValue::Flag(*flag));
+                joined.options.insert(option.key, CorsValue::Flag(*flag));
             }
             (CorsKind::Number(_), Some(CorsValueSeen::Number(number))) => {
-                joined.options.insert(option.name, CorsValue::Number(*number));
+                joined.options.insert(option.key, CorsValue::Number(*number));
             }
             _ => {}
         }
@@ -191,11 +190,11 @@ pub fn joined(file: UserCors, reads_main: bool, look: &CorsLook) -> UserCors {
 /// The options that apply: those of the resource, and those of the user's file in addition.
 pub fn merged(stated: CorsValues, users: CorsValues) -> CorsValues {
     let mut merged = stated;
-    for (name, value) in users {
-        match (merged.get_mut(name), value) {
+    for (key, value) in users {
+        match (merged.get_mut(&key), value) {
             (Some(CorsValue::List(stated)), CorsValue::List(more)) => stated.extend(more),
             (Some(_), _) => {}
-            (None, value) => drop(merged.insert(name, value)),
+            (None, value) => drop(merged.insert(key, value)),
         }
     }
     merged
@@ -214,12 +213,12 @@ fn parse(text: &str, source: UserFile) -> UserCors {
                 }
                 continue;
             }
-            CorsKind::Methods(_) | CorsKind::Headers(_) => tokens(&ini, option.name, &mut notes),
+            CorsKind::Methods | CorsKind::Headers => tokens(&ini, option.name, &mut notes),
             CorsKind::Flag(_) => scalar().and_then(|v| flag(&v)).map(CorsValue::Flag),
             CorsKind::Number(_) => scalar().and_then(|v| v.parse().ok()).map(CorsValue::Number),
         };
         if let Some(value) = value {
-            cors.options.insert(option.name, value);
+            cors.options.insert(option.key, value);
         }
     }
     cors.notes = notes.into_iter().map(|note| Advice::new(note).object(cors.source.clone())).collect();
@@ -259,7 +258,7 @@ fn of_swift(text: &str, source: UserFile) -> UserCors {
                     }
                 }
             }
-            CorsKind::Methods(_) | CorsKind::Headers(_) => {
+            CorsKind::Methods | CorsKind::Headers => {
                 let items: Vec<_> = items().filter(|item| is_token(item)).map(str::to_owned).collect();
                 if !items.is_empty() {
                     cors.options.insert(option.key, CorsValue::List(items));

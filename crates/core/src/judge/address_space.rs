@@ -9,8 +9,8 @@ use std::net::IpAddr;
 use direct_upload_api::Rule;
 use ipnet::IpNet;
 
+use super::check_verdict::CheckVerdict;
 use super::failure::{Failure, Requirement};
-use super::part_verdict::PartVerdict;
 use crate::model::Advice;
 
 /// An IP address space, the least public first.
@@ -56,13 +56,13 @@ impl AddressSpace {
 /// Whether a page from the dashboard's addresses may connect to Glance's. It may not if each address of
 /// Glance is in a less public space than each address of the dashboard. `is_public`: the page is taken for one of a
 /// public address.
-pub fn judge(dashboard: &[IpAddr], glance: &[IpAddr], is_public: bool) -> PartVerdict {
+pub fn judge(dashboard: &[IpAddr], glance: &[IpAddr], is_public: bool) -> CheckVerdict {
     let spaces = |addresses: &[IpAddr]| {
         let all = || addresses.iter().copied().map(AddressSpace::of);
         all().min().zip(all().max())
     };
     let (Some(own), Some((glance_least, glance_most))) = (spaces(dashboard), spaces(glance)) else {
-        return PartVerdict::Passed(vec![]);
+        return CheckVerdict::Passed(vec![]);
     };
     let (least, most) = if is_public { (AddressSpace::Public, AddressSpace::Public) } else { own };
     let named = |addresses: &[IpAddr], space: AddressSpace| {
@@ -78,7 +78,7 @@ pub fn judge(dashboard: &[IpAddr], glance: &[IpAddr], is_public: bool) -> PartVe
         "the dashboard's address {here} is {most}{by}, Glance's {there} is {glance_least}: browsers ask each user for permission to connect to the local network, and refuse the upload without it"
     );
     if glance_most < least {
-        return PartVerdict::Refused(Box::new(Failure {
+        return CheckVerdict::Refused(Box::new(Failure {
             requirement: Requirement::AddressSpace,
             rule: Rule::LocalNetwork,
             also: vec![],
@@ -88,9 +88,9 @@ pub fn judge(dashboard: &[IpAddr], glance: &[IpAddr], is_public: bool) -> PartVe
         }));
     }
     if glance_least < most {
-        return PartVerdict::Passed(vec![
+        return CheckVerdict::Passed(vec![
             Advice::new(format!("by some of the addresses, {asks}")).rule(Rule::LocalNetwork),
         ]);
     }
-    PartVerdict::Passed(vec![])
+    CheckVerdict::Passed(vec![])
 }

@@ -1,9 +1,10 @@
 //! The status line and headers of an HTTP/1 answer, read as browsers read them. What browsers tolerate is
 //! accepted; what one of them refuses is an error. Pure. tests/cases/preflight/wire.yaml has each decision.
 
+use direct_upload_api::web::is_token;
+
 use super::headers::{lines, starts_with};
 use super::response::Response;
-use crate::openstack::is_token;
 
 /// Why this is not an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,6 +1,6 @@
 //! A received header list, read as the Fetch standard reads one (§2.2.2).
 
-use crate::openstack::is_token;
+use direct_upload_api::web::is_token;
 
 /// Header lines as received: names in any case, repeated names included. Bytes above 0x7F are the
 /// characters with the same number (isomorphic decode).

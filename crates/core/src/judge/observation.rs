@@ -1,11 +1,11 @@
 //! What an outcome counts as.
 
+use super::check_verdict::CheckVerdict;
 use super::failure::{Failure, Requirement};
 use super::outcome::{PreflightOutcome, ProbeResult};
-use super::part_verdict::PartVerdict;
 use super::unreachable::{Unreachable, UnreachableKind};
 use super::upload::UploadVerdict;
-use crate::model::{Advice, Cause, Observation, Part, ProbeAnswer};
+use crate::model::{Advice, Cause, Observation, ProbeAnswer, UploadCheck};
 
 impl From<ProbeResult> for Observation {
     fn from(observed: ProbeResult) -> Self {
@@ -17,14 +17,14 @@ impl From<ProbeResult> for Observation {
         let same_origin = asked.same_origin() && preflight.granted() && size.is_some();
         // With the same origin, the upload itself replaced the preflight.
         let put = put.map(|put| put.verdict.into()).or(same_origin.then(|| ProbeAnswer::Granted(vec![])));
-        let parts = [
-            (Part::Page, page.map(|page| page.verdict.into())),
-            (Part::AddressSpace, addresses.map(|addresses| addresses.verdict.into())),
-            (Part::Put, put),
-            (Part::Size, size.map(|size| size.verdict.into())),
+        let checks = [
+            (UploadCheck::Page, page.map(|page| page.verdict.into())),
+            (UploadCheck::AddressSpace, addresses.map(|addresses| addresses.verdict.into())),
+            (UploadCheck::Put, put),
+            (UploadCheck::Size, size.map(|size| size.verdict.into())),
         ];
-        let parts = parts.into_iter().filter_map(|(part, answer)| Some((part, answer?))).collect();
-        Self { panel: asked.panel(), preflight: preflight.into(), parts, reached }
+        let checks = checks.into_iter().filter_map(|(check, answer)| Some((check, answer?))).collect();
+        Self { panel: asked.panel(), preflight: preflight.into(), checks, reached }
     }
 }
 
@@ -38,12 +38,12 @@ impl From<UploadVerdict> for ProbeAnswer {
     }
 }
 
-impl From<PartVerdict> for ProbeAnswer {
-    fn from(verdict: PartVerdict) -> Self {
+impl From<CheckVerdict> for ProbeAnswer {
+    fn from(verdict: CheckVerdict) -> Self {
         match verdict {
-            PartVerdict::Passed(advice) => Self::Granted(sentences(advice)),
-            PartVerdict::Refused(failure) => Self::Refused((*failure).into()),
-            PartVerdict::Unknown(why) => Self::Unknown(why.into()),
+            CheckVerdict::Passed(advice) => Self::Granted(sentences(advice)),
+            CheckVerdict::Refused(failure) => Self::Refused((*failure).into()),
+            CheckVerdict::Unknown(why) => Self::Unknown(why.into()),
         }
     }
 }

@@ -4,9 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use direct_upload_api::Panel;
 
+use super::check_verdict::CheckVerdict;
 use super::failure::Failure;
 use super::page::PageOutcome;
-use super::part_verdict::PartVerdict;
 use super::preflight::{HttpRequest, Preflight};
 use super::response::{PreflightVerdict, Response};
 use super::unreachable::Unreachable;
@@ -50,7 +50,7 @@ impl PutOutcome {
 pub struct AddressOutcome {
     pub dashboard: Vec<IpAddr>,
     pub glance: Vec<IpAddr>,
-    pub verdict: PartVerdict,
+    pub verdict: CheckVerdict,
 }
 
 /// Everything that was sent to one endpoint, and its results.

@@ -2,19 +2,19 @@
 //! connect to Glance? Pure.
 //!
 //! In: the answer to a GET of the dashboard's address, after redirects within its origin, and the start of
-//! its body. Out: a [`PartVerdict`]. A login of another program, a redirect elsewhere or a missing answer
+//! its body. Out: a [`CheckVerdict`]. A login of another program, a redirect elsewhere or a missing answer
 //! mean nothing. A missing dashboard is a failure only if the origin is a guess.
 
 use direct_upload_api::Rule;
 use direct_upload_api::web::Origin;
 
 use super::browser::{Fetch, agent, hints};
+use super::check_verdict::CheckVerdict;
 use super::csp::{self, ConnectSources, Restriction};
 use super::explain::signature;
 use super::failure::{Failure, Requirement};
 use super::headers::{get, lines, shown};
 use super::html::head;
-use super::part_verdict::PartVerdict;
 use super::preflight::{HttpRequest, Preflight};
 use super::response::Response;
 use super::unreachable::{Unreachable, UnreachableKind};
@@ -43,7 +43,7 @@ pub struct PageOutcome {
     /// The last request: redirects are followed.
     pub request: HttpRequest,
     pub wire: PageWire,
-    pub verdict: PartVerdict,
+    pub verdict: CheckVerdict,
 }
 
 impl PageOutcome {
@@ -55,7 +55,7 @@ impl PageOutcome {
             // Too many redirects, for example.
             PageWire::Failed(why) => why.kind == UnreachableKind::Unclear,
         };
-        answered && matches!(self.verdict, PartVerdict::Unknown(_))
+        answered && matches!(self.verdict, CheckVerdict::Unknown(_))
     }
 }
 
@@ -136,12 +136,12 @@ pub fn is_treated_as_public(wire: &PageWire) -> bool {
 }
 
 /// Judges the final answer.
-pub fn judge(asked: &Preflight, page: &Page, wire: &PageWire) -> PartVerdict {
+pub fn judge(asked: &Preflight, page: &Page, wire: &PageWire) -> CheckVerdict {
     let (answer, body) = match wire {
         PageWire::Response(answer, body) => (answer, body),
         PageWire::Elsewhere(origin) if *origin == secure(&asked.origin) => {
             let to = secure(&asked.origin);
-            return PartVerdict::Refused(Box::new(Failure {
+            return CheckVerdict::Refused(Box::new(Failure {
                 requirement: Requirement::Dashboard,
                 rule: Rule::OriginForm,
                 also: vec![],
@@ -160,7 +160,7 @@ pub fn judge(asked: &Preflight, page: &Page, wire: &PageWire) -> PartVerdict {
         PageWire::Failed(why) if page.assumed && why.kind == UnreachableKind::Connect => {
             return missing(asked, &why.message);
         }
-        PageWire::Failed(why) => return PartVerdict::Unknown(why.clone()),
+        PageWire::Failed(why) => return CheckVerdict::Unknown(why.clone()),
     };
     let code = answer.status;
     let from = signature(answer);
@@ -170,8 +170,8 @@ pub fn judge(asked: &Preflight, page: &Page, wire: &PageWire) -> PartVerdict {
     match code {
         // The policy of another program's page is not the dashboard's.
         200..=299 if is_horizon => match blocked_by(&policies(), asked).or_else(|| not_listed(answer, asked)) {
-            Some(blocked) => PartVerdict::Refused(Box::new(blocked)),
-            None => PartVerdict::Passed(vec![]),
+            Some(blocked) => CheckVerdict::Refused(Box::new(blocked)),
+            None => CheckVerdict::Passed(vec![]),
         },
         200..=299 if body.contains("<form") || body.contains("<script") || body.contains("password") => {
             unknown(format!("a page{from} answers at {}, but it is not recognised as Horizon's", asked.origin))
@@ -216,15 +216,15 @@ fn secure(origin: &Origin) -> String {
     Origin::from_parts(true, origin.host(), None).map(|secure| secure.to_string()).unwrap_or_default()
 }
 
-fn unknown(message: String) -> PartVerdict {
+fn unknown(message: String) -> CheckVerdict {
     let fix =
         "open the dashboard in a browser once, and look there for a Content-Security-Policy (its console shows it)";
-    PartVerdict::Unknown(Unreachable::new(UnreachableKind::Unclear, message, fix))
+    CheckVerdict::Unknown(Unreachable::new(UnreachableKind::Unclear, message, fix))
 }
 
 /// The guess is wrong.
-fn missing(asked: &Preflight, why: &str) -> PartVerdict {
-    PartVerdict::Refused(Box::new(Failure {
+fn missing(asked: &Preflight, why: &str) -> CheckVerdict {
+    CheckVerdict::Refused(Box::new(Failure {
         requirement: Requirement::Dashboard,
         rule: Rule::OriginForm,
         also: vec![],

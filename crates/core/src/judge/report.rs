@@ -7,11 +7,11 @@ use std::net::IpAddr;
 use direct_upload_api::{Panel, Rule};
 use serde::Serialize;
 
+use super::check_verdict::CheckVerdict;
 use super::failure::Failure;
 use super::headers::shown;
 use super::outcome::{AddressOutcome, PreflightOutcome, ProbeResult, PutOutcome};
 use super::page::{PageOutcome, PageWire};
-use super::part_verdict::PartVerdict;
 use super::preflight::{HttpRequest, Preflight};
 use super::response::{PreflightVerdict, Response};
 use super::unreachable::Unreachable;
@@ -252,12 +252,12 @@ impl PanelReport {
     }
 }
 
-/// A part's verdict, split into its pieces.
-fn taken_apart(verdict: PartVerdict) -> (Decision, Option<Failure>, Option<Unreachable>, Vec<AdviceReport>) {
+/// A check's verdict, split into its pieces.
+fn taken_apart(verdict: CheckVerdict) -> (Decision, Option<Failure>, Option<Unreachable>, Vec<AdviceReport>) {
     match verdict {
-        PartVerdict::Passed(advice) => (Decision::Granted, None, None, advice.into_iter().map(Into::into).collect()),
-        PartVerdict::Refused(failure) => (Decision::Refused, Some(*failure), None, vec![]),
-        PartVerdict::Unknown(why) => (Decision::Unknown, None, Some(why), vec![]),
+        CheckVerdict::Passed(advice) => (Decision::Granted, None, None, advice.into_iter().map(Into::into).collect()),
+        CheckVerdict::Refused(failure) => (Decision::Refused, Some(*failure), None, vec![]),
+        CheckVerdict::Unknown(why) => (Decision::Unknown, None, Some(why), vec![]),
     }
 }
 

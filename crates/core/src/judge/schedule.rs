@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::model::{Epoch, Observation, Part, ProbeAnswer, ProbeRecord, ProbeTarget};
+use crate::model::{Epoch, Observation, ProbeAnswer, ProbeRecord, ProbeTarget, UploadCheck};
 use direct_upload_api::web::Endpoint;
 
 /// This many answers in a row that agree are a verdict.
@@ -39,7 +39,7 @@ const PARTS: Duration = Duration::from_secs(900);
 /// The same if one was refused, because somebody may be fixing it.
 const REFUSED_PARTS: Duration = Duration::from_secs(180);
 
-/// How long a part that passed counts if later requests got no answer.
+/// How long a check that passed counts if later requests got no answer.
 const SEEN: Duration = Duration::from_secs(3600);
 
 /// How often questions are asked.
@@ -63,7 +63,7 @@ pub struct ProbeScheduler {
     pace: Pace,
     entries: BTreeMap<ProbeTarget, Entry>,
     /// When each endpoint last got more than the preflight.
-    parts: BTreeMap<Endpoint, Duration>,
+    checks: BTreeMap<Endpoint, Duration>,
 }
 
 /// A target whose time has come.
@@ -73,7 +73,7 @@ pub struct Due {
     /// The state of the server to which the answer will belong.
     pub epoch: String,
     /// Whether to ask for more than the preflight.
-    pub parts: bool,
+    pub checks: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -83,10 +83,10 @@ struct Entry {
     due: Option<Duration>,
     /// The latest answer, and how many before it agree.
     run: Option<(Observation, u32)>,
-    /// The results of the parts, and when they were requested.
-    parts: Option<(Duration, Observation)>,
-    /// When each part last passed.
-    passed: BTreeMap<Part, Duration>,
+    /// The results of the checks, and when they were requested.
+    checks: Option<(Duration, Observation)>,
+    /// When each check last passed.
+    passed: BTreeMap<UploadCheck, Duration>,
     /// Since when, and how often, answers have had the same kind as the latest, whatever their reasons.
     lasting: (Duration, u32),
     /// Answers since the last verdict.
@@ -133,7 +133,7 @@ impl Turns {
 impl ProbeScheduler {
     /// An empty scheduler.
     pub fn new(pace: Pace) -> Self {
-        Self { pace, entries: BTreeMap::new(), parts: BTreeMap::new() }
+        Self { pace, entries: BTreeMap::new(), checks: BTreeMap::new() }
     }
 
     /// Sets the targets to those that are needed. Returns those that are not needed any more.
@@ -147,13 +147,13 @@ impl ProbeScheduler {
             if entry.epoch != epoch {
                 entry.epoch = epoch;
                 entry.run = None;
-                entry.parts = None;
+                entry.checks = None;
                 entry.undecided = 0;
                 entry.turns = Turns { told: entry.turns.told, ..Turns::default() };
                 entry.due = entry.due.map(|due| due.min(now));
             }
         }
-        self.parts.retain(|endpoint, _| self.entries.keys().any(|question| question.endpoint == *endpoint));
+        self.checks.retain(|endpoint, _| self.entries.keys().any(|question| question.endpoint == *endpoint));
         gone
     }
 
@@ -161,14 +161,14 @@ impl ProbeScheduler {
     pub fn take(&mut self, now: Duration, most: usize) -> Vec<Due> {
         let mut due: Vec<_> = self.entries.iter_mut().filter(|(_, e)| e.is_due(now)).collect();
         due.sort_by_key(|(_, entry)| entry.due);
-        let last = &mut self.parts;
+        let last = &mut self.checks;
         let ask = |(target, entry): (&ProbeTarget, &mut Entry)| {
             entry.due = None;
-            let parts = target.has_parts() && entry.asks_for_parts(now, last.get(&target.endpoint));
-            if parts {
+            let checks = target.has_checks() && entry.asks_for_checks(now, last.get(&target.endpoint));
+            if checks {
                 last.insert(target.endpoint.clone(), now);
             }
-            Due { target: target.clone(), epoch: entry.epoch.clone().unwrap_or_default(), parts }
+            Due { target: target.clone(), epoch: entry.epoch.clone().unwrap_or_default(), checks }
         };
         due.into_iter().take(most).map(ask).collect()
     }
@@ -215,7 +215,7 @@ impl Entry {
             epoch: None,
             due: Some(now),
             run: None,
-            parts: None,
+            checks: None,
             passed: BTreeMap::new(),
             lasting: (now, 0),
             undecided: 0,
@@ -228,10 +228,10 @@ impl Entry {
         self.epoch.is_some() && self.due.is_some_and(|due| due <= now)
     }
 
-    /// Whether to request the parts as well. `last`: when this endpoint last got them, from any target.
-    fn asks_for_parts(&self, now: Duration, last: Option<&Duration>) -> bool {
+    /// Whether to request the checks as well. `last`: when this endpoint last got them, from any target.
+    fn asks_for_checks(&self, now: Duration, last: Option<&Duration>) -> bool {
         let is_past = |since: Duration, wait: Duration| now.saturating_sub(since) >= wait;
-        match &self.parts {
+        match &self.checks {
             Some((since, seen)) if self.undecided == 0 && self.run.is_some() => {
                 if let Some((Some(_), _)) = seen.refusal() {
                     is_past(*since, REFUSED_PARTS)
@@ -243,14 +243,14 @@ impl Entry {
         }
     }
 
-    /// An observation with the parts' last results, if they were not requested this time.
+    /// An observation with the checks' last results, if they were not requested this time.
     fn complete(&mut self, mut observation: Observation, now: Duration) -> Observation {
-        if !observation.parts.is_empty() {
-            for (part, answer) in &mut observation.parts {
-                let since = self.passed.get(part).copied();
+        if !observation.checks.is_empty() {
+            for (check, answer) in &mut observation.checks {
+                let since = self.passed.get(check).copied();
                 match answer {
                     ProbeAnswer::Granted(_) => {
-                        self.passed.insert(*part, now);
+                        self.passed.insert(*check, now);
                     }
                     // For a while, an unknown result does not replace a known one.
                     ProbeAnswer::Unknown(_) if since.is_some_and(|since| now.saturating_sub(since) < SEEN) => {
@@ -259,9 +259,9 @@ impl Entry {
                     ProbeAnswer::Refused(_) | ProbeAnswer::Unknown(_) => {}
                 }
             }
-            self.parts = Some((now, observation.clone()));
-        } else if let (ProbeAnswer::Granted(_), Some((_, seen))) = (&observation.preflight, &self.parts) {
-            observation.parts.clone_from(&seen.parts);
+            self.checks = Some((now, observation.clone()));
+        } else if let (ProbeAnswer::Granted(_), Some((_, seen))) = (&observation.preflight, &self.checks) {
+            observation.checks.clone_from(&seen.checks);
         }
         observation
     }
@@ -280,7 +280,7 @@ impl Entry {
             self.turns.at.clear();
         }
         let by_turns = self.turns.refusal();
-        let passed = || self.passed.keys().copied().collect::<BTreeSet<Part>>();
+        let passed = || self.passed.keys().copied().collect::<BTreeSet<UploadCheck>>();
         let is_granted = |known: &ProbeRecord| matches!(known.observation.verdict(), ProbeAnswer::Granted(_));
         if times >= VERDICT && (by_turns.is_none() || observation.refusal().is_some()) {
             self.undecided = 0;
@@ -419,7 +419,7 @@ mod tests {
         scheduler.want(want("two"), at(10));
         assert_eq!(scheduler.next(), Some(at(10)), "it is asked at once");
         let due = scheduler.take(at(10), 9);
-        assert_eq!(due, [Due { target: q.clone(), epoch: "two".to_owned(), parts: false }]);
+        assert_eq!(due, [Due { target: q.clone(), epoch: "two".to_owned(), checks: false }]);
         assert_eq!(scheduler.record(&q, "one", answer('g'), at(11), 0.5), None, "an answer to the old one");
         let epochs: Vec<_> = (11..14).map(|s| scheduler.record(&q, "two", answer('g'), at(s), 0.5)).collect();
         assert_eq!(epochs.iter().flatten().map(|s| s.epoch.as_str()).collect::<Vec<_>>(), ["two"]);
@@ -452,17 +452,19 @@ mod tests {
     }
 
     fn observed(letters: &str) -> Observation {
-        let part = |letter: char| match letter {
+        let check = |letter: char| match letter {
             'g' => Some(ProbeAnswer::Granted(vec![])),
             'r' => Some(ProbeAnswer::Refused(reply(Some(Rule::BodyLimit)))),
             'u' => Some(ProbeAnswer::Unknown(reply(None))),
             _ => None,
         };
-        let mut answers = letters.chars().map(part);
+        let mut answers = letters.chars().map(check);
         let preflight = answers.next().flatten().unwrap();
-        let parts = [Part::Put, Part::Size, Part::Page, Part::AddressSpace].into_iter().zip(answers);
-        let parts = parts.filter_map(|(part, answer)| Some((part, answer?))).collect();
-        Observation { parts, ..Observation::of_preflight(Panel::Angular, preflight) }
+        let checks = [UploadCheck::Put, UploadCheck::Size, UploadCheck::Page, UploadCheck::AddressSpace]
+            .into_iter()
+            .zip(answers);
+        let checks = checks.filter_map(|(check, answer)| Some((check, answer?))).collect();
+        Observation { checks, ..Observation::of_preflight(Panel::Angular, preflight) }
     }
 
     /// Each answer of uploads at its second, and when they were requested until then.
@@ -475,8 +477,8 @@ mod tests {
             let now = Duration::from_secs(second);
             for due in scheduler.take(now, 9) {
                 let answers = course.iter().rev().find(|(from, _)| *from <= second).unwrap().1;
-                let answers = if due.parts { answers } else { &answers[..1] };
-                asked.extend(due.parts.then_some(second));
+                let answers = if due.checks { answers } else { &answers[..1] };
+                asked.extend(due.checks.then_some(second));
                 scheduler.record(&due.target, &due.epoch, observed(answers), now, 0.5);
             }
         }
@@ -489,7 +491,7 @@ mod tests {
         assert_eq!(asked[..3], [0, 1, 2]);
         assert_eq!(asked.len(), 5, "{asked:?}");
         assert!(asked[3] - asked[2] >= 900 && asked[4] - asked[3] >= 900, "{asked:?}");
-        assert!(scheduler.entries[&q].record.as_ref().unwrap().passed.contains(&Part::Put));
+        assert!(scheduler.entries[&q].record.as_ref().unwrap().passed.contains(&UploadCheck::Put));
     }
 
     #[test]
@@ -507,11 +509,11 @@ mod tests {
     #[test]
     fn an_upload_that_never_came_through_is_told_from_one_that_no_longer_does() {
         let (_, scheduler, q) = uploads_asked(&[(0, "grg")], 100);
-        assert!(!scheduler.entries[&q].record.as_ref().unwrap().passed.contains(&Part::Put));
+        assert!(!scheduler.entries[&q].record.as_ref().unwrap().passed.contains(&UploadCheck::Put));
         let (_, scheduler, q) = uploads_asked(&[(0, "ggg"), (10, "grg")], 2000);
         let record = scheduler.entries[&q].record.clone().unwrap();
         assert_eq!(record.observation.reason(), Some(Reason::UploadRefused), "{record:?}");
-        assert!(record.passed.contains(&Part::Put), "{record:?}");
+        assert!(record.passed.contains(&UploadCheck::Put), "{record:?}");
     }
 
     #[test]
@@ -533,8 +535,8 @@ mod tests {
         for second in 0..4000 {
             let now = Duration::from_secs(second);
             for due in scheduler.take(now, 99) {
-                asked += usize::from(second > 60 && due.parts);
-                let answers = if due.parts { "ggg" } else { "g" };
+                asked += usize::from(second > 60 && due.checks);
+                let answers = if due.checks { "ggg" } else { "g" };
                 scheduler.record(&due.target, &due.epoch, observed(answers), now, 0.5);
             }
         }

@@ -24,7 +24,7 @@ use crate::model::{DecodeError, Id, Key, Kind, Meta, PolicyKind, Snapshot, Unrea
 
 /// The place of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct ManifestPlace {
     pub file: String,
     /// From 1; none if the file as a whole is meant.
     pub document: Option<usize>,
@@ -32,7 +32,7 @@ pub struct Place {
     pub items: Vec<usize>,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ManifestPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.file)?;
         self.document.map_or(Ok(()), |number| write!(f, ", document {number}"))?;
@@ -44,7 +44,7 @@ impl fmt::Display for Place {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{place}{}: {what}", object.as_ref().map(|o| format!(" ({o})")).unwrap_or_default())]
 pub struct ManifestError {
-    pub place: Place,
+    pub place: ManifestPlace,
     /// `Kind namespace/name`.
     pub object: Option<String>,
     /// Starts with the field, if it is about one.
@@ -54,7 +54,7 @@ pub struct ManifestError {
 /// One object of the input, as it was written.
 #[derive(Clone, Debug)]
 pub struct Manifest {
-    pub place: Place,
+    pub place: ManifestPlace,
     pub id: Id,
     pub object: Value,
 }
@@ -66,7 +66,7 @@ pub struct Input {
     /// Objects of relevant kinds, in the order of reading.
     pub manifests: Vec<Manifest>,
     /// Kinds that are neither relevant nor known to be harmless: place, and `apiVersion kind`.
-    pub unknown: Vec<(Place, String)>,
+    pub unknown: Vec<(ManifestPlace, String)>,
 }
 
 /// Reads one text, as if it were a file of this name.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{crd, text};
-use crate::manifests::{Document, Input, Manifest, ManifestError, Place, insert, undecodable};
+use crate::manifests::{Document, Input, Manifest, ManifestError, ManifestPlace, insert, undecodable};
 use crate::model::{Id, Snapshot};
 
 /// Kinds of Kubernetes itself that cannot matter.
@@ -41,7 +41,7 @@ const HARMLESS: [&str; 22] = [
 pub struct ManifestReader {
     input: Input,
     errors: Vec<ManifestError>,
-    seen: BTreeMap<Id, Place>,
+    seen: BTreeMap<Id, ManifestPlace>,
 }
 
 impl Default for ManifestReader {
@@ -56,12 +56,12 @@ impl ManifestReader {
         if self.errors.is_empty() { Ok(self.input) } else { Err(std::mem::take(&mut self.errors)) }
     }
 
-    pub fn fail(&mut self, place: &Place, object: Option<String>, what: impl Into<String>) {
+    pub fn fail(&mut self, place: &ManifestPlace, object: Option<String>, what: impl Into<String>) {
         self.errors.push(ManifestError { place: place.clone(), object, what: what.into() });
     }
 
     pub fn text(&mut self, file: &str, bytes: &[u8]) {
-        let at = |document| Place { file: file.to_owned(), document, items: Vec::new() };
+        let at = |document| ManifestPlace { file: file.to_owned(), document, items: Vec::new() };
         match text::documents(file, bytes) {
             Ok(documents) => {
                 for Document { number, value, .. } in documents {
@@ -73,7 +73,7 @@ impl ManifestReader {
     }
 
     /// A document or an item of a List, which may be a List itself.
-    fn document(&mut self, place: Place, mut value: Value) {
+    fn document(&mut self, place: ManifestPlace, mut value: Value) {
         let text = |field: &str| value.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (api_version, kind) = (text("apiVersion"), text("kind"));
         if !value.is_object() {
@@ -108,7 +108,7 @@ impl ManifestReader {
         }
     }
 
-    fn object(&mut self, place: Place, api_version: &str, kind: &str, object: Value) {
+    fn object(&mut self, place: ManifestPlace, api_version: &str, kind: &str, object: Value) {
         let name = describe(kind, &object);
         let ours = crd::is_ours(api_version.split_once('/').map_or("", |(group, _)| group));
         let refusals = crd::refusals(api_version, kind, &object);

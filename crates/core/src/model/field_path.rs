@@ -5,9 +5,9 @@ use std::fmt;
 
 use serde_json::Value;
 
-/// One step into an object.
+/// One element of a path into an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum PathElement {
     /// A field: `.name`.
     Name(String),
     /// A key of a map, which may contain dots: `[key]`.
@@ -20,7 +20,7 @@ pub enum Step {
     Item(usize),
 }
 
-impl Step {
+impl PathElement {
     /// The position, if it leads into a list.
     pub const fn position(&self) -> Option<usize> {
         match self {
@@ -40,50 +40,50 @@ impl Step {
 
 /// The path of a field in an object. It is a text only where somebody reads it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FieldPath(Vec<Step>);
+pub struct FieldPath(Vec<PathElement>);
 
 impl FieldPath {
     /// A path of fields.
     pub fn new(names: &[&str]) -> Self {
-        Self(names.iter().map(|name| Step::Name((*name).to_owned())).collect())
+        Self(names.iter().map(|name| PathElement::Name((*name).to_owned())).collect())
     }
 
     /// An annotation.
     pub fn of_annotation(name: &str) -> Self {
-        Self::new(&["metadata", "annotations"]).then(Step::Key(name.to_owned()))
+        Self::new(&["metadata", "annotations"]).then(PathElement::Key(name.to_owned()))
     }
 
-    /// The same, with one more step.
+    /// The same, with one more element.
     #[must_use]
-    pub fn then(mut self, step: Step) -> Self {
-        self.0.push(step);
+    pub fn then(mut self, element: PathElement) -> Self {
+        self.0.push(element);
         self
     }
 
     /// The same, with one more field.
     #[must_use]
     pub fn field(self, name: &str) -> Self {
-        self.then(Step::Name(name.to_owned()))
+        self.then(PathElement::Name(name.to_owned()))
     }
 
     /// The same, with an entry of a policy's list.
     #[must_use]
     pub fn item(self, at: usize) -> Self {
-        self.then(Step::Item(at))
+        self.then(PathElement::Item(at))
     }
 
-    /// Goes one step deeper.
-    pub fn push(&mut self, step: Step) {
-        self.0.push(step);
+    /// Goes one element deeper.
+    pub fn push(&mut self, element: PathElement) {
+        self.0.push(element);
     }
 
-    /// Goes back one step.
+    /// Goes back one element.
     pub fn pop(&mut self) {
         self.0.pop();
     }
 
-    /// Its steps, from the top of the object.
-    pub fn steps(&self) -> &[Step] {
+    /// Its elements, from the top of the object.
+    pub fn elements(&self) -> &[PathElement] {
         &self.0
     }
 
@@ -94,13 +94,13 @@ impl FieldPath {
 
     /// The fields and keys alone, without positions in lists.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().filter_map(Step::as_name)
+        self.0.iter().filter_map(PathElement::as_name)
     }
 
     /// The annotation that it leads to.
     pub fn annotation(&self) -> Option<&str> {
         match self.0.as_slice() {
-            [Step::Name(metadata), Step::Name(annotations), Step::Key(name)]
+            [PathElement::Name(metadata), PathElement::Name(annotations), PathElement::Key(name)]
                 if metadata == "metadata" && annotations == "annotations" =>
             {
                 Some(name)
@@ -112,7 +112,7 @@ impl FieldPath {
     /// The position in a list of the spec: 1 in `spec.rules[1].filters`, for `rules`.
     pub fn position_in(&self, list: &str) -> Option<usize> {
         match self.0.as_slice() {
-            [Step::Name(spec), Step::Name(own), at, ..] if spec == "spec" && own == list => at.position(),
+            [PathElement::Name(spec), PathElement::Name(own), at, ..] if spec == "spec" && own == list => at.position(),
             _ => None,
         }
     }
@@ -127,33 +127,33 @@ impl FieldPath {
         follow(self.0.get(1..)?, spec)
     }
 
-    /// Each step as a text.
+    /// Each element as a text.
     pub fn texts(&self) -> Vec<String> {
-        let text = |step: &Step| match step {
-            Step::Name(name) | Step::Key(name) | Step::File(name) => name.clone(),
-            Step::Index(at) | Step::Item(at) => at.to_string(),
+        let text = |element: &PathElement| match element {
+            PathElement::Name(name) | PathElement::Key(name) | PathElement::File(name) => name.clone(),
+            PathElement::Index(at) | PathElement::Item(at) => at.to_string(),
         };
         self.0.iter().map(text).collect()
     }
 }
 
-fn follow<'a>(steps: &[Step], value: &'a Value) -> Option<&'a Value> {
-    steps.iter().try_fold(value, |value, step| match step {
-        Step::Name(name) | Step::Key(name) | Step::File(name) => value.get(name),
-        Step::Index(at) | Step::Item(at) => value.get(at),
+fn follow<'a>(elements: &[PathElement], value: &'a Value) -> Option<&'a Value> {
+    elements.iter().try_fold(value, |value, element| match element {
+        PathElement::Name(name) | PathElement::Key(name) | PathElement::File(name) => value.get(name),
+        PathElement::Index(at) | PathElement::Item(at) => value.get(at),
     })
 }
 
 impl fmt::Display for FieldPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (nth, step) in self.0.iter().enumerate() {
+        for (nth, element) in self.0.iter().enumerate() {
             let dot = if nth == 0 { "" } else { "." };
-            match step {
-                Step::Name(name) => write!(f, "{dot}{name}")?,
-                Step::Item(at) => write!(f, "{dot}{at}")?,
-                Step::Key(key) => write!(f, "[{key}]")?,
-                Step::File(name) => write!(f, "[{name:?}]")?,
-                Step::Index(at) => write!(f, "[{at}]")?,
+            match element {
+                PathElement::Name(name) => write!(f, "{dot}{name}")?,
+                PathElement::Item(at) => write!(f, "{dot}{at}")?,
+                PathElement::Key(key) => write!(f, "[{key}]")?,
+                PathElement::File(name) => write!(f, "[{name:?}]")?,
+                PathElement::Index(at) => write!(f, "[{at}]")?,
             }
         }
         Ok(())

@@ -54,7 +54,7 @@ pub use compact::{Map, Set};
 pub use condition::{Condition, find_condition};
 pub use config_map::{ConfigMap, Effects};
 pub use decode_error::DecodeError;
-pub use field_path::{FieldPath, Step};
+pub use field_path::{FieldPath, PathElement};
 pub use gateway::{AllowedListeners, AllowedRoutes, Gateway, Listener, ListenerStatus, ListenerTls, RouteNamespaces};
 pub use gateway_class::GatewayClass;
 pub use http_proxy::{HttpProxy, ProxyCondition, ProxyHeader, ProxyHost, ProxyInclude, ProxyRoute, ProxyService};
@@ -78,10 +78,12 @@ pub use needs::Needs;
 pub use pod::Pod;
 pub use policy::{Policy, is_refused};
 pub use policy_kind::{Applies, Kept, PolicyKind, RouteKind};
-pub use probe::{ApiCall, Cause, Epoch, Observation, Page, Part, ProbeAnswer, ProbeRecord, ProbeTarget, Reach, WHOLE};
+pub use probe::{
+    ApiCall, Cause, Epoch, Observation, Page, ProbeAnswer, ProbeRecord, ProbeTarget, Reach, UploadCheck, WHOLE,
+};
 pub use problem::Problem;
 pub use reads::Tracked;
-pub(crate) use reads::{Changes, Place, Reads, Source, note, note_whole, recorded};
+pub(crate) use reads::{Changes, ReadPlace, ReadSource, Reads, note, note_whole, recorded};
 pub use reference_grant::{GrantTo, ReferenceGrant};
 pub use refused_write::RefusedWrite;
 pub use resource::{ResourceId, ResourceKind};

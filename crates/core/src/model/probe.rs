@@ -39,7 +39,7 @@ pub struct ApiCall {
 
 impl ProbeTarget {
     /// Whether there is more than the preflight.
-    pub fn has_parts(&self) -> bool {
+    pub fn has_checks(&self) -> bool {
         self.uploads.is_some() || self.page.is_some() || self.address_spaces
     }
 }
@@ -102,7 +102,7 @@ impl ProbeAnswer {
 
 /// The checks in addition to the preflight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Part {
+pub enum UploadCheck {
     /// The dashboard's page: does it exist, and does its Content-Security-Policy allow it to connect to
     /// Glance?
     Page,
@@ -114,8 +114,8 @@ pub enum Part {
     Size,
 }
 
-impl Part {
-    /// The reason in a condition if this rule refuses this part.
+impl UploadCheck {
+    /// The reason in a condition if this rule refuses this check.
     fn reason(self, rule: Option<Rule>) -> Reason {
         match self {
             Self::Page if rule == Some(Rule::OriginForm) => Reason::DashboardNotFound,
@@ -141,8 +141,8 @@ pub struct Observation {
     /// The panel whose upload was judged.
     pub panel: Panel,
     pub preflight: ProbeAnswer,
-    /// The other parts. A missing part was not requested.
-    pub parts: BTreeMap<Part, ProbeAnswer>,
+    /// The other checks. A missing check was not requested.
+    pub checks: BTreeMap<UploadCheck, ProbeAnswer>,
     /// The address that answered; none without an answer, or behind a proxy.
     pub reached: Option<IpAddr>,
 }
@@ -150,21 +150,21 @@ pub struct Observation {
 impl Observation {
     /// What is known if only the preflight is sent.
     pub fn of_preflight(panel: Panel, preflight: ProbeAnswer) -> Self {
-        Self { panel, preflight, parts: BTreeMap::new(), reached: None }
+        Self { panel, preflight, checks: BTreeMap::new(), reached: None }
     }
 
-    /// The first refusal: the part (none: the preflight), and why.
-    pub fn refusal(&self) -> Option<(Option<Part>, &Cause)> {
-        let all = self.parts.iter().map(|(part, answer)| (Some(*part), answer));
-        [(None, &self.preflight)].into_iter().chain(all).find_map(|(part, answer)| match answer {
-            ProbeAnswer::Refused(cause) => Some((part, cause)),
+    /// The first refusal: the check (none: the preflight), and why.
+    pub fn refusal(&self) -> Option<(Option<UploadCheck>, &Cause)> {
+        let all = self.checks.iter().map(|(check, answer)| (Some(*check), answer));
+        [(None, &self.preflight)].into_iter().chain(all).find_map(|(check, answer)| match answer {
+            ProbeAnswer::Refused(cause) => Some((check, cause)),
             ProbeAnswer::Granted(_) | ProbeAnswer::Unknown(_) => None,
         })
     }
 
     /// The same, as the refusal of some requests, while others pass.
     pub(crate) fn by_turns(mut self) -> Self {
-        let answers = [&mut self.preflight].into_iter().chain(self.parts.values_mut());
+        let answers = [&mut self.preflight].into_iter().chain(self.checks.values_mut());
         for answer in answers {
             if let ProbeAnswer::Refused(cause) = answer {
                 cause.message = format!("some requests pass, and some do not: {}", cause.message);
@@ -177,11 +177,11 @@ impl Observation {
 
     /// The reason of that refusal in a condition.
     pub fn reason(&self) -> Option<Reason> {
-        let (part, cause) = self.refusal()?;
-        Some(part.map_or(Reason::PreflightRefused, |part| part.reason(cause.rule)))
+        let (check, cause) = self.refusal()?;
+        Some(check.map_or(Reason::PreflightRefused, |check| check.reason(cause.rule)))
     }
 
-    /// All of it as one answer. Any refusal counts. A part without a result does not count, because it is
+    /// All of it as one answer. Any refusal counts. A check without a result does not count, because it is
     /// an [assumption](Self::assumptions).
     pub fn verdict(&self) -> ProbeAnswer {
         if let Some((_, cause)) = self.refusal() {
@@ -190,7 +190,7 @@ impl Observation {
         if let ProbeAnswer::Unknown(_) = self.preflight {
             return self.preflight.clone();
         }
-        let advice = [&self.preflight].into_iter().chain(self.parts.values()).flat_map(|answer| match answer {
+        let advice = [&self.preflight].into_iter().chain(self.checks.values()).flat_map(|answer| match answer {
             ProbeAnswer::Granted(advice) => advice.as_slice(),
             ProbeAnswer::Refused(_) | ProbeAnswer::Unknown(_) => &[],
         });
@@ -201,7 +201,11 @@ impl Observation {
     /// open.
     pub fn agrees(&self, other: &Self) -> bool {
         let kinds = |observation: &Self| {
-            observation.parts.iter().map(|(part, answer)| (*part, std::mem::discriminant(answer))).collect::<Vec<_>>()
+            observation
+                .checks
+                .iter()
+                .map(|(check, answer)| (*check, std::mem::discriminant(answer)))
+                .collect::<Vec<_>>()
         };
         self.panel == other.panel && self.verdict().agrees(&other.verdict()) && kinds(self) == kinds(other)
     }
@@ -211,12 +215,15 @@ impl Observation {
         if !matches!(self.verdict(), ProbeAnswer::Granted(_)) {
             return vec![];
         }
-        let assumption = |part: Part| match self.parts.get(&part) {
+        let assumption = |check: UploadCheck| match self.checks.get(&check) {
             Some(ProbeAnswer::Granted(_) | ProbeAnswer::Refused(_)) => None,
-            Some(ProbeAnswer::Unknown(why)) => Some(format!("it is assumed that {}: {}", part.assumed(), why.message)),
-            None => Some(format!("it is assumed that {}: no request checked this", part.assumed())),
+            Some(ProbeAnswer::Unknown(why)) => Some(format!("it is assumed that {}: {}", check.assumed(), why.message)),
+            None => Some(format!("it is assumed that {}: no request checked this", check.assumed())),
         };
-        [Part::Page, Part::AddressSpace, Part::Put, Part::Size].into_iter().filter_map(assumption).collect()
+        [UploadCheck::Page, UploadCheck::AddressSpace, UploadCheck::Put, UploadCheck::Size]
+            .into_iter()
+            .filter_map(assumption)
+            .collect()
     }
 }
 
@@ -231,8 +238,8 @@ pub struct ProbeRecord {
     pub epoch: String,
     /// Whether the verdict has lasted.
     pub firm: bool,
-    /// The parts that have passed before. If one fails later, that is a change.
-    pub passed: BTreeSet<Part>,
+    /// The checks that have passed before. If one fails later, that is a change.
+    pub passed: BTreeSet<UploadCheck>,
 }
 
 /// The state of the server: the configuration of all its pods. None while pods are replaced, because

@@ -1,6 +1,6 @@
 //! What a computation reads, so that it is made again only if that changed.
 //!
-//! Everything that is observed or derived has a [`Source`], and a [`Place`] in it. The code that hands out a value
+//! Everything that is observed or derived has a [`ReadSource`], and a [`ReadPlace`] in it. The code that hands out a value
 //! notes both. [`recorded`] collects the notes of one computation; [`Changes`] says whether one of them is out of
 //! date. So nobody has to list what a computation depends on.
 
@@ -13,7 +13,7 @@ use super::kind::{Kind, Lead};
 
 /// Where a value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum ReadSource {
     /// Objects of a kind.
     Kind(Kind),
     /// Which scopes of a kind are known, and whether all their objects can be read.
@@ -21,14 +21,14 @@ pub enum Source {
     /// The results of preflights, by the dashboard's origin.
     Answers,
     /// Anything else that is observed; it has no places.
-    Observed(Observation),
+    Observed(SnapshotField),
     /// What a stage of the derivation has made.
     Stage(u8),
 }
 
 /// Observations that have no places, because they seldom change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Observation {
+pub enum SnapshotField {
     Catalogs,
     Canaries,
     RefusedWrites,
@@ -38,7 +38,7 @@ pub enum Observation {
 
 /// What of a source is read, or has changed.
 #[derive(Clone, Copy, Debug, Hash)]
-pub enum Place<'a> {
+pub enum ReadPlace<'a> {
     /// One object, or the value of one resource.
     Item(&'a Key),
     /// The objects of a namespace; of a stage: which resources of a namespace have a value.
@@ -49,7 +49,7 @@ pub enum Place<'a> {
     Name(&'a str),
 }
 
-impl Source {
+impl ReadSource {
     const fn number(self) -> u32 {
         /// After the kinds, of which there are fewer.
         const COVERAGE: u32 = 48;
@@ -70,7 +70,7 @@ impl Source {
     }
 
     /// A place of it, as a number. Where two have the same, something is computed once too often.
-    fn at(self, place: Place<'_>) -> u64 {
+    fn at(self, place: ReadPlace<'_>) -> u64 {
         let mut hasher = DefaultHasher::new();
         (self.number(), place).hash(&mut hasher);
         hasher.finish()
@@ -94,7 +94,7 @@ thread_local! {
 }
 
 /// Notes that a value was read.
-pub(crate) fn note(source: Source, place: Place<'_>) {
+pub(crate) fn note(source: ReadSource, place: ReadPlace<'_>) {
     with_notes(|notes| {
         notes.places.push(source.at(place));
         notes.sources |= source.bit();
@@ -102,7 +102,7 @@ pub(crate) fn note(source: Source, place: Place<'_>) {
 }
 
 /// Notes that all places of a source were read.
-pub(crate) fn note_whole(source: Source) {
+pub(crate) fn note_whole(source: ReadSource) {
     with_notes(|notes| notes.whole |= source.bit());
 }
 
@@ -141,13 +141,13 @@ pub struct Changes {
 
 impl Changes {
     /// A value of this place changed, came, or went.
-    pub(crate) fn add(&mut self, source: Source, place: Place<'_>) {
+    pub(crate) fn add(&mut self, source: ReadSource, place: ReadPlace<'_>) {
         self.any |= source.bit();
         self.places.insert(source.at(place));
     }
 
     /// Every value of the source may have changed.
-    pub(crate) fn add_everywhere(&mut self, source: Source) {
+    pub(crate) fn add_everywhere(&mut self, source: ReadSource) {
         self.any |= source.bit();
         self.everywhere |= source.bit();
     }
@@ -164,12 +164,12 @@ impl Changes {
 /// A value that has no places: to look at it is to read all of it.
 #[derive(Clone, Debug)]
 pub struct Tracked<T> {
-    what: Observation,
+    what: SnapshotField,
     value: T,
 }
 
 impl<T> Tracked<T> {
-    pub(crate) const fn new(what: Observation, value: T) -> Self {
+    pub(crate) const fn new(what: SnapshotField, value: T) -> Self {
         Self { what, value }
     }
 }
@@ -177,7 +177,7 @@ impl<T> Tracked<T> {
 impl<T: PartialEq> Tracked<T> {
     pub(crate) fn compare(&self, before: &Self, changes: &mut Changes) {
         if self.value != before.value {
-            changes.add(Source::Observed(self.what), Place::Name(""));
+            changes.add(ReadSource::Observed(self.what), ReadPlace::Name(""));
         }
     }
 }
@@ -186,7 +186,7 @@ impl<T> std::ops::Deref for Tracked<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        note(Source::Observed(self.what), Place::Name(""));
+        note(ReadSource::Observed(self.what), ReadPlace::Name(""));
         &self.value
     }
 }
@@ -201,17 +201,17 @@ impl<T> std::ops::DerefMut for Tracked<T> {
 mod tests {
     use super::*;
 
-    const PODS: Source = Source::Kind(Kind::Pod);
-    const JOBS: Source = Source::Kind(Kind::Job);
-    const CLOUD: Place<'_> = Place::Namespace("cloud");
+    const PODS: ReadSource = ReadSource::Kind(Kind::Pod);
+    const JOBS: ReadSource = ReadSource::Kind(Kind::Job);
+    const CLOUD: ReadPlace<'_> = ReadPlace::Namespace("cloud");
 
     #[test]
     fn what_was_read_is_touched_by_its_own_changes_only() {
         let (pod, other) = (Key::new("cloud", "horizon-0"), Key::new("cloud", "horizon-1"));
         let ((), reads) = recorded(|| {
-            note(PODS, Place::Item(&pod));
+            note(PODS, ReadPlace::Item(&pod));
             note(JOBS, CLOUD);
-            note_whole(Source::Coverage(Kind::Pod));
+            note_whole(ReadSource::Coverage(Kind::Pod));
         });
         let touched = |change: &dyn Fn(&mut Changes)| {
             let mut changes = Changes::default();
@@ -219,17 +219,17 @@ mod tests {
             changes.touch(&reads)
         };
         assert!(!touched(&|_| {}));
-        assert!(touched(&|c| c.add(PODS, Place::Item(&pod))));
-        assert!(!touched(&|c| c.add(PODS, Place::Item(&other))));
+        assert!(touched(&|c| c.add(PODS, ReadPlace::Item(&pod))));
+        assert!(!touched(&|c| c.add(PODS, ReadPlace::Item(&other))));
         assert!(!touched(&|c| c.add(PODS, CLOUD)));
         assert!(touched(&|c| c.add(JOBS, CLOUD)));
-        assert!(!touched(&|c| c.add(JOBS, Place::Namespace("lab"))));
-        assert!(!touched(&|c| c.add(JOBS, Place::Name("cloud"))));
-        assert!(!touched(&|c| c.add(Source::Answers, CLOUD)));
+        assert!(!touched(&|c| c.add(JOBS, ReadPlace::Namespace("lab"))));
+        assert!(!touched(&|c| c.add(JOBS, ReadPlace::Name("cloud"))));
+        assert!(!touched(&|c| c.add(ReadSource::Answers, CLOUD)));
         assert!(touched(&|c| c.add_everywhere(JOBS)));
-        assert!(!touched(&|c| c.add_everywhere(Source::Answers)));
-        assert!(touched(&|c| c.add(Source::Coverage(Kind::Pod), Place::Name("lab"))));
-        assert!(!touched(&|c| c.add(Source::Coverage(Kind::Job), Place::Name("cloud"))));
+        assert!(!touched(&|c| c.add_everywhere(ReadSource::Answers)));
+        assert!(touched(&|c| c.add(ReadSource::Coverage(Kind::Pod), ReadPlace::Name("lab"))));
+        assert!(!touched(&|c| c.add(ReadSource::Coverage(Kind::Job), ReadPlace::Name("cloud"))));
     }
 
     #[test]
@@ -249,9 +249,14 @@ mod tests {
 
     #[test]
     fn each_source_has_a_bit_of_its_own() {
-        let kinds = Kind::ALL.iter().flat_map(|kind| [Source::Kind(*kind), Source::Coverage(*kind)]);
-        let others = [Source::Answers, Source::Observed(Observation::Unwatched), Source::Stage(0), Source::Stage(23)];
-        let all: Vec<u128> = kinds.chain(others).map(Source::bit).collect();
+        let kinds = Kind::ALL.iter().flat_map(|kind| [ReadSource::Kind(*kind), ReadSource::Coverage(*kind)]);
+        let others = [
+            ReadSource::Answers,
+            ReadSource::Observed(SnapshotField::Unwatched),
+            ReadSource::Stage(0),
+            ReadSource::Stage(23),
+        ];
+        let all: Vec<u128> = kinds.chain(others).map(ReadSource::bit).collect();
         assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
     }
 }

@@ -13,8 +13,8 @@ use super::key::Key;
 use super::kind::{Kind, Observed, for_each_kind};
 use super::meta::Meta;
 use super::policy_kind::PolicyKind;
-use super::probe::{self, Epoch, Part, ProbeAnswer, ProbeRecord, ProbeTarget};
-use super::reads::{Changes, Observation, Place, Source, Tracked, note};
+use super::probe::{self, Epoch, ProbeAnswer, ProbeRecord, ProbeTarget, UploadCheck};
+use super::reads::{Changes, ReadPlace, ReadSource, SnapshotField, Tracked, note};
 use super::refused_write::RefusedWrites;
 use super::store::{Coverage, Known, Store};
 use super::workload::{Revision, Workload};
@@ -88,11 +88,11 @@ macro_rules! snapshot {
                 Self {
                     $($store: Store::new(Kind::$kind, coverage.clone()),)*
                     answers,
-                    catalogs: Tracked::new(Observation::Catalogs, BTreeMap::new()),
-                    canaries: Tracked::new(Observation::Canaries, BTreeMap::new()),
-                    unread: Tracked::new(Observation::Unread, Vec::new()),
-                    unwatched: Tracked::new(Observation::Unwatched, Unwatched::default()),
-                    refused_writes: Tracked::new(Observation::RefusedWrites, RefusedWrites::new()),
+                    catalogs: Tracked::new(SnapshotField::Catalogs, BTreeMap::new()),
+                    canaries: Tracked::new(SnapshotField::Canaries, BTreeMap::new()),
+                    unread: Tracked::new(SnapshotField::Unread, Vec::new()),
+                    unwatched: Tracked::new(SnapshotField::Unwatched, Unwatched::default()),
+                    refused_writes: Tracked::new(SnapshotField::RefusedWrites, RefusedWrites::new()),
                 }
             }
 
@@ -244,15 +244,16 @@ impl Answers {
 
     /// What is known about a target.
     pub fn get(&self, target: &ProbeTarget, epoch: &Epoch) -> Option<ProbeRecord> {
-        note(Source::Answers, Place::Name(target.origin.as_str()));
+        note(ReadSource::Answers, ReadPlace::Name(target.origin.as_str()));
         match self {
             Self::Assumed => {
                 let epoch = epoch.clone().unwrap_or_default();
                 let granted = || ProbeAnswer::Granted(Vec::new());
-                let passed = BTreeSet::from([Part::Page, Part::AddressSpace, Part::Put, Part::Size]);
-                let parts = passed.iter().map(|part| (*part, granted())).collect();
+                let passed =
+                    BTreeSet::from([UploadCheck::Page, UploadCheck::AddressSpace, UploadCheck::Put, UploadCheck::Size]);
+                let checks = passed.iter().map(|check| (*check, granted())).collect();
                 let observation =
-                    probe::Observation { panel: target.panel, preflight: granted(), parts, reached: None };
+                    probe::Observation { panel: target.panel, preflight: granted(), checks, reached: None };
                 Some(ProbeRecord { observation, epoch, firm: true, passed })
             }
             Self::Given(standings) => standings.get(target).map(|standing| (**standing).clone()),
@@ -262,7 +263,7 @@ impl Answers {
     fn compare(&self, before: &Self, changes: &mut Changes) {
         let (Self::Given(now), Self::Given(then)) = (self, before) else {
             if self.are_assumed() != before.are_assumed() {
-                changes.add_everywhere(Source::Answers);
+                changes.add_everywhere(ReadSource::Answers);
             }
             return;
         };
@@ -270,7 +271,7 @@ impl Answers {
             for (target, record) in one {
                 let is_same = |before: &Arc<ProbeRecord>| Arc::ptr_eq(before, record) || before == record;
                 if !other.get(target).is_some_and(is_same) {
-                    changes.add(Source::Answers, Place::Name(target.origin.as_str()));
+                    changes.add(ReadSource::Answers, ReadPlace::Name(target.origin.as_str()));
                 }
             }
         };

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::key::Key;
 use super::kind::{Kind, Lead, Observed};
-use super::reads::{Changes, Place, Source, note, note_whole};
+use super::reads::{Changes, ReadPlace, ReadSource, note, note_whole};
 
 /// Something cannot be seen now. Nothing is ever removed because of it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -59,8 +59,8 @@ impl<T> Store<T> {
         Self { kind, sections: Arc::default(), unreadable: BTreeMap::new(), coverage }
     }
 
-    fn note(&self, place: Place<'_>) {
-        note(Source::Kind(self.kind), place);
+    fn note(&self, place: ReadPlace<'_>) {
+        note(ReadSource::Kind(self.kind), place);
     }
 
     fn name(&self) -> &'static str {
@@ -84,7 +84,7 @@ impl<T> Store<T> {
     /// # Errors
     /// [`Unknown`] while a scope is not synced, or an object cannot be read.
     pub fn complete(&self) -> Known<()> {
-        note_whole(Source::Coverage(self.kind));
+        note_whole(ReadSource::Coverage(self.kind));
         if let Coverage::Namespaces(known) = &*self.coverage {
             // For an operator that is restricted to namespaces, those count.
             let mut scopes = known.iter().filter(|(namespace, _)| !namespace.is_empty()).map(|(_, known)| known);
@@ -110,7 +110,7 @@ impl<T> Store<T> {
     /// # Errors
     /// [`Unknown`] while it is not synced.
     pub fn synced(&self, namespace: &str) -> Known<()> {
-        note(Source::Coverage(self.kind), Place::Name(namespace));
+        note(ReadSource::Coverage(self.kind), ReadPlace::Name(namespace));
         let Coverage::Namespaces(known) = &*self.coverage else { return Ok(()) };
         let all = known.get("");
         if let Some(Ok(())) = all {
@@ -123,7 +123,7 @@ impl<T> Store<T> {
 
     /// Whether anything of this kind has been listed.
     pub fn any_known(&self) -> bool {
-        note_whole(Source::Coverage(self.kind));
+        note_whole(ReadSource::Coverage(self.kind));
         match &*self.coverage {
             Coverage::All => true,
             Coverage::Namespaces(known) => known.values().any(Result::is_ok),
@@ -160,7 +160,7 @@ impl<T> Store<T> {
     }
 
     fn item(&self, key: &Key) -> Known<Option<&Arc<T>>> {
-        self.note(Place::Item(key));
+        self.note(ReadPlace::Item(key));
         match self.unreadable.get(key) {
             Some(why) => Err(self.cannot_read(key, why)),
             None => Ok(self.find(key)),
@@ -192,7 +192,7 @@ impl<T> Store<T> {
     {
         self.known(namespace)?;
         for lead in to {
-            self.note(Place::Leading(namespace, *lead));
+            self.note(ReadPlace::Leading(namespace, *lead));
         }
         let is_one = |item: &&Arc<T>| {
             let mut found = false;
@@ -205,19 +205,19 @@ impl<T> Store<T> {
 
     /// The objects of a namespace that are seen so far, for messages. Decisions use [`Store::list`].
     pub fn seen(&self, namespace: &str) -> impl Iterator<Item = &Arc<T>> {
-        self.note(Place::Namespace(namespace));
+        self.note(ReadPlace::Namespace(namespace));
         self.sections.get(namespace).into_iter().flat_map(|section| section.iter()).map(|(_, item)| item)
     }
 
     /// One that is seen, whatever else is unknown.
     pub fn seen_one(&self, key: &Key) -> Option<&Arc<T>> {
-        self.note(Place::Item(key));
+        self.note(ReadPlace::Item(key));
         self.find(key)
     }
 
     /// All objects that are seen so far. [`Store::complete`] says whether these are all.
     pub fn all(&self) -> impl Iterator<Item = (&Key, &Arc<T>)> {
-        note_whole(Source::Kind(self.kind));
+        note_whole(ReadSource::Kind(self.kind));
         self.sections.values().flat_map(|section| section.iter()).map(|(key, item)| (&**key, item))
     }
 
@@ -266,21 +266,21 @@ impl<T> Store<T> {
     where
         T: Observed,
     {
-        let (source, known) = (Source::Kind(self.kind), Source::Coverage(self.kind));
+        let (source, known) = (ReadSource::Kind(self.kind), ReadSource::Coverage(self.kind));
         if !Arc::ptr_eq(&self.sections, &before.sections) {
             for namespace in differing(&self.sections, &before.sections, Arc::ptr_eq) {
-                changes.add(source, Place::Namespace(namespace));
+                changes.add(source, ReadPlace::Namespace(namespace));
                 let [now, then] = [self, before].map(|store| store.sections.get(namespace).map_or(&[][..], |s| s));
                 for (key, item) in differing_items(now, then) {
-                    changes.add(source, Place::Item(key));
-                    item.leads(&mut |lead| changes.add(source, Place::Leading(namespace, lead)));
+                    changes.add(source, ReadPlace::Item(key));
+                    item.leads(&mut |lead| changes.add(source, ReadPlace::Leading(namespace, lead)));
                 }
             }
         }
         if self.unreadable != before.unreadable {
             for key in self.unreadable.keys().chain(before.unreadable.keys()) {
-                changes.add(source, Place::Item(key));
-                changes.add(known, Place::Name(&key.namespace));
+                changes.add(source, ReadPlace::Item(key));
+                changes.add(known, ReadPlace::Name(&key.namespace));
             }
         }
         if Arc::ptr_eq(&self.coverage, &before.coverage) || self.coverage == before.coverage {
@@ -293,7 +293,7 @@ impl<T> Store<T> {
             if scope.is_empty() {
                 changes.add_everywhere(known);
             } else {
-                changes.add(known, Place::Name(scope));
+                changes.add(known, ReadPlace::Name(scope));
             }
         }
     }

@@ -1,6 +1,5 @@
 //! What OpenStack's programs need: the options, defaults, files and requests that upstream's code reads.
 
-mod cors;
 pub mod cors_request;
 pub mod layout;
 pub mod needed;
@@ -10,6 +9,5 @@ mod service;
 pub mod swift;
 pub mod upload;
 
-pub use cors::{ALLOW_HEADERS, CORS_OPTIONS, CorsKind, CorsOption, SWIFT_ORIGINS, SWIFT_STRICT, is_token};
 pub use release::Release;
-pub use service::{CorsFilter, GLANCE, OpenStackService, PROGRAMS, SWIFT};
+pub use service::{GLANCE, OpenStackService, PROGRAMS, SWIFT};

@@ -7,28 +7,9 @@
 
 use std::iter;
 
-use direct_upload_api::{ApiService, Layout};
+use direct_upload_api::{ApiService, CorsFilter, CorsKey, Layout};
 
 use crate::model::ResourceKind;
-
-/// Who answers a service's preflights. It decides how the options are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum CorsFilter {
-    /// The filter of oslo.middleware, which reads `[cors]` by oslo.config.
-    OsloMiddleware,
-    /// Swift's proxy, which reads `[DEFAULT]` of its paste file.
-    Swift,
-}
-
-impl CorsFilter {
-    /// The section with its options.
-    pub fn section(self) -> &'static str {
-        match self {
-            Self::OsloMiddleware => "cors",
-            Self::Swift => "DEFAULT",
-        }
-    }
-}
 
 /// What the operator knows about a service.
 #[derive(Debug, PartialEq, Eq)]
@@ -447,6 +428,16 @@ impl From<ApiService> for &'static OpenStackService {
 }
 
 impl OpenStackService {
+    /// What an option with a list has if nobody sets it.
+    pub const fn defaults(&self, key: CorsKey) -> &'static [&'static str] {
+        match key {
+            CorsKey::AllowMethods => self.allow_methods,
+            CorsKey::AllowHeaders => self.allow_headers,
+            CorsKey::ExposeHeaders => self.expose_headers,
+            _ => &[],
+        }
+    }
+
     /// The one with that project.
     pub fn of_project(project: &str) -> Option<&'static Self> {
         let apis = ApiService::ALL.iter().map(|service| (*service).into());

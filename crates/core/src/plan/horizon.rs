@@ -17,7 +17,7 @@ use super::options::Options;
 use super::outline::{Plan, State, Unmet};
 use super::proof::{self, Proven};
 use super::step::{Action, Step};
-use crate::derive::{Evidence, HorizonView, Intent, OwnMode};
+use crate::derive::{Evidence, HorizonView, Intent, OwnMode, Unplaced};
 use crate::model::{Problem, ResourceKind, Workload};
 use crate::plan::horizon::finalize::finalize;
 use crate::render::{self, File, HorizonSettings};
@@ -41,9 +41,7 @@ fn whole(view: &HorizonView, now: Timestamp, options: &Options) -> Plan {
     let plan = match attempt(view, spec, now, options) {
         Ok(plan) => plan,
         // The other Job, for Keystone's catalog, belongs to Glance.
-        Err((_, problem)) if view.dashboard.settings.as_ref().is_err_and(|why| why.reason == Reason::Looking) => {
-            Plan::look(view, problem)
-        }
+        Err((_, problem)) if matches!(view.dashboard.settings, Err(Unplaced::AskImage(_))) => Plan::look(view, problem),
         Err((condition, problem)) => Plan::unmet(condition, problem),
     };
     if spec.suspend { plan.suspend() } else { plan }
@@ -68,7 +66,7 @@ fn attempt(view: &HorizonView, spec: &HorizonSpec, now: Timestamp, options: &Opt
     let planner = HorizonPlanner { view, spec, target, applied, direct, now, options, since: None };
     let mut files = Vec::new();
     if keeps_files {
-        let settings = view.dashboard.settings.as_ref().map_err(accepted)?;
+        let settings = view.dashboard.settings.as_ref().map_err(|why| accepted(why.problem()))?;
         if let Some(plan) = planner.by_own_proxy(settings)? {
             return Ok(plan);
         }

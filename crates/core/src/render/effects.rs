@@ -7,13 +7,13 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use direct_upload_api::web::Origin;
+use direct_upload_api::{CorsFilter, CorsKind};
 use sha2::{Digest as _, Sha256};
 
 use super::glance::policy;
 use super::horizon::{proxy, snippet};
 use super::oslo::read;
 use crate::model::Effects;
-use crate::openstack::SWIFT_ORIGINS;
 
 /// Reads all files of a `ConfigMap`: file name → contents.
 pub fn effects(data: &BTreeMap<String, String>) -> Effects {
@@ -27,8 +27,10 @@ pub fn effects(data: &BTreeMap<String, String>) -> Effects {
             Some("yaml") => effects.refuses_uploads |= policy::refuses_uploads(contents),
             _ => {
                 let accepted = read::parse(contents);
-                let options = [("cors", "allowed_origin"), ("DEFAULT", SWIFT_ORIGINS)];
-                let origins = options.iter().find_map(|(section, name)| accepted.get(section, name));
+                let origins = CorsFilter::ALL.iter().find_map(|filter| {
+                    let option = filter.options().iter().find(|option| option.kind == CorsKind::Origins)?;
+                    accepted.get(filter.section(), option.name)
+                });
                 let items = origins.map(|a| read::list(&a.value)).unwrap_or_default();
                 rest = origins.map_or(rest, |a| Cow::Owned(contents.replacen(&a.value, "", 1)));
                 effects.origins.extend(items.iter().filter_map(|item| Origin::parse(item.known()?).ok()));

@@ -9,14 +9,14 @@ pub mod import;
 pub mod own;
 pub mod policy;
 
-use direct_upload_api::web::Origin;
-use direct_upload_api::{CorsValue, Delivery};
+use direct_upload_api::web::{Origin, is_token};
+use direct_upload_api::{CorsFilter, CorsKey, CorsKind, CorsOption, CorsValue, Delivery};
 
 use super::error::{FormatLimit, RenderError, Unwritable};
 use super::file::{File, FileFormat, HEADER, HTTPD_FILE, OWN_FILE, file};
 use super::oslo::write::Writer;
 use super::settings::{ApiSettings, CorsSettings};
-use crate::openstack::{ALLOW_HEADERS, CorsFilter, CorsKind, CorsOption, GLANCE, OpenStackService, is_token};
+use crate::openstack::{GLANCE, OpenStackService};
 
 /// Renders Glance's files; none if there is nothing to write.
 ///
@@ -87,7 +87,7 @@ fn cors(settings: &CorsSettings, service: &OpenStackService) -> Result<String, R
     let mut ini = Writer::new(&HEADER);
     ini.section(service.filter.section()).map_err(|refused| refused.in_setting("cors"))?;
     for option in service.filter.options() {
-        let stated = settings.options.get(option.key);
+        let stated = settings.options.get(&option.key);
         write(&mut ini, option, stated, settings, service).map_err(|refused| refused.in_setting(option.field))?;
     }
     Ok(ini.finish())
@@ -95,7 +95,7 @@ fn cors(settings: &CorsSettings, service: &OpenStackService) -> Result<String, R
 
 /// The late headers that nobody set.
 fn late_headers(settings: &CorsSettings, service: &OpenStackService) -> Vec<&'static str> {
-    let stated = match settings.options.get(ALLOW_HEADERS) {
+    let stated = match settings.options.get(&CorsKey::AllowHeaders) {
         Some(CorsValue::List(names)) => names.as_slice(),
         _ => &[],
     };
@@ -119,10 +119,10 @@ fn write(
     }
     match (option.kind, stated) {
         (CorsKind::Origins, _) => ini.set_list(option.name, settings.origins.iter().map(Origin::as_str)),
-        (CorsKind::Methods(defaults), _) => ini.set_list(option.name, union(defaults(service), extras, str::eq)?),
-        (CorsKind::Headers(defaults), _) => {
-            let mut all = union(defaults(service), extras, str::eq_ignore_ascii_case)?;
-            if option.name == ALLOW_HEADERS {
+        (CorsKind::Methods, _) => ini.set_list(option.name, union(service.defaults(option.key), extras, str::eq)?),
+        (CorsKind::Headers, _) => {
+            let mut all = union(service.defaults(option.key), extras, str::eq_ignore_ascii_case)?;
+            if option.key == CorsKey::AllowHeaders {
                 all.extend(late_headers(settings, service));
             }
             // Swift has no defaults: an empty list removes what another file says.

@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use direct_upload_api::{CorsFilter, CorsOption};
+
 use super::file::{File, FileFormat};
 use super::oslo::read;
-use crate::openstack::{ALLOW_HEADERS, CorsFilter, CorsOption};
 
 /// Whether a text means the same as a file, or lacks only what a later release added on its own.
 pub fn says_enough(file: &File, text: &str) -> bool {
@@ -27,7 +28,8 @@ type Options = BTreeMap<(String, String), Vec<OptionValue>>;
 
 /// The same options, with these headers added to those that a page may send.
 fn with(mut options: Options, headers: &[&str]) -> Options {
-    for value in options.get_mut(&("cors".to_owned(), ALLOW_HEADERS.to_owned())).into_iter().flatten() {
+    let allowed = (CorsFilter::OsloMiddleware.section().to_owned(), CorsOption::ALLOW_HEADERS.name.to_owned());
+    for value in options.get_mut(&allowed).into_iter().flatten() {
         if let OptionValue::Set(items) = value {
             items.extend(headers.iter().map(|header| (*header).to_owned()));
         }

@@ -15,14 +15,14 @@ use crate::render::deployer::{Component, Deployer, Fragment, FragmentInput, Pref
 
 /// One resource's fragment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
+pub struct ResourceFragment {
     pub resource: ResourceId,
     pub service: Component,
     pub fragment: Fragment,
 }
 
 /// The parts: APIs, Glances, then Horizons.
-pub fn fragments(deployer: Deployer, outcome: &Simulation) -> Vec<Part> {
+pub fn fragments(deployer: Deployer, outcome: &Simulation) -> Vec<ResourceFragment> {
     let world = outcome.cluster.world();
     let rendered = rendered_files(outcome);
     let part = |resource: &ResourceId| {
@@ -36,7 +36,7 @@ pub fn fragments(deployer: Deployer, outcome: &Simulation) -> Vec<Part> {
             ResourceKind::OpenStackApi => asked.api(deployer, key)?,
         };
         let (service, fragment) = fragment;
-        Some(Part { resource: resource.clone(), service, fragment })
+        Some(ResourceFragment { resource: resource.clone(), service, fragment })
     };
     let mut parts: Vec<_> = outcome.ends.iter().filter_map(|end| part(&end.resource)).collect();
     parts.sort_by_key(|part| match part.service {

@@ -10,5 +10,5 @@ pub mod fragments;
 pub mod simulation;
 pub use cluster::Cluster;
 pub use end_state::{manifests, rendered_files};
-pub use fragments::{Part, fragments};
-pub use simulation::{End, Simulation, Stage, Taken, simulate};
+pub use fragments::{ResourceFragment, fragments};
+pub use simulation::{End, RolloutStage, Simulation, Taken, simulate};

@@ -13,9 +13,9 @@ use crate::derive::{ApiView, World};
 use crate::model::{Advice, Key, Problem, ResourceId, ResourceKind};
 use crate::plan::{self, Action, Options, OriginPlan, Plan, State, Step};
 
-/// How far to go.
+/// How far the rollout goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub enum RolloutStage {
     /// Glance accepts the origins; Horizon does not change.
     Glance,
     /// All of it.
@@ -65,11 +65,11 @@ enum Side {
 }
 
 /// Carries out all plans.
-pub fn simulate(cluster: Cluster, stage: Stage, now: Timestamp, options: &Options) -> Simulation {
+pub fn simulate(cluster: Cluster, stage: RolloutStage, now: Timestamp, options: &Options) -> Simulation {
     let mut course = Course { cluster, now, options, steps: Vec::new(), conflicts: BTreeMap::new() };
     let sides: &[Side] = match stage {
-        Stage::Glance => &[Side::Accepting],
-        Stage::Horizon => &[Side::Accepting, Side::Horizons],
+        RolloutStage::Glance => &[Side::Accepting],
+        RolloutStage::Horizon => &[Side::Accepting, Side::Horizons],
     };
     let mut rounds = 0..ROUNDS;
     let unsettled = loop {
@@ -182,7 +182,7 @@ fn follow(cluster: &mut Cluster, resource: &ResourceId, plan: Plan, steps: &mut 
 
 fn ends(
     cluster: &Cluster,
-    stage: Stage,
+    stage: RolloutStage,
     now: Timestamp,
     options: &Options,
     conflicts: &BTreeMap<ResourceId, Problem>,
@@ -207,7 +207,7 @@ fn ends(
     }
     for (key, view) in world.horizons.iter() {
         let mut plan = plan::horizon(view, now, options);
-        if stage == Stage::Glance && acts(&plan) {
+        if stage == RolloutStage::Glance && acts(&plan) {
             plan.state =
                 State::Done(Problem::new(Reason::SwitchingToDirect, "--stage horizon prints what changes in Horizon"));
             plan.config_map = None;

@@ -1,7 +1,7 @@
 //! Other services: their `[cors]`, their pipelines, and what is in front of them.
 
-use direct_upload_api::ApiService;
-use direct_upload_core::openstack::{CorsFilter, OpenStackService};
+use direct_upload_api::{ApiService, CorsFilter};
+use direct_upload_core::openstack::OpenStackService;
 use rstest::rstest;
 
 use super::found_in;

@@ -8,7 +8,7 @@ use direct_upload_api::web::Origin;
 use direct_upload_api::{Rule, Severity};
 
 use super::{ExposingObject, http_route};
-use crate::model::{Advice, FieldPath, HttpCors, HttpRoute, Ingress, Step};
+use crate::model::{Advice, FieldPath, HttpCors, HttpRoute, Ingress, PathElement};
 use crate::openstack::OpenStackService;
 
 /// Switches by which a controller answers preflights itself (`kubernetes/ingress-nginx` docs, annotations;
@@ -78,7 +78,7 @@ fn of_route(
                 Advice::new(what)
                     .rule(Rule::CorsOnTheWay)
                     .severity(Severity::Error)
-                    .field(http_route::rule(*at).field("filters").then(Step::Index(nth)))
+                    .field(http_route::rule(*at).field("filters").then(PathElement::Index(nth)))
                     .fix("remove the filter, or add them to it")
             })
         })

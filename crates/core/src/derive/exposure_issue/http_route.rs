@@ -6,7 +6,7 @@ use direct_upload_api::web::Origin;
 use direct_upload_api::{ExposureKind, Rule};
 
 use crate::derive::exposure_issue::{ExposureIssue, lacks, quantity, tolerance};
-use crate::model::{FieldPath, HttpCors, HttpFilter, HttpRoute, HttpRule, Id, Step};
+use crate::model::{FieldPath, HttpCors, HttpFilter, HttpRoute, HttpRule, Id, PathElement};
 
 pub fn issues(route: &HttpRoute, rules: &[usize], origins: &BTreeSet<&Origin>) -> Vec<ExposureIssue> {
     let object = Id { kind: ExposureKind::HTTPRoute.to_string(), key: route.meta.key.clone() };
@@ -34,7 +34,7 @@ pub fn issues(route: &HttpRoute, rules: &[usize], origins: &BTreeSet<&Origin>) -
                 found.push(issue(
                     Rule::CorsOnTheWay,
                     fails,
-                    field().field("filters").then(Step::Index(nth)),
+                    field().field("filters").then(PathElement::Index(nth)),
                     what,
                     fix,
                 ));
@@ -46,7 +46,7 @@ pub fn issues(route: &HttpRoute, rules: &[usize], origins: &BTreeSet<&Origin>) -
 
 /// Where a rule is.
 pub(super) fn rule(at: usize) -> FieldPath {
-    FieldPath::new(&["spec", "rules"]).then(Step::Index(at))
+    FieldPath::new(&["spec", "rules"]).then(PathElement::Index(at))
 }
 
 /// Which of its timeouts limits a rule, whether somebody wrote it, and its effect.

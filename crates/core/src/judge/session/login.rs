@@ -24,14 +24,14 @@ pub enum Next {
     /// Horizon's login form.
     Form(LoginForm),
     /// Request this page.
-    Redirect(Place),
+    Redirect(RequestUrl),
     /// A page without a login.
     NoForm,
 }
 
-/// A page of the dashboard: origin, and path with query.
+/// Where a request goes: origin, and path with query.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct RequestUrl {
     pub origin: Origin,
     pub path: String,
 }
@@ -39,7 +39,7 @@ pub struct Place {
 /// The form, and the page to which it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginForm {
-    pub to: Place,
+    pub to: RequestUrl,
     form: Form,
 }
 
@@ -49,7 +49,7 @@ const LOCAL_ONLY: &str = "verify logs in as a local user of Keystone, with a pas
 ///
 /// # Errors
 /// No Horizon, or one where nobody can log in with a password.
-pub fn page(at: &Place, reply: &Reply) -> Result<Next, Break> {
+pub fn page(at: &RequestUrl, reply: &Reply) -> Result<Next, Break> {
     let status = reply.head.status;
     match status {
         301 | 302 | 303 | 307 | 308 => return redirect(at, reply).map(Next::Redirect),
@@ -112,7 +112,7 @@ fn single_sign_on(found: &str) -> Break {
 ///
 /// # Errors
 /// To another site: a browser goes there, `verify` does not.
-fn redirect(at: &Place, reply: &Reply) -> Result<Place, Break> {
+fn redirect(at: &RequestUrl, reply: &Reply) -> Result<RequestUrl, Break> {
     let location = get(&reply.head.headers, "Location").unwrap_or_default();
     let received = format!("status {}, Location: {}", reply.head.status, shown(bare(&location)));
     let Some(to) = at.join(&location) else {
@@ -141,7 +141,7 @@ fn bare(location: &str) -> &str {
     location.split(['?', '#']).next().unwrap_or_default()
 }
 
-impl Place {
+impl RequestUrl {
     /// A URL, as a link on this page means it; `None` if it is not http or https.
     pub fn join(&self, link: &str) -> Option<Self> {
         let base = url::Url::parse(&format!("{}{}", self.origin, self.path)).ok()?;
@@ -263,7 +263,7 @@ pub fn entered(form: &LoginForm, reply: &Reply) -> Result<(), Break> {
     Err(refused(&page))
 }
 
-fn sent_on(form: &LoginForm, to: &Place, status: u16) -> Result<(), Break> {
+fn sent_on(form: &LoginForm, to: &RequestUrl, status: u16) -> Result<(), Break> {
     let (path, query) = to.path.split_once('?').unwrap_or((&to.path, ""));
     let received = || format!("status {status}, Location: {}", shown(path));
     if let Some(reason) = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "csrf_failure") {

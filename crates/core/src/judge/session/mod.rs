@@ -21,7 +21,7 @@ pub mod settings;
 pub use broken::Break;
 pub use content::Content;
 pub use cookies::Jar;
-pub use login::{LoginForm, Next, Person, Place};
+pub use login::{LoginForm, Next, Person, RequestUrl};
 pub use reply::Reply;
 pub use report::{Account, VerifyStep};
 pub use secret::Secret;

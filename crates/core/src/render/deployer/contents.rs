@@ -2,11 +2,10 @@
 //!
 //! In: the files of one resource. Out: their settings, without the format of any one file.
 
-use direct_upload_api::SwiftCredentials;
 use direct_upload_api::web::Origin;
+use direct_upload_api::{CorsFilter, CorsKind, SwiftCredentials};
 
 use super::{FragmentInput, Spec};
-use crate::openstack::SWIFT_ORIGINS;
 use crate::openstack::swift::CREDENTIALS_KEY;
 use crate::render::file::HTTPD_FILE;
 use crate::render::glance::policy;
@@ -62,7 +61,8 @@ impl Contents {
     fn add_options(&mut self, text: &str) {
         for option in read::parse(text).assignments {
             let section = option.normalized_section();
-            if (section == "cors" && option.name == "allowed_origin") || option.name == SWIFT_ORIGINS {
+            let known = CorsFilter::option(&section, &option.name);
+            if known.is_some_and(|option| option.kind == CorsKind::Origins) {
                 let items = read::list(&option.value);
                 self.origins = items.iter().filter_map(ListItem::known).flat_map(Origin::parse).collect();
             }

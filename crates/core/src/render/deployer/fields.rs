@@ -2,12 +2,11 @@
 //!
 //! A test sets each field of the schemas and compares: either a fragment changes, or the field is named here.
 
-use direct_upload_api::{GlanceServer, GlanceSpec, HorizonSpec, Severity};
+use direct_upload_api::{CorsFilter, GlanceServer, GlanceSpec, HorizonSpec, Severity};
 
 use super::contents::{self, Contents};
 use super::{Component, Deployer, FragmentInput, LeftOut, LeftOutPart, Spec, ansible};
-use crate::model::{FieldPath, Step};
-use crate::openstack::CorsFilter;
+use crate::model::{FieldPath, PathElement};
 
 const HTTPD: &str = "write the directives of `render -o files` (zz-direct-upload-httpd.conf) into that httpd yourself";
 
@@ -44,7 +43,7 @@ fn glance(deployer: Deployer, spec: &GlanceSpec, contents: &Contents) -> Vec<Lef
     if deployer != Deployer::Rhoso {
         all.extend(contents.secrets.iter().map(|(store, secret)| {
             told(
-                LeftOutPart::Fields(vec![spec_field(&["swift"]).then(Step::Key(store.clone())).field("credentials")]),
+                LeftOutPart::Fields(vec![spec_field(&["swift"]).then(PathElement::Key(store.clone())).field("credentials")]),
                 format!(
                     "write the options in {} of Secret {} (swift_store_auth_address, swift_store_user and swift_store_key) into [{store}] yourself, where your tool keeps secrets",
                     contents::key(secret),

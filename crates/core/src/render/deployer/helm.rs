@@ -7,13 +7,13 @@
 //! `conf.proxy_server`. `horizon/values.yaml` has `horizon_images_upload_mode` (since 2019-07) and
 //! `local_settings_d` (since 2022-01), whose files `horizon/templates/bin/_horizon.sh.tpl` links.
 
+use direct_upload_api::CorsFilter;
 use std::fmt::Write as _;
 
 use super::contents::Contents;
 use super::next::Next;
 use super::text::{as_is, block, comment, mapping, sections};
 use super::{Component, FragmentFile};
-use crate::openstack::CorsFilter;
 
 pub fn files(service: Component, contents: &Contents, next: &Next) -> Vec<FragmentFile> {
     let (chart, values) = match service {

@@ -14,7 +14,7 @@ use super::next::Next;
 use super::snippet::{self, Told};
 use super::text::{as_is, comment, jinja, mapping};
 use super::{Component, FragmentFile};
-use crate::openstack::CorsFilter;
+use direct_upload_api::CorsFilter;
 
 pub fn files(service: Component, contents: &Contents, next: &Next) -> Vec<FragmentFile> {
     let project = match service {

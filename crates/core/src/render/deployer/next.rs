@@ -1,11 +1,11 @@
 //! What to do after a fragment is merged, or before, as comment lines with commands.
 
-use direct_upload_api::Panel;
 use direct_upload_api::web::Endpoint;
+use direct_upload_api::{CorsFilter, Panel};
 
 use super::contents::Contents;
 use super::{Component, FragmentInput, Preflight};
-use crate::openstack::{CorsFilter, OpenStackService, swift};
+use crate::openstack::{OpenStackService, swift};
 
 /// Comment lines.
 #[derive(Clone, Debug, Default)]

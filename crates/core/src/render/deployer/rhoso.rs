@@ -13,14 +13,14 @@
 
 use std::fmt::Write as _;
 
-use direct_upload_api::SwiftCredentials;
+use direct_upload_api::{CorsFilter, SwiftCredentials};
 
 use super::contents::{Contents, key};
 use super::next::Next;
 use super::snippet::{self, Told};
 use super::text::{as_is, block, comment, mapping};
 use super::{Component, FragmentFile};
-use crate::openstack::{CorsFilter, OpenStackService};
+use crate::openstack::OpenStackService;
 
 const TOOL: &str = "RHOSO and openstack-k8s-operators";
 

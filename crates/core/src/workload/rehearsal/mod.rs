@@ -13,6 +13,6 @@ pub use catalog::{CatalogLook, LookState};
 pub use cors::CorsLook;
 pub use draft::{RehearsalDraft, name};
 pub use job::{NoJob, job};
-pub use outcome::{Code, Objection, Rehearsal, list, panel, panel_note, reads};
+pub use outcome::{Code, Objection, Rehearsal, SnippetDir, list, panel, panel_note, reads};
 pub use place::SnippetPlace;
 pub use seen_cors::{CorsValueSeen, SeenCors};

@@ -89,39 +89,39 @@ pub fn list(inventory: &Inventory<'_>, workload: &Workload) -> Known<BTreeMap<St
     Ok(jobs.map(|job| (job.meta.key.name.clone(), rehearsal(inventory.snapshot(), job))).collect())
 }
 
+/// What is known of the folder in which an image reads Horizon's snippets.
+pub enum SnippetDir {
+    /// The folder, or why the answer is unusable.
+    Known(Result<String, Problem>),
+    /// No Job has answered yet.
+    Ask,
+    /// No Job may ask.
+    NobodyAsks,
+}
+
 /// Where the target's image reads Horizon's snippets: recorded on the workload by a roll, or still in the
-/// Job that asked. None if it may not be asked.
-///
-/// # Errors
-/// [`Reason::Looking`] if it must be asked, or why the answer is unusable.
-pub fn reads(
-    resource: &Key,
-    target: &Target,
-    rehearsals: Option<&Known<BTreeMap<String, Rehearsal>>>,
-) -> Result<Option<String>, Problem> {
+/// Job that asked. `rehearsals`: none if no Job may ask.
+pub fn reads(resource: &Key, target: &Target, rehearsals: Option<&Known<BTreeMap<String, Rehearsal>>>) -> Reads {
     let noted = target.workload.meta.ours.get(annotations::READS);
     let noted = noted.and_then(|text| text.split_once(' ')).filter(|(image, _)| *image == target.container.image);
     if let Some((_, dir)) = noted {
-        return layout::snippets(annotations::READS, dir).map(Some);
+        return SnippetDir::Known(layout::snippets(annotations::READS, dir));
     }
-    let Some(rehearsals) = rehearsals else { return Ok(None) };
+    let Some(rehearsals) = rehearsals else { return SnippetDir::NobodyAsks };
     let look = RehearsalDraft::look(resource, target).key.name;
     let answer = rehearsals.as_ref().ok().and_then(|all| match all.get(&look)? {
         Rehearsal::Passed(answer) => Some(answer.local_settings_dir.as_deref()),
         _ => None,
     });
     match answer {
-        Some(Some(dir)) => layout::snippets(&format!("Job {look}"), dir).map(Some),
-        Some(None) => Err(Problem::new(
+        Some(Some(dir)) => SnippetDir::Known(layout::snippets(&format!("Job {look}"), dir)),
+        Some(None) => SnippetDir::Known(Err(Problem::new(
             Reason::PathUnknown,
             format!(
                 "Job {look} asked the image where it reads snippets, but the answer is lost; set spec.paths.localSettingsDir, or delete the Job, and the operator asks again"
             ),
-        )),
-        None => Err(Problem::new(
-            Reason::Looking,
-            "a Job asks the workload's own image where it reads snippets, because the path contains a Python version",
-        )),
+        ))),
+        None => SnippetDir::Ask,
     }
 }
 

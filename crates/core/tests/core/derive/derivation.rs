@@ -10,7 +10,7 @@ use direct_upload_core::model::{
     RefusedWrite, Snapshot, Unknown,
 };
 use direct_upload_core::plan::Options;
-use direct_upload_core::simulate::{Cluster, Stage, simulate};
+use direct_upload_core::simulate::{Cluster, RolloutStage, simulate};
 use jiff::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -285,7 +285,7 @@ fn sisters() -> Snapshot {
 /// The cluster after the operator did all that is to do.
 fn settled(cluster: Cluster) -> Cluster {
     let options = Options { image: "operator".into() };
-    simulate(cluster, Stage::Horizon, Timestamp::UNIX_EPOCH, &options).cluster
+    simulate(cluster, RolloutStage::Horizon, Timestamp::UNIX_EPOCH, &options).cluster
 }
 
 /// The dashboards that differ in a later world.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use direct_upload_api::{CorsValue, Reason};
+use direct_upload_api::{CorsKey, CorsOption, CorsValue, Reason};
 use direct_upload_core::derive::{GlanceView, World};
 use direct_upload_core::model::{Answers, Job, Key, Meta, Pod, Snapshot, Volume, VolumeMount, VolumeSource, Workload};
 use direct_upload_core::plan::{self, Action, Options};
@@ -151,7 +151,7 @@ fn a_value_that_is_none_is_left_out() {
     let glance = view(&snapshot);
     assert_eq!(carried(&glance), [OWN]);
     let settings = glance.public.api.asked.settings.as_ref().unwrap();
-    assert!(!settings.cors.as_ref().unwrap().options.contains_key("allow_headers"));
+    assert!(!settings.cors.as_ref().unwrap().options.contains_key(&CorsKey::AllowHeaders));
     assert!(said(&glance).contains("allow_methods: 2 of its values"), "{}", said(&glance));
 }
 
@@ -200,7 +200,7 @@ fn a_secret_beside_a_config_map_counts_for_what_it_decides() {
     let glance = view(&snapshot);
     assert_eq!(carried(&glance), ["https://more.example.com"]);
     let settings = glance.public.api.asked.settings.as_ref().unwrap();
-    assert_eq!(settings.cors.as_ref().unwrap().options["max_age"], direct_upload_api::CorsValue::Number(7));
+    assert_eq!(settings.cors.as_ref().unwrap().options[&CorsKey::MaxAge], CorsValue::Number(7));
 }
 
 /// A main file in a ConfigMap, with one option of its `[cors]`, as oslo.config reads it (`oslo_config.types.Boolean`: these
@@ -216,6 +216,7 @@ fn an_option_is_repeated_as_oslo_config_reads_it(
     #[case] written: &[&str],
     #[case] expected: Option<CorsValue>,
 ) {
+    let key = CorsOption::named(option).unwrap().key;
     for text in written {
         let etc = format!(
             "{{apiVersion: v1, kind: ConfigMap, metadata: {{namespace: openstack, name: etc}}, \
@@ -230,6 +231,6 @@ fn an_option_is_repeated_as_oslo_config_reads_it(
         let glance = view(&snapshot);
         assert_eq!(carried(&glance), [OWN]);
         let settings = glance.public.api.asked.settings.as_ref().unwrap();
-        assert_eq!(settings.cors.as_ref().unwrap().options.get(option), expected.as_ref(), "{text:?}");
+        assert_eq!(settings.cors.as_ref().unwrap().options.get(&key), expected.as_ref(), "{text:?}");
     }
 }

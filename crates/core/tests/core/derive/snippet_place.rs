@@ -60,7 +60,7 @@ fn take(snapshot: &mut Snapshot, (uid, edition): (&str, &str), passed: bool, ans
 fn place(snapshot: &Snapshot) -> Result<(String, Delivery), Reason> {
     let world = World::of(snapshot);
     let settings = &world.horizons[&Key::new("openstack", "horizon")].dashboard.settings;
-    settings.as_ref().map(|s| (s.local_settings_dir.clone(), s.delivery)).map_err(|problem| problem.reason)
+    settings.as_ref().map(|s| (s.local_settings_dir.clone(), s.delivery)).map_err(|why| why.problem().reason)
 }
 
 /// The workload's uid, and its pods' edition.

@@ -1,10 +1,10 @@
 //! A page's calls of an API: the questions, the real filter's answers to them, and what browsers make of those.
 
 use direct_upload_api::web::{Endpoint, Origin};
-use direct_upload_api::{ApiService, CorsValue, Rule};
+use direct_upload_api::{ApiService, CorsFilter, CorsKey, CorsValue, Rule};
 use direct_upload_core::judge::{CallPreflight, Response};
 use direct_upload_core::model::{ApiCall, ProbeAnswer};
-use direct_upload_core::openstack::{CorsFilter, OpenStackService};
+use direct_upload_core::openstack::OpenStackService;
 use direct_upload_core::render::{ApiSettings, CorsSettings, api};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -55,7 +55,7 @@ fn answers(ini: &str, questions: &[CallPreflight]) -> Vec<Response> {
     all["answers"].as_array().unwrap().iter().map(response).collect()
 }
 
-fn ini(service: &'static OpenStackService, options: &[(&'static str, CorsValue)]) -> String {
+fn ini(service: &'static OpenStackService, options: &[(CorsKey, CorsValue)]) -> String {
     let cors =
         CorsSettings { origins: [Origin::parse(PORTAL).unwrap()].into(), options: options.iter().cloned().collect() };
     let settings = ApiSettings { cors: Some(cors), config_dir: "/etc/x/x.conf.d".into(), ..ApiSettings::default() };
@@ -102,7 +102,7 @@ fn what_is_asked_is_what_a_page_asks() {
 #[test]
 fn what_lacks_is_refused_by_its_rule() {
     let keystone = ApiService::Keystone.into();
-    let ini = ini(keystone, &[("allow_credentials", CorsValue::Flag(false))]);
+    let ini = ini(keystone, &[(CorsKey::AllowCredentials, CorsValue::Flag(false))]);
     let with = verdicts(&ini, &questions(PORTAL, &call(keystone, true)));
     assert!(with.iter().all(|rule| *rule == Some(Rule::NoCredentials)), "{with:?}");
     assert!(verdicts(&ini, &questions(PORTAL, &call(keystone, false))).iter().all(Option::is_none));

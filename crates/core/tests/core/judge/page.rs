@@ -5,7 +5,7 @@ use direct_upload_api::{Panel, Rule};
 use direct_upload_core::judge::address_space::{self, AddressSpace};
 use direct_upload_core::judge::csp::enforced;
 use direct_upload_core::judge::page::{self, judge, redirect, refers};
-use direct_upload_core::judge::{PageWire, PartVerdict, Preflight, Redirect, Response, Unreachable, UnreachableKind};
+use direct_upload_core::judge::{CheckVerdict, PageWire, Preflight, Redirect, Response, Unreachable, UnreachableKind};
 use direct_upload_core::model::Page;
 use rstest::rstest;
 
@@ -23,11 +23,11 @@ fn answer(status: u16, headers: &[(&str, &str)]) -> Response {
 }
 
 /// `p` passed, `u` unknown, or the rule.
-fn letter(verdict: &PartVerdict) -> String {
+fn letter(verdict: &CheckVerdict) -> String {
     match verdict {
-        PartVerdict::Passed(_) => "p".to_owned(),
-        PartVerdict::Unknown(_) => "u".to_owned(),
-        PartVerdict::Refused(failure) => failure.rule.to_string(),
+        CheckVerdict::Passed(_) => "p".to_owned(),
+        CheckVerdict::Unknown(_) => "u".to_owned(),
+        CheckVerdict::Refused(failure) => failure.rule.to_string(),
     }
 }
 
@@ -309,7 +309,7 @@ fn local_network_access(#[case] dashboard: &str, #[case] glance: &str, #[case] e
     let addresses = |text: &str| text.split_whitespace().map(|a| a.parse().unwrap()).collect::<Vec<_>>();
     let verdict = address_space::judge(&addresses(dashboard), &addresses(glance), false);
     assert_eq!(letter(&verdict), expected, "{verdict:?}");
-    if let PartVerdict::Passed(said) = verdict {
+    if let CheckVerdict::Passed(said) = verdict {
         assert_eq!(said.len(), advice);
     }
 }

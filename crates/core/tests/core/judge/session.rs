@@ -10,7 +10,7 @@ use direct_upload_core::judge::session::login::{self, Next};
 use direct_upload_core::judge::session::panel::{PanelPage, carries_csrf, create_form, strips_csrf, worth_reading};
 use direct_upload_core::judge::session::put::{self, Progress};
 use direct_upload_core::judge::session::{
-    Break, Content, Jar, LoginForm, Mode, Person, Place, Reply, Secret, Settings,
+    Break, Content, Jar, LoginForm, Mode, Person, Reply, RequestUrl, Secret, Settings,
 };
 use direct_upload_core::judge::{Preflight, Response, Unreachable, UnreachableKind, Wire, html};
 use direct_upload_core::model::{CanaryClass, StuckImages};
@@ -24,8 +24,8 @@ fn reply(status: u16, headers: &[(&str, &str)], body: &str) -> Reply {
     Reply { head: Response { status, headers }, body: body.as_bytes().to_vec() }
 }
 
-fn dashboard() -> Place {
-    Place::at(&PublicUrl::parse("https://horizon.example.com/horizon").unwrap(), "/auth/login/?next=/horizon/")
+fn dashboard() -> RequestUrl {
+    RequestUrl::at(&PublicUrl::parse("https://horizon.example.com/horizon").unwrap(), "/auth/login/?next=/horizon/")
 }
 
 /// horizon/templates/auth/_login_form.html, as Horizon 23.0.0 renders it with several domains.
@@ -64,7 +64,7 @@ fn person(domain: Option<&str>, region: Option<&str>) -> Person {
 fn the_login_form_is_filled_in_as_a_person_does() {
     let form = form(LOGIN);
     assert_eq!(form.webroot().as_deref(), Some("/horizon/"));
-    assert_eq!(form.to.clone(), Place { path: "/horizon/auth/login/".into(), ..dashboard() });
+    assert_eq!(form.to.clone(), RequestUrl { path: "/horizon/auth/login/".into(), ..dashboard() });
     let fields = form.filled(&person(Some("Users"), Some("One"))).unwrap();
     let get =
         |name: &str| fields.iter().filter(|(found, _)| found == name).map(|(_, v)| v.as_str()).collect::<Vec<_>>();

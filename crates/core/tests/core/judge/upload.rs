@@ -10,7 +10,7 @@ use direct_upload_core::judge::{
     Answerer, PageOutcome, PageWire, Preflight, PutOutcome, Response, Unreachable, UnreachableKind, UploadVerdict,
     Wire, page, same_origin, success, upload,
 };
-use direct_upload_core::model::{Cause, Observation, Page, Part, ProbeAnswer};
+use direct_upload_core::model::{Cause, Observation, Page, ProbeAnswer, UploadCheck};
 use rstest::rstest;
 use serde::Deserialize;
 
@@ -525,17 +525,18 @@ fn part(letter: char) -> Option<ProbeAnswer> {
     }
 }
 
-fn observation(parts: &str) -> Observation {
-    let mut answers = parts.chars().map(part);
+fn observation(checks: &str) -> Observation {
+    let mut answers = checks.chars().map(part);
     let preflight = answers.next().flatten().unwrap();
     // What is not named has passed.
     let answers = answers.chain(std::iter::repeat_with(|| part('g')));
-    let parts = [Part::Put, Part::Size, Part::Page, Part::AddressSpace].into_iter().zip(answers);
-    let parts = parts.filter_map(|(part, answer)| Some((part, answer?))).collect();
-    Observation { parts, ..Observation::of_preflight(Panel::Unknown, preflight) }
+    let checks =
+        [UploadCheck::Put, UploadCheck::Size, UploadCheck::Page, UploadCheck::AddressSpace].into_iter().zip(answers);
+    let checks = checks.filter_map(|(check, answer)| Some((check, answer?))).collect();
+    Observation { checks, ..Observation::of_preflight(Panel::Unknown, preflight) }
 }
 
-/// Observations form one run if all their parts agree; the wording does not count.
+/// Observations form one run if all their checks agree; the wording does not count.
 #[test]
 fn observations_agree() {
     let all = ["ggg", "gg-", "g--", "ggu", "guu", "grg", "gur", "gggr", "ggggr", "ggg-", "gggu", "r--", "u--"];
@@ -561,8 +562,8 @@ fn observations_agree() {
 #[case::addresses_refused("ggggr", 'r', 0)]
 #[case::addresses_cannot_be_told("ggggu", 'g', 1)]
 #[case::unreachable("u--", 'u', 0)]
-fn an_observation(#[case] parts: &str, #[case] verdict: char, #[case] assumptions: usize) {
-    let observation = observation(parts);
+fn an_observation(#[case] checks: &str, #[case] verdict: char, #[case] assumptions: usize) {
+    let observation = observation(checks);
     assert!(observation.verdict().agrees(&part(verdict).unwrap()), "{:?}", observation.verdict());
     let said = observation.assumptions();
     assert_eq!(said.len(), assumptions, "{said:?}");

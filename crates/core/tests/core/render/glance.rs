@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use direct_upload_api::web::Origin;
-use direct_upload_api::{CorsValue, CorsValues};
+use direct_upload_api::{CorsKey, CorsValue, CorsValues};
 use direct_upload_core::openstack::GLANCE;
 use direct_upload_core::render::{ApiSettings, CorsSettings, glance};
 use proptest::prelude::*;
@@ -85,8 +85,8 @@ fn the_section_is_complete_and_wins_over_the_users() {
                 expose_headers = X-Old\nallow_credentials = true\nmax_age = 1\n";
     let mut settings = cors(&["https://horizon.example.com"]);
     settings.options = CorsValues::from([
-        ("allow_credentials", CorsValue::Flag(false)),
-        ("allow_headers", CorsValue::List(vec!["X-Extra".into()])),
+        (CorsKey::AllowCredentials, CorsValue::Flag(false)),
+        (CorsKey::AllowHeaders, CorsValue::List(vec!["X-Extra".into()])),
     ]);
     let read = filter(&ini(settings), user, &[]);
     insta::assert_yaml_snapshot!(read.options, @r#"
@@ -163,7 +163,7 @@ proptest! {
     fn header_names_are_refused_by_name_or_come_out_as_they_went_in(
         headers in prop::collection::vec(prop_oneof![1 => hostile(), 3 => "[!#$%&'*+.^_`|~0-9A-Za-z-]{1,6}"], 0..4),
     ) {
-        let options = CorsValues::from([("allow_headers", CorsValue::List(headers.clone()))]);
+        let options = CorsValues::from([(CorsKey::AllowHeaders, CorsValue::List(headers.clone()))]);
         let settings = ApiSettings {
             cors: Some(CorsSettings { options, ..cors(&["https://h.example"]) }),
             config_dir: "/etc/glance/glance-api.conf.d".into(),

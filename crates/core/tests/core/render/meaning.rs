@@ -3,7 +3,7 @@
 use rstest::rstest;
 use std::collections::{BTreeMap, BTreeSet};
 
-use direct_upload_api::{CorsValue, CorsValues};
+use direct_upload_api::{CorsKey, CorsValue, CorsValues};
 use direct_upload_core::render::{ApiSettings, CorsSettings, File, FileFormat, glance, same_meaning, says_enough};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -128,7 +128,7 @@ fn other_httpd(#[case] a: &str, #[case] b: &str) {
 /// The file of a Glance whose resource states these headers.
 fn stating(headers: &[&str]) -> File {
     let headers = headers.iter().map(|header| (*header).to_owned()).collect();
-    let options = CorsValues::from([("allow_headers", CorsValue::List(headers))]);
+    let options = CorsValues::from([(CorsKey::AllowHeaders, CorsValue::List(headers))]);
     let cors = CorsSettings { options, ..CorsSettings::default() };
     let settings = ApiSettings { cors: Some(cors), config_dir: "/etc/glance".into(), ..ApiSettings::default() };
     glance(&settings).unwrap().remove(0)

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use direct_upload_api::crds;
 use direct_upload_core::render::deployer::Deployer;
-use direct_upload_core::simulate::{Part, Simulation, fragments};
+use direct_upload_core::simulate::{ResourceFragment, Simulation, fragments};
 use rstest::rstest;
 use serde_json::{Map, Value, json};
 use test_support::manifests::render;
@@ -214,7 +214,7 @@ fn outcome(kind: &str, spec: &Value) -> Simulation {
     render(&specs.iter().map(document).collect::<String>())
 }
 
-fn part(deployer: Deployer, kind: &str, outcome: &Simulation) -> Part {
+fn part(deployer: Deployer, kind: &str, outcome: &Simulation) -> ResourceFragment {
     let parts = fragments(deployer, outcome);
     parts.into_iter().find(|part| part.resource.kind.name() == kind).unwrap()
 }

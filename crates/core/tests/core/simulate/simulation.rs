@@ -1,7 +1,7 @@
 //! Manifests in, manifests out: what `render` leaves behind.
 
 use direct_upload_api::Reason;
-use direct_upload_core::simulate::{self, Simulation, Stage};
+use direct_upload_core::simulate::{self, RolloutStage, Simulation};
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -52,7 +52,7 @@ fn rendering_again_changes_nothing(#[case] yaml: String) {
 fn stage_glance_leaves_horizon_as_it_is() {
     let yaml = join(&[&cloud(), &glance("{}"), &horizon("{}")]);
     let before = simulate::manifests(&render(&cloud()));
-    let outcome = staged(&yaml, Stage::Glance);
+    let outcome = staged(&yaml, RolloutStage::Glance);
     assert!(sentences(&outcome).iter().all(|s| s.starts_with("Glance")), "{:?}", sentences(&outcome));
     let after = simulate::manifests(&outcome);
     let horizon =

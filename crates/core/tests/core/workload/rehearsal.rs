@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use direct_upload_core::openstack::{CORS_OPTIONS, CorsKind, CorsOption};
+use direct_upload_api::{CORS_OPTIONS, CorsKind, CorsOption};
 use rstest::rstest;
 use serde_json::Value;
 use test_support::file;

@@ -14,7 +14,7 @@ use super::path::Path;
 use crate::derive::exposure::traefik_middleware::redirected;
 use crate::derive::exposure_issue::tolerance::{PATIENT, body_fails, whole_fails};
 use crate::derive::exposure_issue::{ExposureIssue, lacks, quantity};
-use crate::model::{FieldPath, Id, PolicyKind, Step};
+use crate::model::{FieldPath, Id, PathElement, PolicyKind};
 
 /// Of a SecurityPolicy or a Middleware.
 const LOGINS: [&str; 7] = ["basicAuth", "digestAuth", "forwardAuth", "extAuth", "oidc", "jwt", "apiKeyAuth"];
@@ -80,7 +80,7 @@ impl<'a> Judge<'a> {
         match value {
             Value::Object(map) => {
                 for (key, inner) in map {
-                    path.push(Step::Name(key.clone()));
+                    path.push(PathElement::Name(key.clone()));
                     self.field(key, inner, path);
                     self.limit(inner, path);
                     self.walk(inner, path);
@@ -89,7 +89,7 @@ impl<'a> Judge<'a> {
             }
             Value::Array(items) => {
                 for (at, inner) in items.iter().enumerate() {
-                    path.push(Step::Item(at));
+                    path.push(PathElement::Item(at));
                     self.walk(inner, path);
                     path.pop();
                 }
@@ -124,7 +124,7 @@ impl<'a> Judge<'a> {
             (PolicyKind::BackendTrafficPolicy, "faultInjection") => self.fault(value, path, 100.0),
             _ => {}
         }
-        match (self.kind(), path.steps().len()) {
+        match (self.kind(), path.elements().len()) {
             (PolicyKind::HTTPProxy, 3) if path.names().any(|name| name == "virtualhost") => self.host(key, value, path),
             (_, 2) => self.setting(key, value, path),
             _ => {}

@@ -33,7 +33,7 @@ const LONGEST: usize = 2000;
 pub(super) fn lifting(own: &Effective<'_>, fields: &[&FieldPath]) -> Option<String> {
     let policy = own.policy;
     // Routes belong to the user, and their limits are in lists.
-    let is_listed = |field: &&FieldPath| field.steps().iter().any(|step| step.position().is_some());
+    let is_listed = |field: &&FieldPath| field.elements().iter().any(|element| element.position().is_some());
     if fields.is_empty() || fields.iter().any(is_listed) {
         return None;
     }

@@ -89,7 +89,7 @@ impl<'a> Path<'a> {
     /// Whether a step into an object leads to a rule that no request of an upload meets.
     pub(super) fn is_bypassed(&self, policy: &PolicyObject<'_>, path: &FieldPath) -> bool {
         let Some(RuleFields { rules, .. }) = RouteKind::of(policy.kind).and_then(rule_fields) else { return false };
-        path.steps().len() == 3 && path.position_in(rules).is_some_and(|at| !self.takes(policy, at))
+        path.elements().len() == 3 && path.position_in(rules).is_some_and(|at| !self.takes(policy, at))
     }
 
     /// Whether uploads meet no rule, or no path, of a route.

@@ -1,8 +1,7 @@
 //! The section [cors] of a Glance.
 
-use direct_upload_api::CorsValue;
-use direct_upload_api::CorsValues;
 use direct_upload_api::web::Origin;
+use direct_upload_api::{CorsKey, CorsValue, CorsValues};
 use direct_upload_core::render::{ApiSettings, CorsSettings, FormatLimit, effects, glance};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,8 +18,8 @@ fn complete_section() {
     let files = glance(&settings(CorsSettings {
         origins: origins(&["https://horizon.example.com", "https://a.example:8443"]),
         options: CorsValues::from([
-            ("allow_methods", CorsValue::List(vec!["HEAD".into(), "PUT".into()])),
-            ("allow_headers", CorsValue::List(vec!["X-Extra".into(), "x-auth-TOKEN".into(), "x-extra".into()])),
+            (CorsKey::AllowMethods, CorsValue::List(vec!["HEAD".into(), "PUT".into()])),
+            (CorsKey::AllowHeaders, CorsValue::List(vec!["X-Extra".into(), "x-auth-TOKEN".into(), "x-extra".into()])),
         ]),
     }))
     .unwrap();
@@ -47,7 +46,7 @@ fn nothing_to_say() {
 #[test]
 fn header_that_is_none_is_named() {
     let headers = CorsValue::List(vec!["X-A\n[DEFAULT]\ndebug = true".into()]);
-    let cors = CorsSettings { options: CorsValues::from([("allow_headers", headers)]), ..Default::default() };
+    let cors = CorsSettings { options: CorsValues::from([(CorsKey::AllowHeaders, headers)]), ..Default::default() };
     let error = glance(&settings(cors)).unwrap_err();
     insta::assert_snapshot!(error, @r#"spec.cors.allowHeaders: "X-A\n[DEFAULT]\ndebug = true" is not an HTTP token (RFC 9110 §5.6.2); write e.g. X-My-Header"#);
 }
@@ -69,6 +68,6 @@ fn a_digest_of_the_file_leaves_out_its_origins_alone() {
     };
     let one = digest(&["https://one.example.com"], CorsValues::new());
     assert_eq!(digest(&["https://one.example.com", "https://two.example.com:8443"], CorsValues::new()), one);
-    let more = CorsValues::from([("allow_methods", CorsValue::List(vec!["HEAD".into()]))]);
+    let more = CorsValues::from([(CorsKey::AllowMethods, CorsValue::List(vec!["HEAD".into()]))]);
     assert_ne!(digest(&["https://one.example.com"], more), one);
 }

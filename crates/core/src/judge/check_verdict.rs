@@ -1,4 +1,4 @@
-//! The verdict on a part of the upload path other than preflight and PUT.
+//! The verdict of a check of the upload path other than preflight and PUT.
 
 use super::failure::Failure;
 use super::unreachable::Unreachable;
@@ -6,7 +6,7 @@ use crate::model::Advice;
 
 /// The result of a check other than preflight and PUT.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PartVerdict {
+pub enum CheckVerdict {
     /// Nothing prevents uploads.
     Passed(Vec<Advice>),
     /// No upload from there can work.
