@@ -38,7 +38,8 @@ use tokio::task::JoinHandle;
 use crate::observe::{Connections, Live, Watches};
 use crate::report::{Metrics, Publisher};
 use crate::run::contain::contain;
-use crate::run::health::{Health, ROUND, STUCK};
+use crate::run::health::{Health, Pulse, ROUND, STUCK};
+use crate::run::leader::Leader;
 use crate::run::questions::Questions;
 use crate::run::queue::Queue;
 use crate::run::reconcile::Reconciler;
@@ -112,9 +113,9 @@ pub async fn run(config: Config, settings: Settings, mut stop: watch::Receiver<b
     let health = Arc::new(Health::default());
     let server = serve::start(settings.metrics_addr, metrics.clone(), ready.clone(), health.clone()).await?;
 
-    let mut leader = leader::follow(&client, &settings, &health).await?;
+    let leader = leader::follow(&client, &settings, &health).await?;
     let (queue, worker) = Queue::new(settings.concurrency);
-    let mut frozen = freeze::follow(&client, &settings).await?;
+    let frozen = freeze::follow(&client, &settings).await?;
     tell(&metrics, frozen.borrow().as_deref());
     let writer = leader.fence().client(&connections)?;
     let kinds = [Kind::Horizon, Kind::Glance, Kind::OpenStackAPI];
@@ -124,62 +125,25 @@ pub async fn run(config: Config, settings: Settings, mut stop: watch::Receiver<b
     let worker = tokio::spawn(worker.run(reconciler, health.begin("worker")));
 
     let questions = Questions::start(&client, &live, &metrics, &settings.preflights, &health);
-    let mut watches = Watches::start(client, live.clone(), settings.namespaces.clone());
-    let mut changes = live.changes();
-    let mut before = Arc::new(World::default());
-    let mut leads = false;
-    let (pulse, watching) = (health.begin("snapshot"), health.begin("watches"));
-    let mut round = tokio::time::interval(ROUND);
-    let result = loop {
-        match watches.ended() {
-            None => watching.beat(),
-            Some(why) => watching.fail(why),
-        }
-        metrics.blind_spots(&live.blind_spots());
-        tokio::select! {
-            _ = round.tick() => {}
-            _ = stop.wait_for(|stop| *stop) => break Ok(()),
-            change = leader.changed() => match change {
-                Ok(()) => {
-                    tracing::info!("this replica is the active leader now");
-                    metrics.leader(true);
-                    leads = true;
-                    if leader.competes() {
-                        watches.renew();
-                    }
-                    before = Arc::default();
-                }
-                Err(why) => break Err(RunError::Leadership(why)),
-            },
-            Ok(()) = frozen.changed() => {
-                tell(&metrics, frozen.borrow_and_update().as_deref());
-                before = Arc::default();
-            }
-            _ = changes.changed() => {}
-            () = watches.changed() => {}
-        }
-        changes.mark_unchanged();
-        // Until it is derived again, the last one counts; /healthz fails if this lasts.
-        let world = match contain(STUCK, live.world()).await {
-            Ok(world) => world,
-            Err(failure) => {
-                tracing::error!("deriving the desired state {failure}");
-                metrics.gave_up("derivation", failure.cause());
-                continue;
-            }
-        };
-        pulse.beat();
-        watches.set(&world.needs());
-        ready.set(world.is_read());
-        if leads {
-            questions.ask(&world);
-            for resource in resources(&world, &before) {
-                queue.push(resource);
-            }
-            before = world;
-        }
+    let mut rounds = Rounds {
+        watches: Watches::start(client, live.clone(), settings.namespaces.clone()),
+        changes: live.changes(),
+        pulse: health.begin("snapshot"),
+        watching: health.begin("watches"),
+        live,
+        metrics,
+        ready,
+        leader,
+        frozen,
+        queue,
+        questions,
+        leads: false,
+        before: Arc::default(),
     };
+    let result = rounds.run(&mut stop).await;
+
     tracing::info!("stopping: no new write starts; those in progress finish");
+    let Rounds { metrics, leader, queue, questions, .. } = rounds;
     leader.fence().close();
     metrics.leader(false);
     drop(queue);
@@ -191,6 +155,89 @@ pub async fn run(config: Config, settings: Settings, mut stop: watch::Receiver<b
     finish(publisher).await;
     server.abort();
     result
+}
+
+/// What the operator does at each change: derive the desired state, and pass on what differs from before.
+struct Rounds {
+    live: Arc<Live>,
+    watches: Watches,
+    changes: watch::Receiver<u64>,
+    metrics: Arc<Metrics>,
+    ready: Arc<serve::Ready>,
+    leader: Leader,
+    frozen: watch::Receiver<Option<String>>,
+    queue: Queue,
+    questions: Questions,
+    /// Beats when the desired state is derived.
+    pulse: Pulse,
+    /// Beats while no watch has ended.
+    watching: Pulse,
+    /// Whether this replica is the active leader.
+    leads: bool,
+    /// What was passed on last.
+    before: Arc<World>,
+}
+
+impl Rounds {
+    /// Runs until `stop` becomes true, or another replica may lead.
+    async fn run(&mut self, stop: &mut watch::Receiver<bool>) -> Result<(), RunError> {
+        let mut round = tokio::time::interval(ROUND);
+        loop {
+            match self.watches.ended() {
+                None => self.watching.beat(),
+                Some(why) => self.watching.fail(why),
+            }
+            self.metrics.blind_spots(&self.live.blind_spots());
+            tokio::select! {
+                _ = round.tick() => {}
+                _ = stop.wait_for(|stop| *stop) => return Ok(()),
+                change = self.leader.changed() => match change {
+                    Ok(()) => self.begin_to_lead(),
+                    Err(why) => return Err(RunError::Leadership(why)),
+                },
+                Ok(()) = self.frozen.changed() => {
+                    tell(&self.metrics, self.frozen.borrow_and_update().as_deref());
+                    self.before = Arc::default();
+                }
+                _ = self.changes.changed() => {}
+                () = self.watches.changed() => {}
+            }
+            self.changes.mark_unchanged();
+            self.derive().await;
+        }
+    }
+
+    fn begin_to_lead(&mut self) {
+        tracing::info!("this replica is the active leader now");
+        self.metrics.leader(true);
+        self.leads = true;
+        if self.leader.competes() {
+            self.watches.renew();
+        }
+        self.before = Arc::default();
+    }
+
+    async fn derive(&mut self) {
+        let world = match contain(STUCK, self.live.world()).await {
+            Ok(world) => world,
+            // Until it is derived again, the last one counts; /healthz fails if this lasts.
+            Err(failure) => {
+                tracing::error!("deriving the desired state {failure}");
+                self.metrics.gave_up("derivation", failure.cause());
+                return;
+            }
+        };
+        self.pulse.beat();
+        self.watches.set(&world.needs());
+        self.ready.set(world.is_read());
+        if self.leads {
+            self.questions.ask(&world);
+            for resource in resources(&world, &self.before) {
+                self.queue.push(resource);
+            }
+            self.before = world;
+        }
+    }
 }
 
 /// Waits a little for the events that are not written yet.

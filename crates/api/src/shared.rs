@@ -81,6 +81,7 @@ pub struct WorkloadRef {
     JsonSchema,
     strum::Display,
     strum::IntoStaticStr,
+    strum::VariantArray,
 )]
 pub enum ExposureKind {
     /// `gateway.networking.k8s.io/v1` HTTPRoute.
@@ -102,6 +103,9 @@ pub enum ExposureKind {
 }
 
 impl ExposureKind {
+    /// All of them.
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
+
     /// The Kubernetes kind.
     pub fn as_str(self) -> &'static str {
         self.into()

@@ -8,17 +8,6 @@ use direct_upload_core::model::{Kind, PolicyKind};
 
 use crate::objects::Object;
 
-/// Kinds that lead requests to Services. A Service leads to pods.
-const ROUTES: [ExposureKind; 7] = [
-    ExposureKind::Ingress,
-    ExposureKind::HTTPRoute,
-    ExposureKind::Route,
-    ExposureKind::IngressRoute,
-    ExposureKind::HTTPProxy,
-    ExposureKind::VirtualService,
-    ExposureKind::TLSRoute,
-];
-
 /// The group of Ingresses before Kubernetes 1.22. They still lead somewhere, although nothing reads them.
 const OLD_GROUP: &str = "extensions";
 
@@ -29,7 +18,8 @@ pub(crate) fn route(object: &Object) -> Option<ExposureKind> {
         let mut groups = registration.api_versions.iter().map(|version| group(version)).chain([OLD_GROUP]);
         registration.name == object.kind() && groups.any(|own| own == group(object.api_version()))
     };
-    ROUTES.into_iter().find(is_it)
+    // A Service leads to pods.
+    ExposureKind::ALL.iter().copied().filter(|kind| *kind != ExposureKind::Service).find(is_it)
 }
 
 /// Whether Traefik serves routes of a kind, and so Middlewares may be on their way.

@@ -20,7 +20,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Metric, Registry};
 
 use self::canary::CanaryMetrics;
 use crate::observe::live::BlindSpots;
@@ -113,86 +113,75 @@ pub struct Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("direct_upload");
-        let reconciles = Family::<ReconcileLabels, Counter>::default();
-        let steps = Family::<StepLabels, Counter>::default();
-        let (failures, unread, unreadable) = <(Family<_, _>, Family<_, _>, Family<_, _>)>::default();
-        let resources = Family::<ResourceLabels, Gauge>::default();
-        let (leader, frozen) = <(Gauge<_, _>, Gauge<_, _>)>::default();
-        let build = Family::<BuildLabels, Gauge>::default();
-        build.get_or_create(&BuildLabels { version: env!("CARGO_PKG_VERSION") }).set(1);
-        // All counters exist from the start, so that alerts and panels see the first event: a rate needs a
-        // value before it. See "Avoid missing metrics", https://prometheus.io/docs/practices/instrumentation/.
-        for kind in ResourceKind::ALL.map(ResourceKind::name) {
-            for outcome in ["success", "error"] {
-                drop(reconciles.get_or_create(&ReconcileLabels { kind, outcome }));
-            }
-            for step in Action::names() {
-                drop(steps.get_or_create(&StepLabels { kind, step }));
-            }
-        }
-        registry.register("reconciles", "Reconciles by kind and outcome", reconciles.clone());
-        registry.register("steps", "Steps carried out, by kind and name", steps.clone());
-        for work in ["reconcile", "preflight", "derivation", "canary"] {
-            for cause in ["panic", "timeout"] {
-                drop(failures.get_or_create(&FailureLabels { work, cause }));
-            }
-        }
-        registry.register("failures", "Work that panicked or did not end, by work and cause", failures.clone());
-        registry.register("unread_scopes", "Scopes of a kind that are watched and cannot be read", unread.clone());
-        registry.register("unreadable_objects", "Objects of a kind that cannot be decoded", unreadable.clone());
-        registry.register("resources", "Resources by kind, readiness and reason", resources.clone());
-        let preflights = Family::<PreflightLabels, Counter>::default();
-        for verdict in ["granted", "refused", "unknown"] {
-            drop(preflights.get_or_create(&PreflightLabels { verdict }));
-        }
-        let preflight_seconds = Histogram::new([0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]);
-        registry.register("preflights", "Preflights by verdict", preflights.clone());
-        registry.register("preflight_seconds", "How long preflights took", preflight_seconds.clone());
-        let (direct, verdict_since) = <(Family<_, _>, Family<_, _>)>::default();
-        registry.register(
-            "horizon_direct",
-            "1 if every pod of a Horizon makes browsers upload directly",
-            direct.clone(),
-        );
-        registry.register(
-            "horizon_verdict_timestamp_seconds",
-            "What preflights and the canary show for a Horizon, and since when",
-            verdict_since.clone(),
-        );
-        let api_verdict_since = Family::default();
-        registry.register(
-            "api_verdict_timestamp_seconds",
-            "What preflights show for an OpenStackAPI, and since when",
-            api_verdict_since.clone(),
-        );
-        let canaries = CanaryMetrics::registered(&mut registry);
-        registry.register("leader", "1 while this replica is the active leader", leader.clone());
-        registry.register("frozen", "1 while nothing is written but statuses and events", frozen.clone());
-        registry.register("build_info", "The version that runs", build);
-        Self {
-            registry,
-            reconciles,
-            steps,
-            failures,
-            unread,
-            unreadable,
-            resources,
+        let to = &mut registry;
+        let metrics = Self {
+            reconciles: added(to, "reconciles", "Reconciles by kind and outcome"),
+            steps: added(to, "steps", "Steps carried out, by kind and name"),
+            failures: added(to, "failures", "Work that panicked or did not end, by work and cause"),
+            unread: added(to, "unread_scopes", "Scopes of a kind that are watched and cannot be read"),
+            unreadable: added(to, "unreadable_objects", "Objects of a kind that cannot be decoded"),
+            resources: added(to, "resources", "Resources by kind, readiness and reason"),
             standing: Mutex::default(),
+            preflights: added(to, "preflights", "Preflights by verdict"),
+            preflight_seconds: {
+                let seconds = Histogram::new([0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]);
+                to.register("preflight_seconds", "How long preflights took", seconds.clone());
+                seconds
+            },
             dashboards: Mutex::default(),
-            direct,
-            verdict_since,
+            direct: added(to, "horizon_direct", "1 if every pod of a Horizon makes browsers upload directly"),
+            verdict_since: added(
+                to,
+                "horizon_verdict_timestamp_seconds",
+                "What preflights and the canary show for a Horizon, and since when",
+            ),
             apis: Mutex::default(),
-            api_verdict_since,
-            leader,
-            frozen,
-            preflights,
-            preflight_seconds,
-            canaries,
-        }
+            api_verdict_since: added(
+                to,
+                "api_verdict_timestamp_seconds",
+                "What preflights show for an OpenStackAPI, and since when",
+            ),
+            canaries: CanaryMetrics::registered(to),
+            leader: added(to, "leader", "1 while this replica is the active leader"),
+            frozen: added(to, "frozen", "1 while nothing is written but statuses and events"),
+            registry: Registry::default(),
+        };
+        let build: Family<BuildLabels, Gauge> = added(to, "build_info", "The version that runs");
+        build.get_or_create(&BuildLabels { version: env!("CARGO_PKG_VERSION") }).set(1);
+        metrics.start_counters();
+        Self { registry, ..metrics }
     }
 }
 
+/// A new metric, under this name and with this help text.
+fn added<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
+    let metric = M::default();
+    registry.register(name, help, metric.clone());
+    metric
+}
+
 impl Metrics {
+    /// All counters exist from the start, so that alerts and panels see the first event: a rate needs a value
+    /// before it. See "Avoid missing metrics", https://prometheus.io/docs/practices/instrumentation/.
+    fn start_counters(&self) {
+        for kind in ResourceKind::ALL.map(ResourceKind::name) {
+            for outcome in ["success", "error"] {
+                drop(self.reconciles.get_or_create(&ReconcileLabels { kind, outcome }));
+            }
+            for step in Action::names() {
+                drop(self.steps.get_or_create(&StepLabels { kind, step }));
+            }
+        }
+        for work in ["reconcile", "preflight", "derivation", "canary"] {
+            for cause in ["panic", "timeout"] {
+                drop(self.failures.get_or_create(&FailureLabels { work, cause }));
+            }
+        }
+        for verdict in ["granted", "refused", "unknown"] {
+            drop(self.preflights.get_or_create(&PreflightLabels { verdict }));
+        }
+    }
+
     /// Takes in a counter that is kept elsewhere.
     #[must_use]
     pub fn with_derivations(mut self, counter: Counter) -> Self {

@@ -6,7 +6,7 @@ use direct_upload_api::{GlanceStatus, Reason, Rule};
 use direct_upload_core::derive::{ApiView, Evidence, Failed, Weight};
 use direct_upload_core::model::Cause;
 use direct_upload_core::plan::{self, Options};
-use direct_upload_core::simulate::{self, Cluster, Stage};
+use direct_upload_core::simulate::{self, Cluster, RolloutStage};
 use direct_upload_operator::report::{self, Metrics};
 use jiff::Timestamp;
 use rstest::rstest;
@@ -26,7 +26,7 @@ fn view() -> ApiView {
         &deployment("openstack", "keystone"),
         &exposed("openstack", "keystone", "keystone.example.com"),
     ]));
-    let outcome = simulate::simulate(Cluster::from_input(input), Stage::Horizon, NOW, &options());
+    let outcome = simulate::simulate(Cluster::from_input(input), RolloutStage::Horizon, NOW, &options());
     outcome.cluster.world().apis.into_values().next().expect("an API")
 }
 

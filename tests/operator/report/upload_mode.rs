@@ -6,7 +6,7 @@ use direct_upload_api::{ConfiguredMode, HorizonStatus, Reason};
 use direct_upload_core::derive::HorizonView;
 use direct_upload_core::model::{ConfigMap, Effects, Problem};
 use direct_upload_core::plan::{Plan, State};
-use direct_upload_core::simulate::{self, Cluster, Stage};
+use direct_upload_core::simulate::{self, Cluster, RolloutStage};
 use direct_upload_core::workload::{Applied, Unfinished};
 use direct_upload_operator::report;
 use jiff::Timestamp;
@@ -17,7 +17,8 @@ use test_support::manifests::{cloud, glance, horizon, join, read};
 pub fn direct() -> HorizonView {
     let input = read(&join(&[&cloud(), &horizon("{}"), &glance("{}")]));
     let options = direct_upload_core::plan::Options { image: "operator:1".into() };
-    let outcome = simulate::simulate(Cluster::from_input(input), Stage::Horizon, Timestamp::UNIX_EPOCH, &options);
+    let outcome =
+        simulate::simulate(Cluster::from_input(input), RolloutStage::Horizon, Timestamp::UNIX_EPOCH, &options);
     let view = outcome.cluster.world().horizons.into_values().next().expect("a Horizon");
     assert!(view.dashboard.is_direct(), "it is mounted");
     view

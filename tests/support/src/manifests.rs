@@ -8,7 +8,7 @@ use direct_upload_core::manifests::{self, Input};
 use direct_upload_core::model::{Advice, Key};
 use direct_upload_core::plan::Options;
 use direct_upload_core::render::effects;
-use direct_upload_core::simulate::{self, Cluster, Simulation, Stage};
+use direct_upload_core::simulate::{self, Cluster, RolloutStage, Simulation};
 use serde_json::json;
 
 /// A file of `samples/`.
@@ -76,10 +76,10 @@ pub fn read(yaml: &str) -> Input {
 }
 
 pub fn render(yaml: &str) -> Simulation {
-    staged(yaml, Stage::Horizon)
+    staged(yaml, RolloutStage::Horizon)
 }
 
-pub fn staged(yaml: &str, stage: Stage) -> Simulation {
+pub fn staged(yaml: &str, stage: RolloutStage) -> Simulation {
     let options = Options { image: "operator:1".into() };
     let outcome =
         simulate::simulate(Cluster::from_input(read(yaml)), stage, "2026-06-01T00:00:00Z".parse().unwrap(), &options);

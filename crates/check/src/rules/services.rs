@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use direct_upload_api::{Rule, Severity};
-use direct_upload_core::render::configparser::{self, Section};
+use direct_upload_core::render::configparser::{self, IniOption, Section};
 use direct_upload_core::render::oslo::read::{self, Assignment};
 
 use crate::classify::Kind;
@@ -57,66 +57,110 @@ fn of_paste(api: &ApiFacts<'_>, file: &ConfigFile) -> Vec<Finding> {
             return vec![Finding::new(Rule::NotRead, down(api), &file.at(line), found, fix)];
         }
     };
-    let paste = Paste::read(&file.text);
-    let named = |name: &str| paste.loose(name).unwrap_or_else(|| Filter { name: name.to_owned(), ..Filter::default() });
-    let has_section = |name: &str| {
-        sections.iter().any(|section| section.name.split_once(':').is_some_and(|(_, own)| own.trim() == name))
-    };
-    let mut findings = Vec::new();
+    let pipelines = Pipelines { api, sections: &sections, paste: Paste::read(&file.text) };
     let loaded = loaded(&sections);
-    for (section, option) in loaded.iter().flat_map(|section| section.options.iter().map(move |o| (section, o))) {
-        let is_pipeline = section.name.starts_with("pipeline:") && option.name == "pipeline";
-        let in_composite = section.name.starts_with("composit") && option.name != "use";
-        if !is_pipeline && !in_composite {
-            continue;
-        }
+    let options = loaded.iter().flat_map(|section| section.options.iter().map(move |option| (*section, option)));
+    let mut faults: Vec<(Location, PipelineFault<'_>)> = Vec::new();
+    for (section, option) in options.filter(|(section, option)| has_filters(section, option)) {
         let place = file.option(option.line, OptionName::in_section(&section.name, &option.name));
-        let filters: Vec<Filter> = option.value.split_whitespace().map(named).collect();
-        let is_cors = |filter: &Filter| filter.is_cors() || (filter.factory.is_empty() && filter.name == "cors");
+        faults.extend(pipelines.faults(section, option).into_iter().map(|fault| (place.clone(), fault)));
+    }
+    faults.dedup_by(|(_, a), (_, b)| a == b);
+    faults.into_iter().map(|(place, fault)| pipelines.finding(fault, &place, &origins)).collect()
+}
+
+/// Whether an option is a list of filters.
+fn has_filters(section: &Section, option: &IniOption) -> bool {
+    let is_pipeline = section.name.starts_with("pipeline:") && option.name == "pipeline";
+    is_pipeline || (section.name.starts_with("composit") && option.name != "use")
+}
+
+/// What is wrong with a list of filters.
+#[derive(PartialEq)]
+enum PipelineFault<'a> {
+    /// It names `cors`, and the file has no such section.
+    NoSection,
+    /// The CORS filter of that name does not find its options.
+    NoSource(String),
+    /// The filter of that name refuses preflights before the CORS filter answers them.
+    LoginFirst(String),
+    /// It has no CORS filter.
+    NoFilter(&'a Section, &'a IniOption),
+}
+
+/// The pipelines of a service's paste file.
+struct Pipelines<'a> {
+    api: &'a ApiFacts<'a>,
+    sections: &'a [Section],
+    paste: Paste,
+}
+
+impl<'a> Pipelines<'a> {
+    fn has_section(&self, name: &str) -> bool {
+        self.sections.iter().any(|section| section.name.split_once(':').is_some_and(|(_, own)| own.trim() == name))
+    }
+
+    fn filter(&self, name: &str) -> Filter {
+        self.paste.loose(name).unwrap_or_else(|| Filter { name: name.to_owned(), ..Filter::default() })
+    }
+
+    fn faults(&self, section: &'a Section, option: &'a IniOption) -> Vec<PipelineFault<'a>> {
+        let filters: Vec<Filter> = option.value.split_whitespace().map(|name| self.filter(name)).collect();
+        let mut faults = Vec::new();
         // If a file lacks several, it is an excerpt.
-        let lacking = filters.iter().filter(|filter| !filter.name.contains(':') && !has_section(&filter.name)).count();
-        if lacking == 1 && filters.iter().any(|filter| filter.name == "cors" && !has_section("cors")) {
-            let found =
-                format!("cors is in the pipeline, but the file has no [filter:cors]: {} does not start", api.name());
-            let fix = format!("add [filter:cors] with {}", filter_options(api.project));
-            findings.push(Finding::new(Rule::NoSuchFlavor, down(api), &place, found, fix));
+        let lacking = filters.iter().filter(|filter| !filter.name.contains(':') && !self.has_section(&filter.name));
+        if lacking.count() == 1 && !self.has_section("cors") && filters.iter().any(|filter| filter.name == "cors") {
+            faults.push(PipelineFault::NoSection);
         }
-        if let Some(filter) =
-            filters.iter().find(|filter| filter.is_cors() && filter.lacks_source() && has_section(&filter.name))
-        {
-            let found = format!(
-                "[filter:{}] has neither oslo_config_project nor allowed_origin: the filter raises a TypeError, and {} does not start",
-                filter.name,
-                api.name()
-            );
-            let fix = format!("write oslo_config_project = {} in it", api.project);
-            findings.push(Finding::new(Rule::NoSuchFlavor, down(api), &place, found, fix));
+        let mut sourceless = filters.iter().filter(|filter| filter.is_cors() && filter.lacks_source());
+        if let Some(filter) = sourceless.find(|filter| self.has_section(&filter.name)) {
+            faults.push(PipelineFault::NoSource(filter.name.clone()));
         }
-        let Some(login) = filters.iter().position(Filter::asks_for_token) else { continue };
+        faults.extend(self.order(&filters, section, option));
+        faults
+    }
+
+    /// Whether a preflight reaches the CORS filter before something asks for a token.
+    fn order(&self, filters: &[Filter], section: &'a Section, option: &'a IniOption) -> Option<PipelineFault<'a>> {
+        let is_cors = |filter: &Filter| filter.is_cors() || (filter.factory.is_empty() && filter.name == "cors");
+        let login = filters.iter().position(Filter::asks_for_token)?;
         match filters.iter().position(is_cors) {
-            Some(at) if at < login => {}
-            Some(_) if api.is_delayed(&filters[login]) => {}
-            Some(_) => {
-                let name = &filters[login].name;
-                let found = format!("{name} comes before cors, and refuses each preflight, which has no token");
-                findings.push(Finding::warning(Rule::OptionsFiltered, &place, found, "put cors first in the pipeline"));
+            Some(at) if at < login || self.api.is_delayed(&filters[login]) => None,
+            Some(_) => Some(PipelineFault::LoginFirst(filters[login].name.clone())),
+            None if filters.iter().any(Filter::is_foreign_cors) => None,
+            None => Some(PipelineFault::NoFilter(section, option)),
+        }
+    }
+
+    fn finding(&self, fault: PipelineFault<'_>, place: &Location, origins: &Location) -> Finding {
+        let (api, name) = (self.api, self.api.name());
+        let stops = |found: String, fix: String| Finding::new(Rule::NoSuchFlavor, down(api), place, found, fix);
+        match fault {
+            PipelineFault::NoSection => stops(
+                format!("cors is in the pipeline, but the file has no [filter:cors]: {name} does not start"),
+                format!("add [filter:cors] with {}", filter_options(api.project)),
+            ),
+            PipelineFault::NoSource(filter) => stops(
+                format!(
+                    "[filter:{filter}] has neither oslo_config_project nor allowed_origin: the filter raises a TypeError, and {name} does not start"
+                ),
+                format!("write oslo_config_project = {} in it", api.project),
+            ),
+            PipelineFault::LoginFirst(filter) => {
+                let found = format!("{filter} comes before cors, and refuses each preflight, which has no token");
+                Finding::warning(Rule::OptionsFiltered, place, found, "put cors first in the pipeline")
             }
-            None if filters.iter().any(Filter::is_foreign_cors) => {}
-            None => {
+            PipelineFault::NoFilter(section, option) => {
                 let found = format!("no cors filter in the pipeline, so [cors] ({origins}) has no effect");
-                let fix = if has_section("cors") {
-                    String::new()
-                } else {
-                    format!(", and [filter:cors] {}", filter_options(api.project).replace(", ", ", and [filter:cors] "))
-                };
+                let options = filter_options(api.project).replace(", ", ", and [filter:cors] ");
+                let with_filter =
+                    if self.has_section("cors") { String::new() } else { format!(", and [filter:cors] {options}") };
                 let all = option.value.split_whitespace().collect::<Vec<_>>().join(" ");
-                let fix = format!("[{}] {} = cors {all}{fix}", section.name, option.name);
-                findings.push(Finding::warning(Rule::NoSuchFlavor, &place, found, fix));
+                let fix = format!("[{}] {} = cors {all}{with_filter}", section.name, option.name);
+                Finding::warning(Rule::NoSuchFlavor, place, found, fix)
             }
         }
     }
-    findings.dedup_by(|a, b| a.found == b.found && a.fix == b.fix);
-    findings
 }
 
 /// The filter, of which an older file may have none.

@@ -98,14 +98,8 @@ fn meant(name: &str) -> Option<&'static str> {
     let (far, option) = near.min()?;
     // For short names, one letter makes another word.
     let most = if written.len() > 8 { 2 } else { 1 };
-    let last = || match written.as_str() {
-        "origin" => Some("allowed_origin"),
-        "method" => Some("allow_methods"),
-        "header" => Some("allow_headers"),
-        "credential" => Some("allow_credentials"),
-        _ => None,
-    };
-    if far <= most { Some(option) } else { last() }
+    let allows = |option: &&CorsOption| stem(option.name).strip_prefix("allow") == Some(written.as_str());
+    if far <= most { Some(option) } else { CORS_OPTIONS.iter().find(allows).map(|option| option.name) }
 }
 
 /// Equal, no matter how a person writes it.

@@ -103,92 +103,125 @@ impl Derivation {
         world
     }
 
+    /// In the order of the stages: each method reads what those before it have made.
     fn derive(&mut self, snapshot: &Snapshot, changes: &mut Changes) -> World {
-        let horizons: Vec<Key> = snapshot.horizons.all().map(|(key, _)| key.clone()).collect();
-        let images: Vec<Key> = snapshot.glances.all().map(|(key, _)| key.clone()).collect();
-        let others: Vec<Key> = snapshot.apis.all().map(|(key, _)| key.clone()).collect();
-        let namespaces = horizons.iter().chain(&images).chain(&others).map(|key| key.namespace.as_str());
-        let namespaces: BTreeSet<&str> = namespaces.collect();
-        let by_namespace: Vec<Key> = namespaces.iter().map(|namespace| in_whole(namespace)).collect();
+        let keys = Keys::of(snapshot);
+        self.assign_workloads(snapshot, &keys, changes);
+        self.read_each_alone(snapshot, &keys, changes);
+        self.pair(snapshot, &keys, changes);
+        self.prove(snapshot, &keys, changes);
+        self.view(snapshot, &keys, changes);
+        World {
+            horizons: self.horizon_views.shared().into(),
+            glances: self.glance_views.shared().into(),
+            apis: self.apis.shared().into(),
+            routing: exposure::needs(snapshot, &keys.namespaces()),
+            read: snapshot.horizons.any_known() && snapshot.glances.any_known() && snapshot.apis.any_known(),
+        }
+    }
 
+    /// Which workload each resource has.
+    fn assign_workloads(&mut self, snapshot: &Snapshot, keys: &Keys, changes: &mut Changes) {
         let Self { tenures, horizon_tenures, glance_tenures, api_tenures, .. } = self;
+        let by_namespace: Vec<Key> = keys.namespaces().into_iter().map(in_whole).collect();
         tenures.advance(&by_namespace, changes, |key| Some(Tenures::derive(snapshot, &key.name)));
-        let tenures = &*tenures;
         let of = |key: &Key| tenures.get(&in_whole(&key.namespace));
-        horizon_tenures.advance(&horizons, changes, |key| of(key)?.horizons.get(key).cloned());
-        glance_tenures.advance(&images, changes, |key| {
+        horizon_tenures.advance(&keys.horizons, changes, |key| of(key)?.horizons.get(key).cloned());
+        glance_tenures.advance(&keys.glances, changes, |key| {
             let Tenures { glances, internals, .. } = of(key)?;
             Some((glances.get(key)?.clone(), internals.get(key).cloned()))
         });
-        api_tenures.advance(&others, changes, |key| of(key)?.apis.get(key).cloned());
-        let (horizon_tenures, glance_tenures, api_tenures) = (&*horizon_tenures, &*glance_tenures, &*api_tenures);
+        api_tenures.advance(&keys.apis, changes, |key| of(key)?.apis.get(key).cloned());
+    }
 
-        let Self { dashboards, glances, apis, pairings, askers, unseen, grants, intents, .. } = self;
-        dashboards.advance(&horizons, changes, |key| {
+    /// What each resource says alone.
+    fn read_each_alone(&mut self, snapshot: &Snapshot, keys: &Keys, changes: &mut Changes) {
+        let Self { horizon_tenures, glance_tenures, api_tenures, dashboards, glances, apis, .. } = self;
+        dashboards.advance(&keys.horizons, changes, |key| {
             let tenure = horizon_tenures.get(key)?.clone();
             Some(Dashboard::derive(snapshot, snapshot.horizons.seen_one(key)?, tenure))
         });
-        glances.advance(&images, changes, |key| {
+        glances.advance(&keys.glances, changes, |key| {
             let (public, internal) = glance_tenures.get(key)?.clone();
             Some(ImageService::derive(snapshot, snapshot.glances.seen_one(key)?, public, internal))
         });
-        let (dashboards, glances) = (&*dashboards, &*glances);
-        apis.advance(&others, changes, |key| {
+        apis.advance(&keys.apis, changes, |key| {
             let tenure = api_tenures.get(key)?.clone();
             Some(openstack_api::view(snapshot, dashboards, snapshot.apis.seen_one(key)?, tenure))
         });
-        pairings.advance(&horizons, changes, |key| Some(Pairing::derive(snapshot, glances, dashboards.get(key)?)));
-        let pairings = &*pairings;
+    }
+
+    /// Which Horizons use which Glances, and what the one accepts of the other.
+    fn pair(&mut self, snapshot: &Snapshot, keys: &Keys, changes: &mut Changes) {
+        let Self { dashboards, glances, pairings, askers, unseen, grants, intents, .. } = self;
+        pairings.advance(&keys.horizons, changes, |key| Some(Pairing::derive(snapshot, glances, dashboards.get(key)?)));
         askers.advance(changes, || Askers::all(pairings));
         unseen.advance(changes, || [(in_whole(""), incomplete(dashboards))].into());
-        let (askers, unseen) = (&*askers, &*unseen);
-        grants.advance(&images, changes, |key| {
+        grants.advance(&keys.glances, changes, |key| {
             let asker = |key| Some(Asker { dashboard: dashboards.get(key)?, pairing: pairings.get(key)? });
             let askers: Vec<_> = askers.get(key).iter().flat_map(|a| &a.horizons).filter_map(asker).collect();
             Some(grant::of(snapshot, glances.get(key)?, &askers, unseen.get(&in_whole(""))?))
         });
-        let grants = &*grants;
-        intents.advance(&horizons, changes, |key| Some(grant::settled(pairings.get(key)?, key, grants)));
-        let intents = &*intents;
+        intents.advance(&keys.horizons, changes, |key| Some(grant::settled(pairings.get(key)?, key, grants)));
+    }
 
-        let Self { states, addresses, proofs, throttles, .. } = self;
-        states.advance(&images, changes, |key| Some(glances.get(key)?.public.state()));
+    /// What preflights show of each Horizon, and who may change its mode.
+    fn prove(&mut self, snapshot: &Snapshot, keys: &Keys, changes: &mut Changes) {
+        let Self { dashboards, glances, pairings, intents, states, addresses, proofs, throttles, .. } = self;
+        states.advance(&keys.glances, changes, |key| Some(glances.get(key)?.public.state()));
         addresses.advance(changes, || vantage::addresses(snapshot));
-        let (states, addresses) = (&*states, &*addresses);
-        proofs.advance(&horizons, changes, |key| {
+        proofs.advance(&keys.horizons, changes, |key| {
             let (dashboard, pairing, intent) = (dashboards.get(key)?, pairings.get(key)?, intents.get(key)?);
             Some(Proof::derive(snapshot, dashboard, pairing, intent, states, addresses))
         });
-        let proofs = &*proofs;
         throttles.advance(changes, || {
             let all = dashboards.iter().filter_map(|(key, dashboard)| Some((dashboard, proofs.get(key)?)));
             throttle::all(&all.collect::<Vec<_>>())
         });
+    }
 
-        let Self { horizon_places, glance_places, rivals, horizon_views, glance_views, .. } = self;
-        horizon_places.advance(&horizons, changes, |key| Some(conflict::places(&dashboards.get(key)?.exposures)));
-        glance_places.advance(&images, changes, |key| Some(conflict::places(&glances.get(key)?.exposures)));
+    /// Who else claims a host name, and the views in which all stages end.
+    fn view(&mut self, snapshot: &Snapshot, keys: &Keys, changes: &mut Changes) {
+        let Self { dashboards, glances, pairings, askers, grants, intents, proofs, throttles, .. } = self;
+        let (horizon_places, glance_places, rivals) =
+            (&mut self.horizon_places, &mut self.glance_places, &mut self.rivals);
+        let (horizon_views, glance_views) = (&mut self.horizon_views, &mut self.glance_views);
+        horizon_places.advance(&keys.horizons, changes, |key| Some(conflict::places(&dashboards.get(key)?.exposures)));
+        glance_places.advance(&keys.glances, changes, |key| Some(conflict::places(&glances.get(key)?.exposures)));
         rivals.advance(changes, || {
             let places = horizon_places.iter().chain(glance_places.iter());
             conflict::rivals(snapshot, places.flat_map(|(_, places)| places.iter().cloned()))
         });
-        let (rivals, throttles) = (&*rivals, &*throttles);
-        horizon_views.advance(&horizons, changes, |key| {
+        horizon_views.advance(&keys.horizons, changes, |key| {
             let (dashboard, pairing, proof) = (dashboards.arc(key)?, pairings.arc(key)?, proofs.arc(key)?);
             let throttle = throttles.get(key).copied().unwrap_or_default();
             Some(HorizonView::new(dashboard, pairing, intents.get(key)?, proof, throttle, rivals))
         });
-        glance_views.advance(&images, changes, |key| {
+        glance_views.advance(&keys.glances, changes, |key| {
             let looked = askers.get(key).is_some_and(|askers| askers.looks);
             Some(GlanceView::new(snapshot, glances.arc(key)?, grants.arc(key)?, looked, rivals))
         });
-        World {
-            horizons: horizon_views.shared().into(),
-            glances: glance_views.shared().into(),
-            apis: apis.shared().into(),
-            routing: exposure::needs(snapshot, &namespaces),
-            read: snapshot.horizons.any_known() && snapshot.glances.any_known() && snapshot.apis.any_known(),
+    }
+}
+
+/// The keys of all resources.
+struct Keys {
+    horizons: Vec<Key>,
+    glances: Vec<Key>,
+    apis: Vec<Key>,
+}
+
+impl Keys {
+    fn of(snapshot: &Snapshot) -> Self {
+        Self {
+            horizons: snapshot.horizons.all().map(|(key, _)| key.clone()).collect(),
+            glances: snapshot.glances.all().map(|(key, _)| key.clone()).collect(),
+            apis: snapshot.apis.all().map(|(key, _)| key.clone()).collect(),
         }
+    }
+
+    fn namespaces(&self) -> BTreeSet<&str> {
+        self.horizons.iter().chain(&self.glances).chain(&self.apis).map(|key| key.namespace.as_str()).collect()
     }
 }
 

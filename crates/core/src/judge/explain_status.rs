@@ -11,6 +11,7 @@ use super::response::Response;
 const LET_PASS: &str = "let OPTIONS on /v2/images/ pass, up to Glance";
 
 /// Why a failed status came. Codes above 511 belong to proxies: Cloudflare's 52x, AWS's 46x and 561.
+#[expect(clippy::too_many_lines, reason = "a table, with one arm for each group of statuses")]
 pub fn status(asked: &Preflight, answer: &Response) -> Failure {
     let code = answer.status;
     let from = signature(answer);

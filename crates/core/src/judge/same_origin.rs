@@ -25,6 +25,7 @@ const LEAD: &str = "let the proxy route this path, and everything below it, to G
 ///
 /// # Errors
 /// Who else answered, if the answer shows it.
+#[expect(clippy::too_many_lines, reason = "a table, with one arm for each group of statuses")]
 pub fn judge(asked: &Preflight, answer: &Response) -> Result<(), Failure> {
     let code = answer.status;
     let from = signature(answer);

@@ -101,7 +101,7 @@ pub enum SnippetDir {
 
 /// Where the target's image reads Horizon's snippets: recorded on the workload by a roll, or still in the
 /// Job that asked. `rehearsals`: none if no Job may ask.
-pub fn reads(resource: &Key, target: &Target, rehearsals: Option<&Known<BTreeMap<String, Rehearsal>>>) -> Reads {
+pub fn reads(resource: &Key, target: &Target, rehearsals: Option<&Known<BTreeMap<String, Rehearsal>>>) -> SnippetDir {
     let noted = target.workload.meta.ours.get(annotations::READS);
     let noted = noted.and_then(|text| text.split_once(' ')).filter(|(image, _)| *image == target.container.image);
     if let Some((_, dir)) = noted {

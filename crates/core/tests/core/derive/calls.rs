@@ -53,7 +53,7 @@ fn it_is_asked_where_it_is_exposed_for_its_own_methods_and_headers() {
     for name in ["x-auth-token", "x-subject-token", "content-type", "x-portal"] {
         assert!(call.headers.iter().any(|header| header == name), "{:?}", call.headers);
     }
-    assert!(!target.has_parts(), "no upload is tried at Keystone");
+    assert!(!target.has_checks(), "no upload is tried at Keystone");
 }
 
 #[test]
