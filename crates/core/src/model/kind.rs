@@ -18,20 +18,23 @@ pub trait Observed: Sized + PartialEq {
     /// The decoder's words with the field, if the object does not have the shape of its kind.
     fn reduce(kind: Kind, object: Value) -> Result<Option<Self>, DecodeError>;
 
-    /// Where it leads. [`Store::list_leading`](super::Store::list_leading) finds it by that, and never finds an object of
-    /// a kind that leaves this out.
-    fn leads(&self, _to: &mut dyn FnMut(Lead<'_>)) {}
+    /// Where it leads. [`Store::list_leading`](super::Store::list_leading) finds it by that.
+    fn leads(&self, to: &mut dyn FnMut(Lead<'_>)) {
+        to(Lead::Anywhere);
+    }
 }
 
 /// Where an object leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lead<'a> {
-    /// To a Service of its namespace.
+    /// To a Service of this name.
     Service(&'a str),
     /// To pods with this label, perhaps among others.
     Label(&'a str, &'a str),
     /// To any pods.
     Pods,
+    /// The object alone does not say: it may lead through others.
+    Anywhere,
 }
 
 /// What the operator must know about a kind.

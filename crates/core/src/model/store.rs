@@ -182,7 +182,7 @@ impl<T> Store<T> {
         Ok(self.seen(namespace))
     }
 
-    /// Those of a namespace that lead to one of these, in order of name.
+    /// Those of a namespace that lead to one of these, or may, in order of name.
     ///
     /// # Errors
     /// As [`Store::list`].
@@ -191,12 +191,12 @@ impl<T> Store<T> {
         T: Observed,
     {
         self.known(namespace)?;
-        for lead in to {
+        for lead in to.iter().chain([&Lead::Anywhere]) {
             self.note(ReadPlace::Leading(namespace, *lead));
         }
         let is_one = |item: &&Arc<T>| {
             let mut found = false;
-            item.leads(&mut |lead| found |= to.contains(&lead));
+            item.leads(&mut |lead| found |= lead == Lead::Anywhere || to.contains(&lead));
             found
         };
         let section = self.sections.get(namespace).into_iter().flat_map(|section| section.iter());
