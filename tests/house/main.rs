@@ -221,7 +221,7 @@ fn no_circle_of_imports_crosses_a_module() {
 
 /// Rooms with files side by side that know each other in a circle. No other room may have one.
 const KNOTTED: [(&str, &[&str]); 4] =
-    [("crates/api/src", &[]), ("crates/core/src", &["model"]), ("crates/check/src", &["facts", "rules"]), ("src", &[])];
+    [("crates/api/src", &[]), ("crates/core/src", &[]), ("crates/check/src", &["facts", "rules"]), ("src", &[])];
 
 #[test]
 fn files_side_by_side_know_each_other_one_way() {

@@ -1,4 +1,6 @@
 //! The operator's input and output, and its command line as a program. The folders are those of `src`.
+// A test may tell one long story.
+#![allow(clippy::too_many_lines)]
 
 mod api_server;
 mod apply;

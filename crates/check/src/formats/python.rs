@@ -8,7 +8,7 @@ pub mod fold;
 
 use std::collections::BTreeMap;
 
-use ruff_python_ast::{ElifElseClause, Expr, ExprCall, ExprSubscript, Operator, Stmt};
+use ruff_python_ast::{ElifElseClause, Expr, ExprCall, ExprSubscript, Operator, Stmt, StmtIf, StmtImportFrom, StmtTry};
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 use ruff_text_size::{Ranged, TextSize};
 
@@ -191,38 +191,8 @@ impl Run<'_> {
                 };
                 self.assign(&assign.target, &value, line);
             }
-            Stmt::If(branch) => {
-                let clauses = &branch.elif_else_clauses;
-                match self.fold(&branch.test, 0).truth() {
-                    Some(true) => {
-                        for clause in clauses {
-                            self.skipped(&clause.body);
-                        }
-                        self.all(&branch.body);
-                    }
-                    Some(false) => {
-                        self.skipped(&branch.body);
-                        self.otherwise(clauses);
-                    }
-                    None => {
-                        self.perhaps(&branch.body);
-                        for clause in clauses {
-                            self.perhaps(&clause.body);
-                        }
-                    }
-                }
-            }
-            Stmt::Try(attempt) => {
-                let before = std::mem::replace(&mut self.guarded, true);
-                self.all(&attempt.body);
-                self.guarded = before;
-                for handler in &attempt.handlers {
-                    let ruff_python_ast::ExceptHandler::ExceptHandler(handler) = handler;
-                    self.perhaps(&handler.body);
-                }
-                self.perhaps(&attempt.orelse);
-                self.all(&attempt.finalbody);
-            }
+            Stmt::If(branch) => self.branch(branch),
+            Stmt::Try(attempt) => self.attempt(attempt),
             Stmt::With(with) => self.all(&with.body),
             Stmt::For(each) => {
                 self.assign(&each.target, &Value::Unknown, line);
@@ -232,19 +202,7 @@ impl Run<'_> {
                 let name = alias.asname.as_ref().unwrap_or(&alias.name).as_str();
                 self.set(name.split('.').next().unwrap_or(name), Value::Unknown, line);
             }),
-            Stmt::ImportFrom(import) => import.names.iter().for_each(|alias| {
-                let name = alias.asname.as_ref().unwrap_or(&alias.name).as_str();
-                // What a star import adds is unknown, so from here on any name may be defined.
-                self.guarded |= name == "*";
-                if name == "*" {
-                    let dots = ".".repeat(import.level as usize);
-                    let module = import.module.as_ref().map(ToString::to_string).unwrap_or_default();
-                    self.settings.stars.push((dots + &module, line));
-                }
-                let of_csp = import.module.as_ref().is_some_and(|module| module.as_str() == "csp.constants");
-                let known = csp_source(alias.name.as_str()).filter(|_| of_csp);
-                self.set(name, known.map_or(Value::Unknown, |text| Value::Text(text.to_owned())), line);
-            }),
+            Stmt::ImportFrom(import) => self.import_from(import, line),
             Stmt::FunctionDef(function) => {
                 self.locals(&function.body);
                 self.set(function.name.as_str(), Value::Unknown, line);
@@ -263,6 +221,56 @@ impl Run<'_> {
                 self.call(&expression.value, line);
             }
             _ => {}
+        }
+    }
+
+    fn branch(&mut self, branch: &StmtIf) {
+        let clauses = &branch.elif_else_clauses;
+        match self.fold(&branch.test, 0).truth() {
+            Some(true) => {
+                for clause in clauses {
+                    self.skipped(&clause.body);
+                }
+                self.all(&branch.body);
+            }
+            Some(false) => {
+                self.skipped(&branch.body);
+                self.otherwise(clauses);
+            }
+            None => {
+                self.perhaps(&branch.body);
+                for clause in clauses {
+                    self.perhaps(&clause.body);
+                }
+            }
+        }
+    }
+
+    fn attempt(&mut self, attempt: &StmtTry) {
+        let before = std::mem::replace(&mut self.guarded, true);
+        self.all(&attempt.body);
+        self.guarded = before;
+        for handler in &attempt.handlers {
+            let ruff_python_ast::ExceptHandler::ExceptHandler(handler) = handler;
+            self.perhaps(&handler.body);
+        }
+        self.perhaps(&attempt.orelse);
+        self.all(&attempt.finalbody);
+    }
+
+    fn import_from(&mut self, import: &StmtImportFrom, line: usize) {
+        for alias in &import.names {
+            let name = alias.asname.as_ref().unwrap_or(&alias.name).as_str();
+            // What a star import adds is unknown, so from here on any name may be defined.
+            self.guarded |= name == "*";
+            if name == "*" {
+                let dots = ".".repeat(import.level as usize);
+                let module = import.module.as_ref().map(ToString::to_string).unwrap_or_default();
+                self.settings.stars.push((dots + &module, line));
+            }
+            let of_csp = import.module.as_ref().is_some_and(|module| module.as_str() == "csp.constants");
+            let known = csp_source(alias.name.as_str()).filter(|_| of_csp);
+            self.set(name, known.map_or(Value::Unknown, |text| Value::Text(text.to_owned())), line);
         }
     }
 

@@ -229,59 +229,18 @@ fn is_readable(asked: &Preflight, answer: &Response) -> bool {
 /// What the answer to the upload itself shows.
 fn of_answer(asked: &Preflight, answer: &Response, seconds: f64) -> Found {
     let code = answer.status;
-    match code {
-        413 => {
-            return Found::fails(
-                Rule::BodyLimit,
-                "the upload was refused because of its size (413)",
-                "remove the body limit in front of Glance: LimitRequestBody 0, client_max_body_size 0",
-            );
-        }
-        408 | 502 | 504 | 522 | 524 => {
-            let after = if seconds < 1.0 { String::new() } else { format!(" after {seconds:.0} s") };
-            let verdict = format!("a server in front of Glance ended the upload{after} ({code})");
-            return Found::fails(Rule::TooSlow, verdict, "raise the timeouts in front of Glance");
-        }
-        _ => {}
-    }
-    let readable = is_readable(asked, answer);
-    let ok = (200..300).contains(&code);
-    let header = |name: &str| answer.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
-    if ok && header("content-type").is_some_and(|(_, kind)| kind.to_lowercase().starts_with("text/html")) {
-        return Found::fails(
-            Rule::OptionsFiltered,
-            format!(
-                "a page answered the upload ({code}), for example the page of a login in front of Glance; Glance has no pages"
-            ),
-            "let PUT on /v2/images/ pass the login or portal in front of Glance: Glance checks the token itself",
-        );
-    }
-    // Browsers send the data, and then report a failure.
-    if ok && !readable {
-        let origins =
-            answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("access-control-allow-origin")).count();
-        let why = match origins {
-            0 => "has no Access-Control-Allow-Origin",
-            1 => "is for another origin, or does not allow credentials",
-            _ => "has Access-Control-Allow-Origin several times",
-        };
-        return Found::fails(
-            Rule::CorsOnTheWay,
-            format!(
-                "the upload arrived ({code}), but the page may not read the answer and reports a failure: it {why}"
-            ),
-            "find what changes CORS headers in front of Glance, and let Glance's own reach the browser unchanged",
-        );
+    let is_readable = is_readable(asked, answer);
+    if let Some(found) = of_status(code, seconds).or_else(|| of_success(answer, is_readable)) {
+        return found;
     }
     match upload::judge_complete(asked, &Wire::Response(answer.clone())) {
-        UploadVerdict::Refused { failure, .. } if !ok => Found::from(*failure),
-        _ if ok && readable => Found::none(format!("the upload went through ({code})"), "no change is necessary"),
-        _ if code == 401 && readable => Found::fails(
+        UploadVerdict::Refused { failure, .. } => Found::from(*failure),
+        _ if code == 401 && is_readable => Found::fails(
             None,
             "Glance refused the token (401): it had expired, or was revoked",
             "log in again and upload again",
         ),
-        _ if readable => Found::fails(
+        _ if is_readable => Found::fails(
             None,
             format!("Glance refused the upload with {code}, and the page could read this answer"),
             "read Glance's log for this request",
@@ -300,6 +259,57 @@ fn of_answer(asked: &Preflight, answer: &Response, seconds: f64) -> Found {
             "let the server in front of Glance forward Glance's CORS headers for PUT as it does for OPTIONS",
         ),
     }
+}
+
+/// What a status alone shows.
+fn of_status(code: u16, seconds: f64) -> Option<Found> {
+    match code {
+        413 => Some(Found::fails(
+            Rule::BodyLimit,
+            "the upload was refused because of its size (413)",
+            "remove the body limit in front of Glance: LimitRequestBody 0, client_max_body_size 0",
+        )),
+        408 | 502 | 504 | 522 | 524 => {
+            let after = if seconds < 1.0 { String::new() } else { format!(" after {seconds:.0} s") };
+            let verdict = format!("a server in front of Glance ended the upload{after} ({code})");
+            Some(Found::fails(Rule::TooSlow, verdict, "raise the timeouts in front of Glance"))
+        }
+        _ => None,
+    }
+}
+
+/// An answer that says that the upload arrived.
+fn of_success(answer: &Response, is_readable: bool) -> Option<Found> {
+    let code = answer.status;
+    if !(200..300).contains(&code) {
+        return None;
+    }
+    let header = |name: &str| answer.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
+    if header("content-type").is_some_and(|(_, kind)| kind.to_lowercase().starts_with("text/html")) {
+        return Some(Found::fails(
+            Rule::OptionsFiltered,
+            format!(
+                "a page answered the upload ({code}), for example the page of a login in front of Glance; Glance has no pages"
+            ),
+            "let PUT on /v2/images/ pass the login or portal in front of Glance: Glance checks the token itself",
+        ));
+    }
+    if is_readable {
+        return Some(Found::none(format!("the upload went through ({code})"), "no change is necessary"));
+    }
+    // Browsers send the data, and then report a failure.
+    let origins =
+        answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("access-control-allow-origin")).count();
+    let why = match origins {
+        0 => "has no Access-Control-Allow-Origin",
+        1 => "is for another origin, or does not allow credentials",
+        _ => "has Access-Control-Allow-Origin several times",
+    };
+    Some(Found::fails(
+        Rule::CorsOnTheWay,
+        format!("the upload arrived ({code}), but the page may not read the answer and reports a failure: it {why}"),
+        "find what changes CORS headers in front of Glance, and let Glance's own reach the browser unchanged",
+    ))
 }
 
 /// The uploads that the preflight is for.

@@ -67,88 +67,10 @@ pub fn blocked(error: &str) -> Option<Cause> {
 
 /// Why nobody answered a preflight, or an upload of the same origin.
 pub fn cause(entry: &Entry, endpoint: &Endpoint) -> Cause {
-    let error = entry.error().trim_start_matches("net::");
     let at = endpoint.origin();
-    let is = |words: &[&str]| words.iter().any(|word| error.contains(word));
-    let told = |what: &str| format!("{what} ({error})");
-    if is(&["ERR_CERT_"]) {
-        let why = match error {
-            "ERR_CERT_DATE_INVALID" => "it has expired, or is not valid yet",
-            "ERR_CERT_COMMON_NAME_INVALID" => "it is for another name",
-            "ERR_CERT_AUTHORITY_INVALID" => {
-                "its issuer is unknown to the browser, or the server does not send the intermediate certificate"
-            }
-            "ERR_CERT_REVOKED" => "it was revoked",
-            _ => "it is not valid for a web server",
-        };
-        return Cause::new(
-            None,
-            told(&format!("the browser does not trust the certificate of {at}: {why}")),
-            "give Glance's public URL a certificate that users' browsers trust, with its whole chain; accepting the warning in another tab helps only in that browser",
-        );
-    }
-    if is(&["CLIENT_AUTH", "CLIENT_CERT"]) {
-        return Cause::new(
-            None,
-            told(&format!("{at} requires a client certificate, which browsers never send with a preflight")),
-            "in the server in front of Glance, set the verification of clients to off or optional",
-        );
-    }
-    if is(&["ERR_SSL_", "SOCKET_NOT_CONNECTED"]) {
-        return Cause::new(
-            None,
-            told(&format!("the TLS connection to {at} failed")),
-            "check that this port uses https, not http, with TLS 1.2 or newer, and knows the name; then check the endpoint in the catalog",
-        );
-    }
-    if is(&["NAME_NOT_RESOLVED"]) {
-        return Cause::new(
-            Rule::NotPublic,
-            told(&format!("the browser's machine cannot resolve the name in {at}")),
-            "publish a name in the catalog that users' name servers know",
-        );
-    }
-    if is(&["CONNECTION_REFUSED", "ADDRESS_UNREACHABLE", "TIMED_OUT", "UNSAFE_PORT", "CONNECTION_FAILED"]) {
-        return Cause::new(
-            Rule::NotPublic,
-            told(&format!("the browser's machine cannot connect to {at}")),
-            "check that users can reach the public endpoint's address and port, also through firewalls and security groups",
-        );
-    }
-    if is(&["EMPTY_RESPONSE", "CONNECTION_RESET", "CONNECTION_CLOSED", "CONNECTION_ABORTED"]) {
-        return Cause::new(
-            None,
-            told(&format!("{at} accepted the request and closed the connection without an answer")),
-            if at.is_https() {
-                "look for a rule in front of Glance that drops OPTIONS (nginx return 444, HAProxy silent-drop), and read the log of that server"
-            } else {
-                "check whether this port uses https while the catalog says http; then look for a rule in front of Glance that drops OPTIONS"
-            },
-        );
-    }
-    if is(&["UNEXPECTED_PROXY_AUTH"]) {
-        return Cause::new(
-            Rule::OptionsFiltered,
-            told(&format!(
-                "something in front of Glance answered the preflight to {at} with 407: it requires Proxy-Authorization"
-            )),
-            "let OPTIONS and PUT on /v2/images/ pass without that login: Glance checks the token itself",
-        );
-    }
-    if is(&["PROXY", "TUNNEL"]) {
-        return Cause::new(
-            None,
-            told(&format!("a proxy between the browser and {at} did not answer correctly")),
-            "check the browser's proxy settings",
-        );
-    }
-    if is(&["INVALID_HTTP_RESPONSE", "RESPONSE_HEADERS", "HTTP2_PROTOCOL", "QUIC", "INVALID_CHUNKED", "CONTENT_LENGTH"])
-    {
-        return Cause::new(
-            None,
-            told(&format!("the browser does not understand the answer of {at} as HTTP")),
-            "check what listens there, and whether the catalog's scheme and port are right",
-        );
+    let failed = Failed { error: entry.error().trim_start_matches("net::"), at };
+    if let Some(cause) = failed.in_tls().or_else(|| failed.in_connection()).or_else(|| failed.in_http()) {
+        return cause;
     }
     if entry.is_tls_broken() {
         return Cause::new(
@@ -159,7 +81,130 @@ pub fn cause(entry: &Entry, endpoint: &Endpoint) -> Cause {
             "open Glance's public URL in the same browser: it says what is wrong with the certificate, or that the port does not use https",
         );
     }
-    silent(at, error)
+    silent(at, failed.error)
+}
+
+/// A request without an answer, and the browser's name for why.
+struct Failed<'a> {
+    error: &'a str,
+    at: &'a Origin,
+}
+
+impl Failed<'_> {
+    fn is(&self, words: &[&str]) -> bool {
+        words.iter().any(|word| self.error.contains(word))
+    }
+
+    fn told(&self, what: &str) -> String {
+        format!("{what} ({})", self.error)
+    }
+
+    /// The certificate, or TLS.
+    fn in_tls(&self) -> Option<Cause> {
+        let at = self.at;
+        if self.is(&["ERR_CERT_"]) {
+            return Some(Cause::new(
+                None,
+                self.told(&format!("the browser does not trust the certificate of {at}: {}", distrust(self.error))),
+                "give Glance's public URL a certificate that users' browsers trust, with its whole chain; accepting the warning in another tab helps only in that browser",
+            ));
+        }
+        if self.is(&["CLIENT_AUTH", "CLIENT_CERT"]) {
+            return Some(Cause::new(
+                None,
+                self.told(&format!("{at} requires a client certificate, which browsers never send with a preflight")),
+                "in the server in front of Glance, set the verification of clients to off or optional",
+            ));
+        }
+        if self.is(&["ERR_SSL_", "SOCKET_NOT_CONNECTED"]) {
+            return Some(Cause::new(
+                None,
+                self.told(&format!("the TLS connection to {at} failed")),
+                "check that this port uses https, not http, with TLS 1.2 or newer, and knows the name; then check the endpoint in the catalog",
+            ));
+        }
+        None
+    }
+
+    /// The name, the address, or what listens there.
+    fn in_connection(&self) -> Option<Cause> {
+        let at = self.at;
+        if self.is(&["NAME_NOT_RESOLVED"]) {
+            return Some(Cause::new(
+                Rule::NotPublic,
+                self.told(&format!("the browser's machine cannot resolve the name in {at}")),
+                "publish a name in the catalog that users' name servers know",
+            ));
+        }
+        if self.is(&["CONNECTION_REFUSED", "ADDRESS_UNREACHABLE", "TIMED_OUT", "UNSAFE_PORT", "CONNECTION_FAILED"]) {
+            return Some(Cause::new(
+                Rule::NotPublic,
+                self.told(&format!("the browser's machine cannot connect to {at}")),
+                "check that users can reach the public endpoint's address and port, also through firewalls and security groups",
+            ));
+        }
+        if self.is(&["EMPTY_RESPONSE", "CONNECTION_RESET", "CONNECTION_CLOSED", "CONNECTION_ABORTED"]) {
+            return Some(Cause::new(
+                None,
+                self.told(&format!("{at} accepted the request and closed the connection without an answer")),
+                if at.is_https() {
+                    "look for a rule in front of Glance that drops OPTIONS (nginx return 444, HAProxy silent-drop), and read the log of that server"
+                } else {
+                    "check whether this port uses https while the catalog says http; then look for a rule in front of Glance that drops OPTIONS"
+                },
+            ));
+        }
+        None
+    }
+
+    /// A proxy, or an answer that is not HTTP.
+    fn in_http(&self) -> Option<Cause> {
+        let at = self.at;
+        if self.is(&["UNEXPECTED_PROXY_AUTH"]) {
+            return Some(Cause::new(
+                Rule::OptionsFiltered,
+                self.told(&format!(
+                    "something in front of Glance answered the preflight to {at} with 407: it requires Proxy-Authorization"
+                )),
+                "let OPTIONS and PUT on /v2/images/ pass without that login: Glance checks the token itself",
+            ));
+        }
+        if self.is(&["PROXY", "TUNNEL"]) {
+            return Some(Cause::new(
+                None,
+                self.told(&format!("a proxy between the browser and {at} did not answer correctly")),
+                "check the browser's proxy settings",
+            ));
+        }
+        if self.is(&[
+            "INVALID_HTTP_RESPONSE",
+            "RESPONSE_HEADERS",
+            "HTTP2_PROTOCOL",
+            "QUIC",
+            "INVALID_CHUNKED",
+            "CONTENT_LENGTH",
+        ]) {
+            return Some(Cause::new(
+                None,
+                self.told(&format!("the browser does not understand the answer of {at} as HTTP")),
+                "check what listens there, and whether the catalog's scheme and port are right",
+            ));
+        }
+        None
+    }
+}
+
+/// Why browsers do not trust a certificate.
+fn distrust(error: &str) -> &'static str {
+    match error {
+        "ERR_CERT_DATE_INVALID" => "it has expired, or is not valid yet",
+        "ERR_CERT_COMMON_NAME_INVALID" => "it is for another name",
+        "ERR_CERT_AUTHORITY_INVALID" => {
+            "its issuer is unknown to the browser, or the server does not send the intermediate certificate"
+        }
+        "ERR_CERT_REVOKED" => "it was revoked",
+        _ => "it is not valid for a web server",
+    }
 }
 
 /// No answer, and the browser does not say more.

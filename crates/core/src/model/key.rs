@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use super::kind::Kind;
-
 /// Namespace and name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
@@ -43,11 +41,6 @@ impl Id {
     /// An object's name from its kind and key.
     pub fn new(kind: impl Into<String>, key: &Key) -> Self {
         Self { kind: kind.into(), key: key.clone() }
-    }
-
-    /// Whether it is an object of this kind.
-    pub fn is_a(&self, kind: impl Into<Kind>) -> bool {
-        self.kind == kind.into().registration().name
     }
 }
 

@@ -9,6 +9,8 @@ use kube_core::discovery::ApiResource;
 use serde_json::Value;
 
 use super::DecodeError;
+use super::key::Id;
+use super::lead::Lead;
 
 /// A cluster object, reduced to what decisions depend on.
 pub trait Observed: Sized + PartialEq {
@@ -22,19 +24,6 @@ pub trait Observed: Sized + PartialEq {
     fn leads(&self, to: &mut dyn FnMut(Lead<'_>)) {
         to(Lead::Anywhere);
     }
-}
-
-/// Where an object leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Lead<'a> {
-    /// To a Service of this name.
-    Service(&'a str),
-    /// To pods with this label, perhaps among others.
-    Label(&'a str, &'a str),
-    /// To any pods.
-    Pods,
-    /// The object alone does not say: it may lead through others.
-    Anywhere,
 }
 
 /// What the operator must know about a kind.
@@ -243,6 +232,13 @@ impl Kind {
             let registration = kind.registration();
             registration.name == name && registration.api_versions.contains(&api_version)
         })
+    }
+}
+
+impl Id {
+    /// Whether it is an object of this kind.
+    pub fn is_a(&self, kind: impl Into<Kind>) -> bool {
+        self.kind == kind.into().registration().name
     }
 }
 

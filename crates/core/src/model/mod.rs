@@ -22,6 +22,7 @@ mod istio;
 mod job;
 mod key;
 mod kind;
+mod lead;
 mod listener_set;
 mod meta;
 mod namespace;
@@ -70,7 +71,8 @@ pub use istio::{
 };
 pub use job::{Job, JobEvent};
 pub use key::{Id, Key};
-pub use kind::{Kind, Lead, Observed, Registration, Selected, Watched};
+pub use kind::{Kind, Observed, Registration, Selected, Watched};
+pub use lead::Lead;
 pub use listener_set::ListenerSet;
 pub use meta::{ApiObject, Custom, GlanceObject, HorizonObject, Meta, Owner};
 pub use namespace::Namespace;

@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::key::Key;
-use super::kind::{Kind, Lead};
+use super::kind::Kind;
+use super::lead::Lead;
 
 /// Where a value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

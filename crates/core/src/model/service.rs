@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::compact::Map;
-use super::kind::Lead;
+use super::lead::Lead;
 use super::meta::Meta;
 
 /// A Service.

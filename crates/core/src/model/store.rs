@@ -6,7 +6,8 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::key::Key;
-use super::kind::{Kind, Lead, Observed};
+use super::kind::{Kind, Observed};
+use super::lead::Lead;
 use super::reads::{Changes, ReadPlace, ReadSource, note, note_whole};
 
 /// Something cannot be seen now. Nothing is ever removed because of it.

@@ -12,7 +12,7 @@ use direct_upload_api::web::Origin;
 use direct_upload_api::{ConditionType, CorsValues, Reason};
 use jiff::Timestamp;
 
-use super::deploy::{Desired, Told, garbage};
+use super::deploy::{Desired, LastStatus, garbage};
 use super::finalize::{Finalization, blind, copied, deadline};
 use super::options::Options;
 use super::outline::{Plan, State, Unmet};
@@ -162,8 +162,8 @@ impl ApiPlanner<'_> {
             finalizer: self.view.api.resource.finalizer,
             target: self.target,
             applied: self.applied,
-            told: self.view.api.resource.status.as_ref().map_or_else(Told::default, |status| {
-                Told::new(status.observed_generation, &status.config_maps, &status.conditions)
+            last_status: self.view.api.resource.status.as_ref().map_or_else(LastStatus::default, |status| {
+                LastStatus::new(status.observed_generation, &status.config_maps, &status.conditions)
             }),
             files,
             secrets: self.view.api.asked.secrets.clone(),

@@ -25,7 +25,7 @@ use crate::workload::rehearsal::panel_note;
 use crate::workload::{Applied, Mount, Secrets, Target, annotations};
 pub(crate) use compare::Change;
 pub use compare::garbage;
-pub(crate) use gate::Told;
+pub(crate) use gate::LastStatus;
 use rehearsal::RehearsalDecision;
 
 /// The desired state of one workload.
@@ -37,7 +37,7 @@ pub(crate) struct Desired<'a> {
     pub finalizer: bool,
     pub target: &'a Target,
     pub applied: &'a Applied,
-    pub told: Told,
+    pub last_status: LastStatus,
     pub files: Vec<File>,
     pub secrets: Secrets,
     pub env: BTreeMap<String, EnvValue>,

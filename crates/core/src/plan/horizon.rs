@@ -11,7 +11,7 @@ use std::sync::Arc;
 use direct_upload_api::{ConditionType, HorizonSpec, Reason};
 use jiff::Timestamp;
 
-use super::deploy::{Change, Desired, Told, garbage};
+use super::deploy::{Change, Desired, LastStatus, garbage};
 use super::finalize::{copied, deadline};
 use super::options::Options;
 use super::outline::{Plan, State, Unmet};
@@ -172,8 +172,8 @@ impl HorizonPlanner<'_> {
             finalizer: self.view.dashboard.object.finalizer,
             target: self.target,
             applied: self.applied,
-            told: self.view.dashboard.object.status.as_ref().map_or_else(Told::default, |status| {
-                Told::new(status.observed_generation, &status.config_maps, &status.conditions)
+            last_status: self.view.dashboard.object.status.as_ref().map_or_else(LastStatus::default, |status| {
+                LastStatus::new(status.observed_generation, &status.config_maps, &status.conditions)
             }),
             files,
             secrets: Secrets::new(),

@@ -34,9 +34,9 @@ impl Exposing for HttpProxy {
         let mut notes = Notes::new(ExposureKind::HTTPProxy, &proxy.meta.key);
         let mut found = Exposures::default();
         let mut walk =
-            Walk { snapshot, backends, path: Vec::new(), ways: Vec::new(), tcp: false, unread: BTreeSet::new() };
+            Walk { snapshot, backends, path: Vec::new(), rules: Vec::new(), tcp: false, unread: BTreeSet::new() };
         walk.of(proxy, "", &mut notes)?;
-        let leads = walk.tcp || !walk.ways.is_empty();
+        let leads = walk.tcp || !walk.rules.is_empty();
         match &proxy.spec.virtualhost {
             None if leads => notes_of_included(snapshot, proxy, &mut notes),
             Some(host) if leads => urls(proxy, host, &walk, &mut found, &mut notes),
@@ -71,7 +71,7 @@ fn serves(route: &ProxyRoute) -> bool {
 }
 
 /// A rule that leads to the workload.
-struct Way {
+struct LeadingRule {
     /// Its prefix, with those of the includes before it; or what is none.
     path: Result<String, String>,
     /// Over plain http, too.
@@ -83,7 +83,7 @@ struct Walk<'a> {
     backends: &'a Backends,
     /// The path from the root to the current HTTPProxy.
     path: Vec<Key>,
-    ways: Vec<Way>,
+    rules: Vec<LeadingRule>,
     /// Connections lead there.
     tcp: bool,
     /// Namespaces that are not read.
@@ -107,17 +107,18 @@ impl Walk<'_> {
         self.path.push(key.clone());
         for route in proxy.spec.routes.iter().filter(|route| serves(route)) {
             if self.is_ours(key, &route.services) && is_met(&route.conditions, notes) {
-                self.ways.push(Way { path: joined(prefix, &route.conditions), insecure: route.permit_insecure });
+                self.rules
+                    .push(LeadingRule { path: joined(prefix, &route.conditions), insecure: route.permit_insecure });
             }
         }
         for include in &proxy.spec.includes {
             // Only prefixes are allowed here, and headers and queries.
             let prefix = joined(prefix, &include.conditions).unwrap_or_default();
             if let Some(next) = self.included(proxy, include, notes)? {
-                let before = self.ways.len();
+                let before = self.rules.len();
                 self.of(&next, &prefix, notes)?;
-                if self.ways.len() > before && !is_met(&include.conditions, notes) {
-                    self.ways.truncate(before);
+                if self.rules.len() > before && !is_met(&include.conditions, notes) {
+                    self.rules.truncate(before);
                 }
             }
         }
@@ -274,12 +275,12 @@ fn urls(proxy: &HttpProxy, host: &ProxyHost, walk: &Walk<'_>, found: &mut Exposu
         }
         add(true, "", notes);
     }
-    for way in &walk.ways {
-        let path = way.path.clone().unwrap_or_else(|other| {
+    for rule in &walk.rules {
+        let path = rule.path.clone().unwrap_or_else(|other| {
             notes.add(format!("path {other:?} is not a prefix; / is assumed"));
             String::new()
         });
-        if !https || way.insecure {
+        if !https || rule.insecure {
             add(false, &path, notes);
         }
         if https && !walk.tcp && !passes {

@@ -9,7 +9,7 @@ use direct_upload_api::web::{Origin, PublicUrl};
 
 use super::backends::Backends;
 use super::exposing::{Exposing, Exposures, HostClaims, Notes};
-use super::ingress_tls::{Door, doors};
+use super::ingress_tls::{ServedScheme, stated_schemes};
 use super::traefik_middleware::{annotated, annotation_redirects_http, without_redirected};
 use crate::derive::exposing_object::ExposingObject;
 use crate::model::{Ingress, IngressPath, Problem, Snapshot, Store};
@@ -83,7 +83,7 @@ impl Exposing for Ingress {
     fn claims(&self, snapshot: &Snapshot, found: HostClaims<'_>) {
         let mut notes = Notes::new(ExposureKind::Ingress, &self.meta.key);
         let mut is_secure =
-            |host: &str| doors_of(self, host, has_tls(self, host), &mut notes).iter().any(|door| door.https);
+            |host: &str| schemes_of(self, host, has_tls(self, host), &mut notes).iter().any(|scheme| scheme.https);
         let redirects = redirects_http(snapshot, self);
         for rule in self.rules.iter().filter(|_| redirect(self).is_none()) {
             let Some(host) = rule.host.as_ref().filter(|host| !redirects || is_secure(host)) else { continue };
@@ -135,8 +135,8 @@ fn urls(
     if host.contains(['*', '~']) {
         return notes.add(format!("host {host} is a wildcard, but an origin needs an exact host name"));
     }
-    let doors = doors_of(ingress, host, has_tls, notes).into_iter().filter(|door| door.https || !redirects);
-    for Door { https, port: stated } in doors {
+    let schemes = schemes_of(ingress, host, has_tls, notes).into_iter().filter(|scheme| scheme.https || !redirects);
+    for ServedScheme { https, port: stated } in schemes {
         let (port, port_assumed) = match stated {
             Some(port) => (Some(port), false),
             None => port(https, &ingress.ports, notes),
@@ -149,12 +149,12 @@ fn urls(
 }
 
 /// How browsers come to a host: as annotations say, else by `spec.tls`.
-fn doors_of(ingress: &Ingress, host: &str, has_tls: bool, notes: &mut Notes<'_>) -> Vec<Door> {
-    doors(ingress, has_tls, notes).unwrap_or_else(|| {
+fn schemes_of(ingress: &Ingress, host: &str, has_tls: bool, notes: &mut Notes<'_>) -> Vec<ServedScheme> {
+    stated_schemes(ingress, has_tls, notes).unwrap_or_else(|| {
         if !has_tls && !ingress.tls.is_empty() {
             notes.add(format!("none of its tls entries is for host {host}, so http is assumed"));
         }
-        vec![Door { https: has_tls, port: None }]
+        vec![ServedScheme { https: has_tls, port: None }]
     })
 }
 

@@ -45,9 +45,9 @@ impl Exposing for IngressRoute {
             }
             let redirects = redirect_http(snapshot, namespace, rule.middlewares.iter());
             for entry in entries(snapshot, route, rules, &mut Vec::new(), &mut notes)? {
-                for door in doors(entry.root, redirects) {
+                for scheme in schemes(entry.root, redirects) {
                     let mut own = Exposures::default();
-                    entry.rules.iter().for_each(|one| urls(snapshot, &door, one, &mut own, &mut notes));
+                    entry.rules.iter().for_each(|one| urls(snapshot, &scheme, one, &mut own, &mut notes));
                     without_redirected(snapshot, &named(namespace, rule.middlewares.iter()), &mut own, &mut notes);
                     found.urls.extend(own.urls);
                 }
@@ -69,7 +69,7 @@ impl Exposing for IngressRoute {
             !rule.services.is_empty() && rule.services.iter().all(|service| service.name.ends_with("@internal"))
         };
         let serves = |rule: &&IngressRouteRule| {
-            !is_internal(rule) && !doors(self, redirect_http(snapshot, own, rule.middlewares.iter())).is_empty()
+            !is_internal(rule) && !schemes(self, redirect_http(snapshot, own, rule.middlewares.iter())).is_empty()
         };
         for rule in self.spec.routes.iter().filter(|_| self.spec.parent_refs.is_empty()).filter(serves) {
             for one in alternatives(&rule.matches).unwrap_or_default().iter().filter(|one| one.demand.is_none()) {
@@ -219,8 +219,9 @@ fn wins(
     let leads_here = |rule: &IngressRouteRule| leads(snapshot, namespace, rule, backends).unwrap_or(true);
     let is_before = |them: &&IngressRouteRule| {
         let redirects = redirect_http(snapshot, namespace, them.middlewares.iter());
-        let is_there = |door: &Door<'_>| doors(other, redirects).iter().any(|their| their.https == door.https);
-        priority(them) > priority(rule) && doors(route, false).iter().all(is_there) && !leads_here(them)
+        let is_there =
+            |scheme: &ServedScheme<'_>| schemes(other, redirects).iter().any(|their| their.https == scheme.https);
+        priority(them) > priority(rule) && schemes(route, false).iter().all(is_there) && !leads_here(them)
     };
     let mut before = other.spec.routes.iter().filter(|_| other.spec.parent_refs.is_empty()).filter(is_before);
     before.any(|them| alternatives(&them.matches).unwrap_or_default().iter().any(|a| a.takes_all_of(one, host)))
@@ -232,8 +233,8 @@ struct Entry<'a> {
     rules: Vec<Alternative>,
 }
 
-/// How browsers come to an IngressRoute.
-struct Door<'a> {
+/// One scheme under which an IngressRoute serves requests.
+struct ServedScheme<'a> {
     https: bool,
     /// The entry point, where only one is named.
     entry: Option<&'a str>,
@@ -242,18 +243,18 @@ struct Door<'a> {
 }
 
 /// The schemes under which an IngressRoute serves requests. `redirects`: it sends those of plain http away.
-fn doors(root: &IngressRoute, redirects: bool) -> Vec<Door<'_>> {
+fn schemes(root: &IngressRoute, redirects: bool) -> Vec<ServedScheme<'_>> {
     let named = &root.spec.entry_points;
     let only = named.first().filter(|_| named.len() == 1).map(String::as_str);
     if root.spec.tls.is_some() {
         let secure = named.iter().find(|name| *name == WEBSECURE).map(String::as_str);
-        return vec![Door { https: true, entry: only.or(secure), assumed: false }];
+        return vec![ServedScheme { https: true, entry: only.or(secure), assumed: false }];
     }
     // Without names the rule is at all default entry points; Traefik's Helm chart has websecure among them.
     let secure = named.is_empty() || named.iter().any(|name| name == WEBSECURE);
-    let secure = secure.then_some(Door { https: true, entry: Some(WEBSECURE), assumed: true });
+    let secure = secure.then_some(ServedScheme { https: true, entry: Some(WEBSECURE), assumed: true });
     let is_plain = named.is_empty() || named.iter().any(|name| name != WEBSECURE);
-    let plain = (is_plain && !redirects).then_some(Door { https: false, entry: only, assumed: false });
+    let plain = (is_plain && !redirects).then_some(ServedScheme { https: false, entry: only, assumed: false });
     secure.into_iter().chain(plain).collect()
 }
 
@@ -293,7 +294,13 @@ fn entries<'a>(
     Ok(entries)
 }
 
-fn urls(snapshot: &Snapshot, door: &Door<'_>, rule: &Alternative, found: &mut Exposures, notes: &mut Notes<'_>) {
+fn urls(
+    snapshot: &Snapshot,
+    scheme: &ServedScheme<'_>,
+    rule: &Alternative,
+    found: &mut Exposures,
+    notes: &mut Notes<'_>,
+) {
     let Some(hosts) = &rule.hosts else {
         match &rule.host_pattern {
             Some(pattern) => {
@@ -307,7 +314,7 @@ fn urls(snapshot: &Snapshot, door: &Door<'_>, rule: &Alternative, found: &mut Ex
         notes.add(format!("path {path:?} is not a prefix; / is assumed"));
     }
     let path = if rule.path.is_some() { "" } else { rule.prefix.as_deref().unwrap_or_default() };
-    let Door { https, entry, assumed } = *door;
+    let ServedScheme { https, entry, assumed } = *scheme;
     let seen = entry.and_then(|name| of_entry_point(snapshot, name)).and_then(|port| u16::try_from(port).ok());
     for host in hosts {
         match Origin::from_parts(https, host, seen) {

@@ -10,14 +10,14 @@ use crate::model::Ingress;
 
 /// One scheme on which the controller serves a host; no port: what the status says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Door {
+pub(super) struct ServedScheme {
     pub https: bool,
     pub port: Option<u16>,
 }
 
-/// The doors that annotations state; none if they state nothing. `has_tls`: `spec.tls` covers the host, which
+/// The schemes that annotations state; none if they state nothing. `has_tls`: `spec.tls` covers the host, which
 /// is enough for all controllers but one.
-pub(super) fn doors(ingress: &Ingress, has_tls: bool, notes: &mut Notes<'_>) -> Option<Vec<Door>> {
+pub(super) fn stated_schemes(ingress: &Ingress, has_tls: bool, notes: &mut Notes<'_>) -> Option<Vec<ServedScheme>> {
     let of_alb = alb(ingress, notes);
     if has_tls || of_alb.is_some() {
         return of_alb;
@@ -50,7 +50,7 @@ pub(super) fn doors(ingress: &Ingress, has_tls: bool, notes: &mut Notes<'_>) -> 
 /// Traefik's entry point for TLS. Its Helm chart sets `ports.websecure.http.tls.enabled` (traefik/values.yaml).
 pub(super) const WEBSECURE: &str = "websecure";
 
-const HTTPS: Door = Door { https: true, port: None };
+const HTTPS: ServedScheme = ServedScheme { https: true, port: None };
 
 const ENTRY_POINTS: &str = "traefik.ingress.kubernetes.io/router.entrypoints";
 
@@ -121,29 +121,29 @@ fn traefik_tls(ingress: &Ingress) -> bool {
 
 /// kubernetes-sigs/aws-load-balancer-controller, pkg/ingress/model_build_listener.go: `listen-ports` is the
 /// list of listeners; without it there is one, on 443 if there is a certificate. `spec.tls` makes none.
-fn alb(ingress: &Ingress, notes: &mut Notes<'_>) -> Option<Vec<Door>> {
+fn alb(ingress: &Ingress, notes: &mut Notes<'_>) -> Option<Vec<ServedScheme>> {
     const PORTS: &str = "alb.ingress.kubernetes.io/listen-ports";
     const CERTIFICATE: &str = "alb.ingress.kubernetes.io/certificate-arn";
     const REDIRECT: &str = "alb.ingress.kubernetes.io/ssl-redirect";
     let Some(written) = value(ingress, PORTS) else {
-        return value(ingress, CERTIFICATE).map(|_| vec![Door { https: true, port: Some(443) }]);
+        return value(ingress, CERTIFICATE).map(|_| vec![ServedScheme { https: true, port: Some(443) }]);
     };
     let Ok(listeners) = serde_json::from_str::<Vec<serde_json::Map<String, Value>>>(written) else {
         notes.add(format!("annotation {PORTS} cannot be read: {written:?}"));
         return None;
     };
-    let door = |(protocol, port): (String, Value)| {
+    let scheme = |(protocol, port): (String, Value)| {
         let https = match protocol.as_str() {
             "HTTPS" => true,
             "HTTP" => false,
             _ => return None,
         };
-        Some(Door { https, port: Some(port.as_u64().and_then(|port| u16::try_from(port).ok())?) })
+        Some(ServedScheme { https, port: Some(port.as_u64().and_then(|port| u16::try_from(port).ok())?) })
     };
-    let mut doors: Vec<Door> = listeners.into_iter().flatten().filter_map(door).collect();
+    let mut schemes: Vec<ServedScheme> = listeners.into_iter().flatten().filter_map(scheme).collect();
     // Its listeners of plain http answer with a redirect.
     if value(ingress, REDIRECT).is_some() {
-        doors.retain(|door| door.https);
+        schemes.retain(|scheme| scheme.https);
     }
-    (!doors.is_empty()).then_some(doors)
+    (!schemes.is_empty()).then_some(schemes)
 }

@@ -24,7 +24,7 @@ const CONTENDED_SPAN: i64 = 600;
 
 /// What the resource's status says about the last observation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Told {
+pub(crate) struct LastStatus {
     /// The spec it is about.
     generation: Option<i64>,
     config_maps: Vec<String>,
@@ -32,7 +32,7 @@ pub(crate) struct Told {
     rolled_out: bool,
 }
 
-impl Told {
+impl LastStatus {
     pub fn new(generation: Option<i64>, config_maps: &[String], conditions: &[Condition]) -> Self {
         let rolled_out = ConditionType::RolledOut.to_string();
         let rolled_out =
@@ -72,8 +72,8 @@ impl Desired<'_> {
         let ours = |name: &&String| {
             self.applied.config_map(name).is_some_and(|c| Purpose::for_workload(&c.meta, uid).is_some())
         };
-        let told = || self.told.config_maps.iter().find(ours).cloned();
-        mounted.or_else(|| told().filter(|_| self.told.generation == Some(self.meta.generation)))
+        let known = || self.last_status.config_maps.iter().find(ours).cloned();
+        mounted.or_else(|| known().filter(|_| self.last_status.generation == Some(self.meta.generation)))
     }
 
     /// When pods were last replaced by us, and for which generation of the resource.
@@ -85,9 +85,9 @@ impl Desired<'_> {
     /// Somebody removed some or all of our fields: they were there for exactly this spec, and we did not
     /// remove them.
     fn taken(&self, change: &Change, counted: bool) -> bool {
-        let (told, config_map) = (&self.told, &change.config_map);
-        let unchanged = told.generation == Some(self.meta.generation) && told.config_maps.contains(config_map);
-        let there = counted || told.rolled_out || self.applied.running.contains(config_map);
+        let (last, config_map) = (&self.last_status, &change.config_map);
+        let unchanged = last.generation == Some(self.meta.generation) && last.config_maps.contains(config_map);
+        let there = counted || last.rolled_out || self.applied.running.contains(config_map);
         let backed_out =
             self.applied.config_map(config_map).is_some_and(|c| c.meta.ours.contains_key(annotations::BACKED_OUT));
         let same_spec = self.last_roll().is_some_and(|(_, generation)| generation == self.meta.generation);

@@ -14,8 +14,8 @@ use crate::workload::{Unfinished, annotations};
 /// What is not accepted yet.
 pub(crate) struct UnacceptedOrigins {
     glances: Vec<Key>,
-    /// The first Glance's problem. One that cannot be seen yet comes before all others.
-    problem: Problem,
+    /// Why the first Glance does not accept. One that cannot be seen yet comes before all others.
+    why: Unfinished,
 }
 
 /// Whether every pod of a destination's Glance accepts every origin of this Horizon. A direct Horizon needs
@@ -23,16 +23,16 @@ pub(crate) struct UnacceptedOrigins {
 ///
 /// # Errors
 /// What it waits for, or what blocks it.
-pub fn accepted(view: &HorizonView, destination: &DestinationView) -> Result<(), Problem> {
+pub fn accepted(view: &HorizonView, destination: &DestinationView) -> Result<(), Unfinished> {
     let Some(glance) = &destination.glance else { return Ok(()) };
     let trouble = |problem: &Problem| {
         if problem.is_pending() {
-            return Err(problem.clone());
+            return Err(Unfinished::Blocked(problem.clone()));
         }
         let problem = Problem::new(Reason::GlanceNotReady, format!("Glance {}: {}", glance.key, problem.message()));
-        Err(destination.to.problem(&problem))
+        Err(Unfinished::Blocked(destination.to.problem(&problem)))
     };
-    let origins = destination.to.crossing(view.dashboard.origins()?);
+    let origins = destination.to.crossing(view.dashboard.origins().map_err(Unfinished::Blocked)?);
     if origins.is_empty() && !glance.refuses {
         return Ok(());
     }
@@ -49,7 +49,7 @@ pub fn accepted(view: &HorizonView, destination: &DestinationView) -> Result<(),
         (None, Err(Unfinished::Rolling(_)) | Ok(())) => {
             let accepts = if glance.refuses { "uploads again".to_owned() } else { list(&origins) };
             let message = format!("waiting until every pod of Glance {} accepts {accepts}", glance.key);
-            Err(destination.to.problem(&Problem::new(Reason::WaitingForGlance, message)))
+            Err(Unfinished::Rolling(destination.to.problem(&Problem::new(Reason::WaitingForGlance, message))))
         }
     }
 }
@@ -60,11 +60,10 @@ impl HorizonPlanner<'_> {
             let action = Action::AwaitGlance { glance: glance.clone() };
             plan.steps.push(Step::new(action, "an origin must be accepted before a browser uses it"));
         }
-        let waits = held.problem.reason == Reason::WaitingForGlance && rolls;
-        plan.state = if waits {
+        plan.state = if held.why.is_rolling() && rolls {
             State::Switching(self.switching())
         } else {
-            State::unmet(ConditionType::RolledOut, held.problem.clone())
+            State::unmet(ConditionType::RolledOut, held.why.problem().clone())
         };
     }
 
@@ -72,10 +71,10 @@ impl HorizonPlanner<'_> {
     pub(crate) fn gate(&self) -> Result<(), UnacceptedOrigins> {
         let mut held: Option<UnacceptedOrigins> = None;
         for destination in self.view.proof.destinations.iter().filter(|_| self.direct) {
-            let Err(problem) = accepted(self.view, destination) else { continue };
-            let held = held.get_or_insert_with(|| UnacceptedOrigins { glances: Vec::new(), problem: problem.clone() });
-            if problem.is_pending() {
-                held.problem = problem;
+            let Err(why) = accepted(self.view, destination) else { continue };
+            let held = held.get_or_insert_with(|| UnacceptedOrigins { glances: Vec::new(), why: why.clone() });
+            if why.problem().is_pending() {
+                held.why = why;
             }
             held.glances.extend(destination.to.key().filter(|key| !held.glances.contains(key)).cloned());
         }

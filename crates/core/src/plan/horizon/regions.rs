@@ -37,8 +37,8 @@ fn news(view: &HorizonView, state: &State, destination: &DestinationView) -> Opt
         let message = "switching to direct; the message of the condition Ready has the details";
         return blocked(&Problem::new(Reason::SwitchingToDirect, message));
     }
-    if let (Intent::Direct, Err(problem)) = (&view.intent, accepted(view, destination)) {
-        return blocked(&problem);
+    if let (Intent::Direct, Err(why)) = (&view.intent, accepted(view, destination)) {
+        return blocked(why.problem());
     }
     match &destination.evidence {
         Evidence::Pending => None,

@@ -19,7 +19,7 @@ pub fn left_out(deployer: Deployer, source: &FragmentInput<'_>, contents: &Conte
     }
 }
 
-fn told(what: LeftOutPart, fix: impl Into<String>) -> LeftOut {
+fn lacks(what: LeftOutPart, fix: impl Into<String>) -> LeftOut {
     LeftOut { what, fix: fix.into(), severity: Severity::Warning }
 }
 
@@ -38,11 +38,11 @@ fn glance(deployer: Deployer, spec: &GlanceSpec, contents: &Contents) -> Vec<Lef
         let tls = spec.tls.as_ref().is_some_and(|tls| tls.enabled);
         let fields =
             if tls { vec![spec_field(&["httpd"]), spec_field(&["tls"])] } else { vec![spec_field(&["httpd"])] };
-        all.push(told(LeftOutPart::Fields(fields), format!("if there is an httpd in front of glance-api, {HTTPD}")));
+        all.push(lacks(LeftOutPart::Fields(fields), format!("if there is an httpd in front of glance-api, {HTTPD}")));
     }
     if deployer != Deployer::Rhoso {
         all.extend(contents.secrets.iter().map(|(store, secret)| {
-            told(
+            lacks(
                 LeftOutPart::Fields(vec![spec_field(&["swift"]).then(PathElement::Key(store.clone())).field("credentials")]),
                 format!(
                     "write the options in {} of Secret {} (swift_store_auth_address, swift_store_user and swift_store_key) into [{store}] yourself, where your tool keeps secrets",
@@ -54,22 +54,22 @@ fn glance(deployer: Deployer, spec: &GlanceSpec, contents: &Contents) -> Vec<Lef
     }
     if spec.image_import.as_ref().is_some_and(|import| import.worker_self_reference.is_some()) {
         let (severity, fix) = worker(deployer);
-        all.push(LeftOut { severity, ..told(field(&["imageImport", "workerSelfReference"]), fix) });
+        all.push(LeftOut { severity, ..lacks(field(&["imageImport", "workerSelfReference"]), fix) });
     }
     if spec.apis.internal.is_some() {
-        all.push(told(
+        all.push(lacks(
             field(&["apis", "internal"]),
             "the fragment configures one API; if your tool runs an internal one, configure it by hand",
         ));
     }
     if spec.exposure.manage {
         let fix = "write the settings that uploads need into your tool's own Ingress or Route (docs/exposure.md)";
-        all.push(told(field(&["exposure", "manage"]), fix));
+        all.push(lacks(field(&["exposure", "manage"]), fix));
     }
     if deployer == Deployer::OpenStackAnsible {
         let split = contents.policy.iter().filter(|(_, rule)| ansible::is_split(rule));
         let fix = "config_template makes a list of a text with a comma, which is another rule; write the rule into a file of policy.d yourself";
-        all.extend(split.map(|(name, _)| told(LeftOutPart::PolicyRule(name.clone()), fix)));
+        all.extend(split.map(|(name, _)| lacks(LeftOutPart::PolicyRule(name.clone()), fix)));
     }
     all
 }
@@ -96,16 +96,16 @@ fn horizon(deployer: Deployer, spec: &HorizonSpec, source: &FragmentInput<'_>, c
     let mut all = Vec::new();
     if let Some(cors) = spec.cors.as_ref().filter(|cors| cors.enabled) {
         let fix = if cors.allowed_origins.is_empty() { "remove it" } else { HTTPD };
-        all.push(told(field(&["cors"]), fix));
+        all.push(lacks(field(&["cors"]), fix));
     }
     if let Some(httpd) = &spec.httpd {
         let set = [
             (["httpd", "limitRequestBody"], httpd.limit_request_body.is_some()),
             (["httpd", "timeout"], httpd.timeout.is_some()),
         ];
-        all.extend(set.into_iter().filter(|(_, is_set)| *is_set).map(|(names, _)| told(field(&names), HTTPD)));
+        all.extend(set.into_iter().filter(|(_, is_set)| *is_set).map(|(names, _)| lacks(field(&names), HTTPD)));
         if let Some(proxy) = &httpd.glance_proxy {
-            all.push(told(
+            all.push(lacks(
                 field(&["httpd", "glanceProxy"]),
                 format!("{HTTPD}; until then, nothing passes {} to Glance, and uploads there fail", proxy.path),
             ));
@@ -114,7 +114,7 @@ fn horizon(deployer: Deployer, spec: &HorizonSpec, source: &FragmentInput<'_>, c
     let proxied = spec.httpd.as_ref().and_then(|httpd| httpd.glance_proxy.as_ref()).map(|proxy| proxy.path.as_str());
     let own = source.own_paths.iter().filter(|url| contents.direct && proxied != Some(url.path()));
     all.extend(own.map(|url| {
-        told(
+        lacks(
             LeftOutPart::OwnPath((*url).clone()),
             "let the web server or load balancer in front of Horizon pass it to Glance (docs/same-origin.md); until then, uploads fail",
         )
@@ -129,7 +129,7 @@ fn horizon(deployer: Deployer, spec: &HorizonSpec, source: &FragmentInput<'_>, c
             ("allowHosts", "horizon_allowed_hosts", tls.is_some_and(|tls| tls.allow_hosts)),
         ];
         all.extend(variables.into_iter().filter(|(.., is_set)| *is_set).map(|(name, variable, _)| {
-            told(field(&["tlsTermination", name]), format!("set {variable}, which replaces the role's own value"))
+            lacks(field(&["tlsTermination", name]), format!("set {variable}, which replaces the role's own value"))
         }));
     }
     all
@@ -140,5 +140,5 @@ fn swift(deployer: Deployer, contents: &Contents) -> Vec<LeftOut> {
         return Vec::new();
     }
     let fix = "kolla-ansible deploys no Swift; write the options of `render -o files` into the [DEFAULT] of its proxy yourself";
-    vec![told(field(&["cors"]), fix)]
+    vec![lacks(field(&["cors"]), fix)]
 }

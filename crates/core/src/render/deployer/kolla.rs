@@ -11,7 +11,7 @@
 
 use super::contents::Contents;
 use super::next::Next;
-use super::snippet::{self, Told};
+use super::snippet::{self, SnippetComment};
 use super::text::{as_is, comment, jinja, mapping};
 use super::{Component, FragmentFile};
 use direct_upload_api::CorsFilter;
@@ -60,7 +60,7 @@ pub fn files(service: Component, contents: &Contents, next: &Next) -> Vec<Fragme
 }
 
 fn horizon(contents: &Contents, next: &Next) -> Option<FragmentFile> {
-    let told = Told {
+    let above = SnippetComment {
         tool: "kolla-ansible",
         place: &[
             "Add this at the end of /etc/kolla/config/horizon/_9999-custom-settings.py (before 2024.1:",
@@ -71,7 +71,7 @@ fn horizon(contents: &Contents, next: &Next) -> Option<FragmentFile> {
             "working with HORIZON_IMAGES_UPLOAD_MODE = 'legacy' in this file.",
         ],
     };
-    snippet::horizon(contents, next, &told, |lines, settings| {
+    snippet::horizon(contents, next, &above, |lines, settings| {
         FragmentFile::new("config/horizon/_9999-custom-settings.py", comment(lines) + &jinja(settings))
     })
 }

@@ -17,7 +17,7 @@ use direct_upload_api::{CorsFilter, SwiftCredentials};
 
 use super::contents::{Contents, key};
 use super::next::Next;
-use super::snippet::{self, Told};
+use super::snippet::{self, SnippetComment};
 use super::text::{as_is, block, comment, mapping};
 use super::{Component, FragmentFile};
 use crate::openstack::OpenStackService;
@@ -68,8 +68,8 @@ fn glance(contents: &Contents, next: &Next) -> Option<FragmentFile> {
     }
     if !contents.secrets.is_empty() {
         lines.push("Add the Secrets to your own list. The operator reads all their keys, after this text:".to_owned());
-        let told = |secret: &SwiftCredentials| format!("  {}: not only {}", secret.secret_name, key(secret));
-        lines.extend(contents.secrets.iter().map(|(_, secret)| told(secret)));
+        let note = |secret: &SwiftCredentials| format!("  {}: not only {}", secret.secret_name, key(secret));
+        lines.extend(contents.secrets.iter().map(|(_, secret)| note(secret)));
     }
     lines.extend_from_slice(&next.lines);
     let mut ini = contents.ini();
@@ -156,7 +156,7 @@ fn place(service: &OpenStackService) -> Vec<&'static str> {
 }
 
 fn horizon(contents: &Contents, next: &Next) -> Option<FragmentFile> {
-    let told = Told {
+    let above = SnippetComment {
         tool: TOOL,
         place: &["Merge this into your OpenStackControlPlane; add to your existing text."],
         legacy: [
@@ -164,7 +164,7 @@ fn horizon(contents: &Contents, next: &Next) -> Option<FragmentFile> {
             "HORIZON_IMAGES_UPLOAD_MODE = 'legacy' here.",
         ],
     };
-    snippet::horizon(contents, next, &told, |lines, settings| {
+    snippet::horizon(contents, next, &above, |lines, settings| {
         FragmentFile::new("horizon.yaml", plane(lines, &["horizon", "template"], settings))
     })
 }

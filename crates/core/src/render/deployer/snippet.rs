@@ -5,7 +5,7 @@ use super::contents::Contents;
 use super::next::Next;
 
 /// What a tool's user reads above the snippet.
-pub struct Told<'a> {
+pub struct SnippetComment<'a> {
     /// The tool.
     pub tool: &'a str,
     /// Where the snippet goes.
@@ -18,17 +18,17 @@ pub struct Told<'a> {
 pub fn horizon(
     contents: &Contents,
     next: &Next,
-    told: &Told<'_>,
+    comment: &SnippetComment<'_>,
     file: impl FnOnce(Vec<String>, &str) -> FragmentFile,
 ) -> Option<FragmentFile> {
     let settings = contents.settings();
     if settings.is_empty() {
         return None;
     }
-    let mut lines = vec![format!("{}{}", told.tool, next.purpose)];
-    lines.extend(told.place.iter().map(|line| (*line).to_owned()));
+    let mut lines = vec![format!("{}{}", comment.tool, next.purpose)];
+    lines.extend(comment.place.iter().map(|line| (*line).to_owned()));
     if contents.direct {
-        lines.extend(told.legacy.map(str::to_owned));
+        lines.extend(comment.legacy.map(str::to_owned));
     }
     lines.extend_from_slice(&next.lines);
     Some(file(lines, &settings))

@@ -83,7 +83,7 @@ fn merge(value: &mut Value, nearer: &Value) {
 }
 
 /// One parent of a route to Glance.
-struct Way<'a> {
+struct Attachment<'a> {
     route: Route<'a>,
     parent: Option<Parent>,
     /// The parent, or that of the parent.
@@ -95,12 +95,12 @@ struct Way<'a> {
 /// All policies that hold for routes to Glance.
 pub(super) fn effective<'a>(objects: &'a [PolicyObject<'a>], through: &Path<'a>) -> Vec<Effective<'a>> {
     let mut found: Vec<Effective<'a>> = Vec::new();
-    for way in ways(objects, through) {
+    for attachment in attachments(objects, through) {
         for kind in KINDS {
-            for own in of_way(objects, through, &way, kind) {
+            for own in of_attachment(objects, through, &attachment, kind) {
                 match found.iter_mut().find(|other| other.is(&own)) {
-                    Some(other) => other.routes.push(way.route),
-                    None => found.push(Effective { routes: vec![way.route], ..own }),
+                    Some(other) => other.routes.push(attachment.route),
+                    None => found.push(Effective { routes: vec![attachment.route], ..own }),
                 }
             }
         }
@@ -108,15 +108,15 @@ pub(super) fn effective<'a>(objects: &'a [PolicyObject<'a>], through: &Path<'a>)
     found
 }
 
-fn of_way<'a>(
+fn of_attachment<'a>(
     objects: &'a [PolicyObject<'a>],
     through: &Path<'a>,
-    way: &Way<'a>,
+    attachment: &Attachment<'a>,
     kind: PolicyKind,
 ) -> Vec<Effective<'a>> {
     let policies = objects.iter().filter(|own| own.kind == kind);
     let mut applied: Vec<(u8, &PolicyObject<'_>)> =
-        policies.filter_map(|own| Some((way.nearness(objects, through, own)?, own))).collect();
+        policies.filter_map(|own| Some((attachment.nearness(objects, through, own)?, own))).collect();
     applied.sort_by_key(|(nearness, _)| Reverse(*nearness));
     let Some((nearest, first)) = applied.first().copied() else { return Vec::new() };
     let farther: Vec<_> = applied.iter().filter(|(own, _)| *own < nearest).copied().collect();
@@ -133,21 +133,21 @@ fn of_way<'a>(
     applied.iter().filter(|(own, _)| *own == nearest).map(|(_, own)| of(own)).collect()
 }
 
-fn ways<'a>(objects: &'a [PolicyObject<'a>], through: &Path<'a>) -> Vec<Way<'a>> {
+fn attachments<'a>(objects: &'a [PolicyObject<'a>], through: &Path<'a>) -> Vec<Attachment<'a>> {
     let mut found = Vec::new();
     for route in through.routes.iter().copied().filter(|route| route.kind == RouteKind::HTTPRoute) {
         if route.spec["parentRefs"].as_array().is_none_or(Vec::is_empty) {
-            found.push(Way { route, parent: None, gateway: None, section: None });
+            found.push(Attachment { route, parent: None, gateway: None, section: None });
         }
         for (parent, reference) in parents(route.object) {
             let (gateway, section) = (parent.gateway(objects), reference["sectionName"].as_str());
-            found.push(Way { route, parent: Some(parent), gateway, section });
+            found.push(Attachment { route, parent: Some(parent), gateway, section });
         }
     }
     found
 }
 
-impl Way<'_> {
+impl Attachment<'_> {
     /// How near a policy is to the requests; none if it does not hold for them.
     fn nearness(&self, objects: &[PolicyObject<'_>], through: &Path<'_>, policy: &PolicyObject<'_>) -> Option<u8> {
         let named = targets(&policy.spec).filter_map(|target| {
