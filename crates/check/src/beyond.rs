@@ -5,7 +5,6 @@
 
 mod addresses;
 mod authorizers;
-mod backend_port;
 mod calico;
 mod cilium;
 mod dashboard;
@@ -14,6 +13,7 @@ mod forwarded;
 mod glance;
 mod includes;
 mod istio_gateways;
+mod last_hop;
 mod middlewares;
 mod network_policy;
 mod patches;
@@ -47,7 +47,8 @@ pub(crate) fn gaps(cloud: &Cloud<'_>, objects: Objects<'_>) -> Vec<String> {
     }
     gaps.extend(calico::closed(&objects, &pods));
     for glance in &cloud.glances {
-        gaps.extend(backend_port::another(cloud, glance));
+        gaps.extend(last_hop::of_servers(cloud, glance));
+        gaps.extend(last_hop::of_objects(cloud, glance, objects));
         gaps.extend(elsewhere::routes(cloud, glance, objects));
         gaps.extend(glance::paste_file(glance));
         gaps.extend(glance::routes_of_uwsgi(glance));

@@ -444,7 +444,10 @@ fn scripts(cloud: &Cloud<'_>) -> Vec<String> {
     let is_script = |item: &ScopedDirective<'_>| {
         let first = item.directive.arg(0).unwrap_or_default();
         match item.directive.name.as_str() {
-            "http-request" | "http-response" => first.starts_with("lua."),
+            "http-request" | "http-response" => {
+                let service = item.directive.arg(1).filter(|_| first == "use-service").unwrap_or_default();
+                first.starts_with("lua.") || service.starts_with("lua.")
+            }
             "filter" => matches!(first, "spoe" | "lua"),
             name => name.ends_with("_by_lua_block") || name.ends_with("_by_lua_file") || name.starts_with("js_"),
         }

@@ -2,7 +2,9 @@
 // Tests read files; what they test reads none.
 #![allow(clippy::disallowed_methods)]
 
+mod chosen;
 mod classify;
+mod conditions;
 mod derived;
 mod effects;
 mod fixes;

@@ -6,6 +6,7 @@
 //! error, for some of them a warning.
 
 mod access;
+mod expression;
 pub(super) mod haproxy;
 mod httpd;
 pub(super) mod nginx;
@@ -14,8 +15,10 @@ pub(crate) use access::is_login;
 use direct_upload_api::{Rule, Severity};
 use direct_upload_core::openstack::cors_request::CorsRequest;
 
+use self::haproxy::choice::Choice;
 use super::proxy_headers::{LEAVE, grant_lacks, header, stands_in, unless_it_stands_in};
 use crate::classify::Kind;
+use crate::facts::addressed;
 use crate::facts::browser::{COMMON, LARGE, Sent};
 use crate::facts::cloud::Cloud;
 use crate::facts::server::{ScopedDirective, Server};
@@ -23,6 +26,41 @@ use crate::finding::Finding;
 use crate::formats::directives::Directive;
 use crate::unit::Program;
 use direct_upload_core::openstack::needed::ALLOW_ORIGIN;
+
+/// How often a directive does something for uploads, by its condition and the blocks around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Applies {
+    /// For one of the requests of each browser, from each dashboard.
+    Always,
+    /// For some browsers or dashboards.
+    Sometimes,
+    Never,
+    Unknown,
+}
+
+/// How often a directive does something for one of these requests.
+pub(crate) fn applies(
+    cloud: &Cloud<'_>,
+    server: &Server<'_>,
+    item: &ScopedDirective<'_>,
+    requests: &[CorsRequest],
+) -> Applies {
+    let holds = |sent: &Sent| match server.kind {
+        Kind::Nginx => nginx::holds(server, item, sent),
+        Kind::Haproxy => haproxy::applies(server, item, sent),
+        Kind::Httpd => expression::holds(server, item, sent),
+        _ => Some(true),
+    };
+    let of_request = |request: &CorsRequest| Sent::all(cloud, server, *request, None).iter().map(holds).collect();
+    let all: Vec<Vec<Option<bool>>> = requests.iter().map(of_request).collect();
+    let any = |is: Option<bool>| all.iter().flatten().any(|holds| *holds == is);
+    match () {
+        () if all.iter().any(|own| own.iter().all(|holds| *holds == Some(true))) => Applies::Always,
+        () if any(Some(true)) => Applies::Sometimes,
+        () if any(None) => Applies::Unknown,
+        () => Applies::Never,
+    }
+}
 
 /// All of them.
 pub(crate) fn refused(cloud: &Cloud<'_>) -> Vec<Finding> {
@@ -68,6 +106,42 @@ pub(crate) fn open(cloud: &Cloud<'_>) -> Vec<String> {
     };
     let of_server = |server| CorsRequest::BOTH.into_iter().find_map(|request| of_request(server, request));
     before_glance.filter_map(of_server).collect()
+}
+
+/// Published URLs whose requests HAProxy leads to another backend than Glance's, or to none.
+pub(crate) fn led_elsewhere(cloud: &Cloud<'_>) -> Vec<String> {
+    let fronts: Vec<&Server<'_>> = cloud
+        .servers
+        .iter()
+        .filter(|server| server.kind == Kind::Haproxy && server.service == Program::Glance)
+        .filter(|server| haproxy::choice::backend(server).is_some())
+        .collect();
+    let of_server = |server: &&Server<'_>| {
+        let own: Vec<&str> = fronts.iter().filter_map(|other| haproxy::choice::backend(other)).collect();
+        let published =
+            cloud.published.iter().find(|url| addressed::fit(server, std::slice::from_ref(url)).is_some())?;
+        let elsewhere = |request: CorsRequest| {
+            let all = Sent::all(cloud, server, request, None);
+            let mut places = all.iter().map(|sent| match haproxy::choice::chosen(server, sent) {
+                Choice::Backend(name, item) if !own.contains(&name.as_str()) => {
+                    Some(format!("{}: {name}", item.place()))
+                }
+                Choice::Nowhere => Some(format!("{}: no backend", server.place())),
+                Choice::Backend(..) | Choice::Unknown => None,
+            });
+            let first = places.next()??;
+            places.all(|place| place.is_some()).then(|| {
+                format!(
+                    "{} ({}): HAProxy leads {} there to another backend than Glance's ({first})",
+                    published.url,
+                    published.place,
+                    request.method()
+                )
+            })
+        };
+        CorsRequest::BOTH.into_iter().find_map(elsewhere)
+    };
+    fronts.iter().filter_map(of_server).collect()
 }
 
 /// DU014: an upload of a common size, or of a large one.
