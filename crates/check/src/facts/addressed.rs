@@ -60,7 +60,7 @@ pub(crate) fn comes_first(first: &Server<'_>, second: &Server<'_>) -> bool {
 /// How exactly a server means a published URL, by its port, TLS and names; none if it does not.
 pub(crate) fn fit(server: &Server<'_>, published: &[Published]) -> Option<usize> {
     let of = |own: &Published| {
-        let url = PublicUrl::parse(&own.url).ok().filter(|_| own.scope == server.scope)?;
+        let url = PublicUrl::parse(&own.url).ok()?;
         let port = url::Url::parse(&own.url).ok()?.port_or_known_default()?;
         let is_it = server
             .listens
@@ -68,7 +68,7 @@ pub(crate) fn fit(server: &Server<'_>, published: &[Published]) -> Option<usize>
             .any(|listen| listen.port == Some(port) && listen.tls.is_none_or(|tls| tls == url.origin().is_https()));
         if is_it { by_name(server, url.origin().host()) } else { None }
     };
-    published.iter().filter_map(of).max()
+    published.iter().filter(|own| own.scope == server.scope).filter_map(of).max()
 }
 
 /// nginx: an exact name, the longest with a star before, the longest with a star behind, a pattern (nginx, Server names).

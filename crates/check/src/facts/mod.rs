@@ -18,5 +18,6 @@ pub mod server;
 mod stream;
 pub mod traefik;
 mod traefik_routers;
+pub(crate) mod traefik_rule;
 pub(crate) mod upload_path;
 pub(crate) mod uwsgi;

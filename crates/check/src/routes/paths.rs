@@ -7,10 +7,12 @@ use direct_upload_api::{Rule, Severity};
 use direct_upload_core::derive::exposure_issue::policy::any;
 use direct_upload_core::model::FieldPath;
 use direct_upload_core::openstack::cors_request::UPLOAD_PATH;
-use regex::Regex;
+use regex::{Captures, Regex};
 use serde_json::Value;
 
+use super::middlewares;
 use crate::facts::catalog::{Published, Source};
+use crate::facts::traefik_rule;
 use crate::finding::{Finding, Location};
 use crate::glances::Objects;
 use crate::kinds;
@@ -44,7 +46,7 @@ pub(crate) fn paths(
         let rules: Vec<PathRule<'_>> = near.clone().flat_map(|object| path_rules(objects, object, &path)).collect();
         // Kinds whose hosts are not compared here.
         let elsewhere = near.clone().any(|object| {
-            (kinds::has_hosts_in_rules(object) && objects.leads_to_glance(object))
+            (kinds::is_below_http(object) && objects.leads_to_glance(object))
                 || (objects.is_glances_service(object)
                     && matches!(object.value["spec"]["type"].as_str(), Some("LoadBalancer" | "NodePort")))
         });
@@ -193,8 +195,13 @@ fn keeps_paths(ingress: &Object) -> bool {
 fn by_target(path: &str, written: &str, target: &str) -> Option<String> {
     let pattern = Regex::new(&format!("(?i){written}")).ok()?;
     let found = pattern.captures(path)?;
+    with_groups(&found, target)
+}
+
+/// A text with the groups of a match, which it names as `$1`.
+pub(super) fn with_groups(found: &Captures<'_>, text: &str) -> Option<String> {
     let mut made = String::new();
-    let mut rest = target;
+    let mut rest = text;
     while let Some(at) = rest.find('$') {
         made.push_str(&rest[..at]);
         let number = rest[at + 1..].chars().next().and_then(|c| c.to_digit(10))?;
@@ -275,6 +282,16 @@ fn path_rules<'a>(objects: Objects<'_>, object: &'a Object, path: &str) -> Vec<P
                 let takes = takes(object.kind(), rule, path);
                 let made = rewritten(object.kind(), rule, path);
                 rules.push(PathRule { object, steps, hosts: texts(&spec["hosts"]), takes, made });
+            }
+        }
+        "IngressRoute" => {
+            for (at, rule) in list(&spec["routes"]) {
+                let matchers = rule["match"].as_str().and_then(traefik_rule::matchers);
+                let takes = matchers.as_ref().and_then(|all| traefik_rule::takes(all, path));
+                let hosts = matchers.map(|all| traefik_rule::hosts(&all)).unwrap_or_default();
+                let steps = ["spec", "routes", &at.to_string(), "match"].map(str::to_owned).to_vec();
+                let made = middlewares::behind(objects, object, &rule["middlewares"], path);
+                rules.push(PathRule { object, steps, hosts, takes, made });
             }
         }
         "HTTPProxy" if !spec["includes"].is_array() => {

@@ -29,7 +29,9 @@ fn httpd(lines: &str) -> Verdict {
 #[case("SetEnv OWN\nUnsetEnv OWN", "OWN", Verdict::Fine)]
 #[case("BrowserMatch \"MSIE [2-6]\" OWN", "OWN", Verdict::Fine)]
 #[case("RewriteRule ^ - [E=OWN:1]", "OWN", Verdict::Incomplete)]
-#[case("", "OWN", Verdict::Incomplete)]
+#[case("", "OWN", Verdict::Fine)]
+#[case("", "!OWN", Verdict::Fails)]
+#[case("", "SSL_CLIENT_VERIFY", Verdict::Incomplete)]
 fn variables_of_httpd(#[case] lines: &str, #[case] name: &str, #[case] verdict: Verdict) {
     for header in ["RequestHeader unset Origin", "Header always set Access-Control-Allow-Origin *"] {
         assert_eq!(httpd(&format!("{lines}\n{header} env={name}")), verdict, "{header}");

@@ -281,9 +281,21 @@ pub(super) fn variable(name: &str, sent: &Sent, path: &KnownText) -> KnownText {
     }
 }
 
-/// Whether a request has a variable of the environment: `env=NAME` of mod_headers (mod_setenvif, mod_env, mod_rewrite).
-/// None also where nothing in the input sets it.
+/// Whether a request has a variable of the environment; none also where nothing in the input sets it.
 pub(super) fn environment(server: &Server<'_>, name: &str, sent: &Sent) -> Option<bool> {
+    written(server, name, sent).unwrap_or((name == "HTTPS" && sent.is_secure() == Some(true)).then_some(true))
+}
+
+/// The same for `env=NAME` of mod_headers: what nothing sets is not there, unless httpd's own modules set it.
+fn of_header(server: &Server<'_>, name: &str, sent: &Sent) -> Option<bool> {
+    let is_of_modules = ["HTTPS", "SSL_", "REDIRECT_", "REMOTE_", "GEOIP_", "MM_", "OIDC_"];
+    let is_of_modules = is_of_modules.iter().any(|own| name.starts_with(own));
+    let is_unset = !is_of_modules && written(server, name, sent).is_none();
+    if is_unset { Some(false) } else { environment(server, name, sent) }
+}
+
+/// What the directives make of a variable, if any sets or removes it (mod_setenvif, mod_env, mod_rewrite).
+fn written(server: &Server<'_>, name: &str, sent: &Sent) -> Option<Option<bool>> {
     let mut state: Option<Option<bool>> = None;
     for item in &server.items {
         let Some((sets, holds)) = assigned(item, name, sent) else { continue };
@@ -295,7 +307,7 @@ pub(super) fn environment(server: &Server<'_>, name: &str, sent: &Sent) -> Optio
             None => before.filter(|before| *before == sets),
         });
     }
-    state.unwrap_or((name == "HTTPS" && sent.is_secure() == Some(true)).then_some(true))
+    state
 }
 
 /// Whether a directive sets a variable or removes it, and whether it does so for a request.
@@ -346,9 +358,9 @@ fn attribute(name: &str, sent: &Sent) -> KnownText {
 pub(crate) fn holds(server: &Server<'_>, item: &ScopedDirective<'_>, sent: &Sent) -> Option<bool> {
     let last = item.directive.args.last().map(String::as_str).unwrap_or_default();
     let own = if let Some(name) = last.strip_prefix("env=!") {
-        environment(server, name, sent).map(|is| !is)
+        of_header(server, name, sent).map(|is| !is)
     } else if let Some(name) = last.strip_prefix("env=") {
-        environment(server, name, sent)
+        of_header(server, name, sent)
     } else if let Some(text) = last.strip_prefix("expr=") {
         expression(text, sent)
     } else {
