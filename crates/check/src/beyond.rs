@@ -18,6 +18,7 @@ mod last_hop;
 mod middlewares;
 mod network_policy;
 mod patches;
+mod plain_route;
 mod published;
 mod route_filters;
 mod unread_fields;
@@ -54,6 +55,7 @@ pub(crate) fn gaps(cloud: &Cloud<'_>, objects: Objects<'_>) -> Vec<String> {
     }
     gaps.extend(calico::closed(&objects, &pods));
     gaps.extend(controllers::of_nginx(objects));
+    gaps.extend(plain_route::without_tls(cloud, objects));
     for glance in &cloud.glances {
         gaps.extend(last_hop::of_servers(cloud, glance));
         gaps.extend(last_hop::of_objects(cloud, glance, objects));

@@ -46,8 +46,8 @@ impl NginxController {
     /// Its own ConfigMap.
     pub fn config_map<'a>(&self, objects: &'a [Object]) -> Option<&'a Object> {
         let is_its = |object: &&Object| {
-            let label = object.value["metadata"]["labels"]["app.kubernetes.io/name"].as_str();
-            object.kind() == "ConfigMap" && (label == Some(self.label) || self.maps.contains(&object.name()))
+            let label = || object.value["metadata"]["labels"]["app.kubernetes.io/name"].as_str();
+            object.kind() == "ConfigMap" && (self.maps.contains(&object.name()) || label() == Some(self.label))
         };
         objects.iter().find(is_its)
     }

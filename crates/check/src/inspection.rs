@@ -38,6 +38,7 @@ pub fn check(input: CheckInput) -> Report {
     issues.extend(routes::issues(objects));
     rules::headers::spare(&cloud, &mut issues);
     routes::spare(objects, &cloud.dashboards, &mut issues);
+    routes::unused(objects, &cloud.published, &mut issues);
     cloud.answering = answering::find(objects, &issues);
     cloud.answering.extend(rules::traefik::answering(&cloud));
     cloud.page_policies = page_policy::find(&input.objects, &derived::exposing_dashboards(&input.snapshot, &units));

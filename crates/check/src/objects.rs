@@ -448,7 +448,9 @@ fn mount_volume(
         let name = name.unwrap_or_default();
         let is = |o: &Object| o.kind() == kind && o.name() == name && o.namespace() == namespace;
         let Some(at) = objects.iter().position(is) else {
-            if of["optional"] != true && !is_something_else(path) {
+            // In a folder of drop-in files an optional one replaces options if it is there.
+            let is_needed = of["optional"] != true || path.ends_with(".conf.d");
+            if is_needed && !is_something_else(path) {
                 unit.unseen.push(format!("{kind} {namespace}/{name}, mounted at {path}"));
             }
             continue;

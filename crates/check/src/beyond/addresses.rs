@@ -3,7 +3,7 @@
 //! In: servers and objects. Out: one sentence for each, because the input does not show which addresses browsers have.
 
 use direct_upload_core::model::PolicyKind;
-use direct_upload_core::openstack::cors_request::{CorsRequest, KnownText};
+use direct_upload_core::openstack::cors_request::{CorsRequest, KnownText, UPLOAD_PATH};
 use serde_json::Value;
 
 use super::authorizers::is_near_glance;
@@ -50,13 +50,30 @@ pub(super) fn of_server(server: &Server<'_>) -> Vec<String> {
                     let name = word.trim_start_matches('!');
                     by_source.contains(&name) && (negated != word.starts_with('!'))
                 });
-                refuses && (by_fetch || by_name)
+                refuses && (by_fetch || by_name) && !is_of_another_path(args)
             }
             _ => false,
         }
     };
     let first = server.items.iter().find(is_list);
     first.into_iter().map(|item| format!("{}: {} {ADDRESSES}", item.place(), item.directive.written)).collect()
+}
+
+/// HAProxy: whether a rule asks, among what must hold together, for a path that is none of an upload.
+fn is_of_another_path(words: &[String]) -> bool {
+    let is_plain = !words.iter().any(|word| matches!(word.as_str(), "or" | "||" | "unless"));
+    let is_other = |term: &[String]| {
+        let mut values = term.iter().skip(1).take_while(|word| *word != "}").filter(|word| *word != "-i");
+        match term.first().map(String::as_str) {
+            Some("path") => values.all(|own| own != UPLOAD_PATH),
+            Some("path_beg") => values.all(|own| !UPLOAD_PATH.starts_with(own.as_str())),
+            _ => false,
+        }
+    };
+    let starts = words.iter().enumerate().filter(|(_, word)| *word == "{").map(|(at, _)| at + 1);
+    // Below a prefix of its own the path has more in front.
+    is_plain
+        && starts.into_iter().any(|at| is_other(&words[at..]) && !words[at..].iter().any(|word| word.contains("image")))
 }
 
 /// nginx: `geo` makes a variable of the browser's address, and a condition refuses what it is by default

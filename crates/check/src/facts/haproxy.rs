@@ -7,7 +7,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::listen::{self, Listen, port};
-use super::server::{OtherServer, ScopedDirective, Server};
+use super::other_servers::OtherServer;
+use super::server::{ScopedDirective, Server};
 use crate::classify::{self, Kind};
 use crate::formats::directives::Directive;
 use crate::formats::haproxy;

@@ -12,6 +12,7 @@ pub mod haproxy;
 pub mod horizon;
 pub(crate) mod listen;
 pub(crate) mod nginx;
+pub(crate) mod other_servers;
 pub(crate) mod page_policy;
 pub mod paste;
 pub mod server;

@@ -9,7 +9,7 @@ use super::nginx::Nginx;
 use super::stream;
 use super::traefik_routers;
 use super::upload_path;
-use crate::classify::{self, Kind};
+use crate::classify::Kind;
 use crate::finding::Location;
 use crate::formats::directives::{self, Directive};
 use crate::names;
@@ -175,7 +175,7 @@ impl<'a> Server<'a> {
 }
 
 /// The files of httpd.
-fn httpd(unit: &Unit) -> Vec<(&ConfigFile, Vec<Directive>)> {
+pub(super) fn httpd(unit: &Unit) -> Vec<(&ConfigFile, Vec<Directive>)> {
     let texts: Vec<&str> = unit.of_kind(Kind::Httpd).map(|file| file.text.as_str()).collect();
     unit.of_kind(Kind::Httpd).zip(directives::httpd_files(&texts)).collect()
 }
@@ -218,14 +218,14 @@ fn share_tls(servers: &mut [Server<'_>]) {
 }
 
 /// Virtual hosts, also those in `<IfModule>` and the like.
-fn hosts(tree: &[Directive]) -> Vec<&Directive> {
+pub(super) fn hosts(tree: &[Directive]) -> Vec<&Directive> {
     let inner = |d: &Directive| !d.children.is_empty() && d.name != "virtualhost";
     let deeper = tree.iter().filter(|d| inner(d)).flat_map(|d| hosts(&d.children));
     tree.iter().filter(|d| d.name == "virtualhost").chain(deeper).collect()
 }
 
 /// Whether a file serves something itself, and does not only configure what others serve.
-fn serves_alone(tree: &[Directive]) -> bool {
+pub(super) fn serves_alone(tree: &[Directive]) -> bool {
     !hosts(tree).is_empty()
         || flatten(tree).iter().any(|d| matches!(d.name.as_str(), "wsgiscriptalias" | "proxypass" | "proxypassmatch"))
 }
@@ -235,12 +235,12 @@ fn flatten(tree: &[Directive]) -> Vec<&Directive> {
 }
 
 /// Directives outside of all hosts.
-fn outer<'a>(file: &'a ConfigFile, tree: &[Directive]) -> Vec<ScopedDirective<'a>> {
+pub(super) fn outer<'a>(file: &'a ConfigFile, tree: &[Directive]) -> Vec<ScopedDirective<'a>> {
     let rest: Vec<Directive> = tree.iter().filter(|d| d.name != "virtualhost").cloned().collect();
     flat(file, &rest, &[])
 }
 
-fn flat<'a>(file: &'a ConfigFile, tree: &[Directive], within: &[Directive]) -> Vec<ScopedDirective<'a>> {
+pub(super) fn flat<'a>(file: &'a ConfigFile, tree: &[Directive], within: &[Directive]) -> Vec<ScopedDirective<'a>> {
     let mut items = Vec::new();
     for directive in tree.iter().filter(|d| d.name != "virtualhost") {
         let own = Directive { children: vec![], ..directive.clone() };
@@ -252,7 +252,7 @@ fn flat<'a>(file: &'a ConfigFile, tree: &[Directive], within: &[Directive]) -> V
 }
 
 /// The same of nginx, whose directives may come from several files.
-fn flat_nginx<'a>(nginx: &Nginx<'a>, tree: &[Directive], within: &[Directive]) -> Vec<ScopedDirective<'a>> {
+pub(super) fn flat_nginx<'a>(nginx: &Nginx<'a>, tree: &[Directive], within: &[Directive]) -> Vec<ScopedDirective<'a>> {
     let mut items = Vec::new();
     for directive in tree {
         let own = Directive { children: vec![], ..directive.clone() };
@@ -264,7 +264,7 @@ fn flat_nginx<'a>(nginx: &Nginx<'a>, tree: &[Directive], within: &[Directive]) -
 }
 
 /// Directives whose arguments show what runs behind them.
-const TELLING: [&str; 12] = [
+pub(super) const TELLING: [&str; 12] = [
     "wsgiscriptalias",
     "wsgidaemonprocess",
     "wsgiprocessgroup",
@@ -297,64 +297,6 @@ pub(super) fn served(items: &[ScopedDirective<'_>]) -> Option<Program> {
         (false, true) => Some(Program::Horizon),
         _ => None,
     })
-}
-
-/// A virtual host or location in front of another service.
-#[derive(Clone, Debug)]
-pub struct OtherServer<'a> {
-    /// Its name, as in paths.
-    pub service: &'static str,
-    pub kind: Kind,
-    /// Directives in effect; inherited ones come first.
-    pub items: Vec<ScopedDirective<'a>>,
-}
-
-impl<'a> OtherServer<'a> {
-    /// All of a unit that name a service, in what leads requests on or in the names of hosts.
-    pub fn find(unit: &'a Unit) -> Vec<Self> {
-        let mut found = Vec::new();
-        for (file, tree) in httpd(unit) {
-            let outside = outer(file, &tree);
-            for host in hosts(&tree) {
-                let items = outside.iter().cloned().chain(flat(file, &host.children, &[])).collect();
-                found.extend(Self::new(Kind::Httpd, items));
-            }
-            if hosts(&tree).is_empty() && serves_alone(&tree) {
-                found.extend(Self::new(Kind::Httpd, outside));
-            }
-        }
-        let nginx = Nginx::read(unit);
-        for tree in nginx.trees() {
-            Self::of_nginx(&nginx, tree, &[], &mut found);
-        }
-        found.extend(super::haproxy::others(unit));
-        found
-    }
-
-    fn new(kind: Kind, items: Vec<ScopedDirective<'a>>) -> Option<Self> {
-        if served(&items).is_some() {
-            return None;
-        }
-        let mut telling = items.iter().filter(|item| TELLING.contains(&item.directive.name.as_str()));
-        let service = telling.find_map(|item| classify::service_of(&item.directive.text().to_lowercase()))?;
-        Some(Self { service, kind, items })
-    }
-
-    fn of_nginx(nginx: &Nginx<'a>, tree: &[Directive], outside: &[ScopedDirective<'a>], found: &mut Vec<Self>) {
-        let is_block = |d: &&Directive| matches!(d.name.as_str(), "http" | "server" | "location");
-        let mut items = outside.to_vec();
-        let is_apart = |d: &Directive| matches!(d.name.as_str(), "upstream" | "stream" | "mail");
-        for directive in tree.iter().filter(|d| !is_block(d) && !is_apart(d)) {
-            items.extend(flat_nginx(nginx, std::slice::from_ref(directive), &[]));
-        }
-        if let Some(passes) = tree.iter().find(|d| PASSES.contains(&d.name.as_str())) {
-            let all = items.iter().cloned().chain(upstream(nginx, passes)).collect();
-            found.extend(Self::new(Kind::Nginx, all));
-        }
-        for block in tree.iter().filter(is_block) {
-            Self::of_nginx(nginx, &block.children, &items, found);
-        }
-    }
 }
 
 /// Other programs, which often have the dashboard's host name.
@@ -529,7 +471,7 @@ fn only_the_uploads<'a>(nginx: &Nginx<'a>, server: &Directive, locations: &mut V
 }
 
 /// Directives that forward requests.
-const PASSES: [&str; 3] = ["proxy_pass", "uwsgi_pass", "grpc_pass"];
+pub(super) const PASSES: [&str; 3] = ["proxy_pass", "uwsgi_pass", "grpc_pass"];
 
 /// The servers of the upstream to which a location leads, as if they were in it.
 pub(super) fn upstream<'a>(nginx: &Nginx<'a>, passes: &Directive) -> Vec<ScopedDirective<'a>> {

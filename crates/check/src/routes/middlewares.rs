@@ -5,7 +5,7 @@
 use regex::Regex;
 use serde_json::Value;
 
-use super::paths::with_groups;
+use super::groups::with_groups;
 use crate::glances::Objects;
 use crate::objects::Object;
 

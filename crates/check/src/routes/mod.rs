@@ -5,10 +5,12 @@
 //! names.
 
 mod answers;
+mod groups;
 mod middlewares;
 mod paths;
 mod ports;
 mod redirected;
+mod unused;
 
 use std::collections::BTreeSet;
 
@@ -22,6 +24,7 @@ pub(crate) use self::answers::{answers, spare};
 pub(crate) use self::paths::paths;
 pub(crate) use self::ports::ports;
 pub(crate) use self::redirected::redirected;
+pub(crate) use self::unused::unused;
 use crate::derived::{is_refused, policy_object};
 use crate::facts::cloud::PlacedIssue;
 use crate::finding::{Finding, Location};

@@ -7,9 +7,10 @@ use direct_upload_api::{Rule, Severity};
 use direct_upload_core::derive::exposure_issue::policy::any;
 use direct_upload_core::model::FieldPath;
 use direct_upload_core::openstack::cors_request::UPLOAD_PATH;
-use regex::{Captures, Regex};
+use regex::Regex;
 use serde_json::Value;
 
+use super::groups::with_groups;
 use super::middlewares;
 use crate::facts::catalog::{Published, Source};
 use crate::facts::traefik_rule;
@@ -114,6 +115,15 @@ pub(crate) fn paths(
     (found, unseen)
 }
 
+/// The hosts of a route's rules that lead to Glance; none for any.
+pub(super) fn hosts(objects: Objects<'_>, route: &Object) -> Vec<String> {
+    let rules = path_rules(objects, route, UPLOAD_PATH);
+    if rules.iter().any(|rule| rule.hosts.is_empty()) {
+        return Vec::new();
+    }
+    rules.into_iter().flat_map(|rule| rule.hosts).collect()
+}
+
 /// Where a rule rewrites paths.
 fn rewriting(rule: &PathRule<'_>) -> Location {
     let object = rule.object;
@@ -196,19 +206,6 @@ fn by_target(path: &str, written: &str, target: &str) -> Option<String> {
     let pattern = Regex::new(&format!("(?i){written}")).ok()?;
     let found = pattern.captures(path)?;
     with_groups(&found, target)
-}
-
-/// A text with the groups of a match, which it names as `$1`.
-pub(super) fn with_groups(found: &Captures<'_>, text: &str) -> Option<String> {
-    let mut made = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find('$') {
-        made.push_str(&rest[..at]);
-        let number = rest[at + 1..].chars().next().and_then(|c| c.to_digit(10))?;
-        made.push_str(found.get(usize::try_from(number).ok()?).map_or("", |group| group.as_str()));
-        rest = &rest[at + 2..];
-    }
-    Some(made + rest)
 }
 
 /// The rules of a route that lead to Glance.

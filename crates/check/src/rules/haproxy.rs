@@ -6,7 +6,7 @@ use direct_upload_core::openstack::cors_request::CorsRequest;
 
 use super::expanded::expanded;
 use super::proxy_headers::{LEAVE, unless_it_stands_in};
-use super::refused::{Applies, applies};
+use super::refused::applies::{Applies, applies};
 use crate::classify::Kind;
 use crate::facts::cloud::{Cloud, ExposedDashboard};
 use crate::facts::server::{ScopedDirective, Server};

@@ -13,7 +13,8 @@ use crate::facts::glance::GlanceFacts;
 use crate::facts::paste::Filter;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
-use crate::rules::refused::{Applies, LEGACY, applies};
+use crate::rules::refused::LEGACY;
+use crate::rules::refused::applies::{Applies, applies};
 use crate::unit::{ConfigFile, Program};
 
 const GIB: u64 = 1 << 30;

@@ -4,7 +4,8 @@ use direct_upload_api::{Rule, Severity};
 use direct_upload_core::openstack::cors_request::{CorsRequest, KnownText};
 use regex::{NoExpand, Regex};
 
-use super::refused::{Applies, applies, nginx};
+use super::refused::applies::{Applies, applies};
+use super::refused::nginx;
 use crate::classify::Kind;
 use crate::facts::browser::Sent;
 use crate::facts::cloud::{Cloud, ExposedDashboard};
@@ -26,7 +27,7 @@ pub fn cors(cloud: &Cloud<'_>) -> Vec<Finding> {
             (_, Kind::Haproxy) => {}
             (Program::Glance, Kind::Nginx) => findings.extend(nginx_cors(cloud, server)),
             (Program::Glance, _) => findings.extend(httpd_cors(cloud, server)),
-            (Program::Horizon, _) => findings.extend(horizons_own(server)),
+            (Program::Horizon, _) => findings.extend(horizons_own(cloud, server)),
         }
     }
     unless_it_stands_in(cloud, findings)
@@ -334,7 +335,7 @@ pub(crate) fn grant_lacks(cloud: &Cloud<'_>, scope: &[String], headers: &[(Strin
 }
 
 /// What older guides put in front of Horizon.
-fn horizons_own(server: &Server<'_>) -> Vec<Finding> {
+fn horizons_own(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let sets = |item: &&ScopedDirective<'_>| match item.directive.name.as_str() {
         "header" => header(item, ALLOW_ORIGIN).is_some(),
@@ -354,7 +355,10 @@ fn horizons_own(server: &Server<'_>) -> Vec<Finding> {
             && item.directive.word().contains("/api/glance")
     };
     if let Some(item) = server.items.iter().find(proxied) {
-        findings.push(Finding::warning(
+        // The Angular panel's first request, which creates the image, goes there.
+        let breaks = cloud.is_direct_in(&server.scope);
+        let finding = if breaks { Finding::error } else { Finding::warning };
+        findings.push(finding(
             Rule::CorsOnTheWay,
             &item.place(),
             "/api/glance is the dashboard's own REST API; passing it to Glance breaks the dashboard's image pages",

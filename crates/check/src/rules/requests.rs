@@ -7,7 +7,7 @@ use regex::Regex;
 use super::expanded::expanded;
 use super::haproxy::{keeps, response_header};
 use super::proxy_headers::{header, unless_it_stands_in};
-use super::refused::{Applies, applies};
+use super::refused::applies::{Applies, applies};
 use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
 use crate::facts::server::{ScopedDirective, Server};

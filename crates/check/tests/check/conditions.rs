@@ -1,5 +1,6 @@
 //! Directives with conditions, evaluated for the requests that browsers send.
 
+use direct_upload_api::Rule;
 use direct_upload_check::Verdict;
 use rstest::rstest;
 
@@ -106,4 +107,90 @@ fn rules_of_haproxy(#[case] rule: &str, #[case] verdict: Verdict) {
     );
     let report = report(&[CONF, SETTINGS, HORIZON, ("etc/haproxy/haproxy.cfg", &text)]);
     assert_eq!(report.verdict(), verdict, "{:?} {:?}", report.findings, report.unseen);
+}
+
+/// The dashboard's virtual host with these lines.
+#[rstest]
+#[case("Header set Content-Security-Policy \"connect-src 'self'\"", Verdict::Fails)]
+#[case(
+    "Header set Content-Security-Policy \"connect-src 'self'\"\nHeader unset Content-Security-Policy",
+    Verdict::Fine
+)]
+#[case(
+    "Header always set Content-Security-Policy \"connect-src 'self'\"\nHeader unset Content-Security-Policy",
+    Verdict::Fails
+)]
+#[case("<Location /static>\nHeader set Content-Security-Policy \"connect-src 'none'\"\n</Location>", Verdict::Fine)]
+#[case("ProxyPass /api/glance http://127.0.0.1:9292", Verdict::Fails)]
+fn the_dashboards_host(#[case] lines: &str, #[case] verdict: Verdict) {
+    let host = HORIZON.1.replace("</VirtualHost>", &format!("{lines}\n</VirtualHost>"));
+    let report = report(&[CONF, SETTINGS, (HORIZON.0, &host), GLANCE]);
+    assert_eq!(report.verdict(), verdict, "{:?} {:?}", report.findings, report.unseen);
+}
+
+/// Django serves only the names in ALLOWED_HOSTS.
+#[rstest]
+#[case("old.example", Verdict::Fine)]
+#[case("d.example", Verdict::Fails)]
+fn another_name_of_the_dashboard(#[case] name: &str, #[case] verdict: Verdict) {
+    let other = HORIZON
+        .1
+        .replace("d.example", name)
+        .replace("</VirtualHost>", "Header set Content-Security-Policy \"connect-src 'self'\"\n</VirtualHost>");
+    let report = report(&[CONF, SETTINGS, HORIZON, GLANCE, ("etc/apache2/sites-enabled/old.conf", &other)]);
+    assert_eq!(report.verdict(), verdict, "{:?} {:?}", report.findings, report.unseen);
+}
+
+/// A star import of one's own module may set the mode.
+#[rstest]
+#[case("openstack_dashboard.local.custom", Verdict::Incomplete)]
+#[case("openstack_dashboard.defaults", Verdict::Fine)]
+fn star_imports(#[case] module: &str, #[case] verdict: Verdict) {
+    let settings = format!("{}from {module} import *\n", SETTINGS.1);
+    let report = report(&[CONF, (SETTINGS.0, &settings), HORIZON, GLANCE]);
+    assert_eq!(report.verdict(), verdict, "{:?} {:?}", report.findings, report.unseen);
+}
+
+/// A snippet that Python refuses, or that stops before it sets the mode: the dashboard stays in legacy mode.
+#[rstest]
+#[case("", true)]
+#[case("assert False\n", false)]
+#[case("assert True\n", true)]
+#[case("DEBUG = False\nassert DEBUG, 'only for tests'\n", false)]
+#[case("import sys\nsys.exit()\n", false)]
+#[case("def f():\n    return 1\n", true)]
+fn snippets_that_stop(#[case] first: &str, #[case] direct: bool) {
+    let settings = (SETTINGS.0, "ALLOWED_HOSTS = ['d.example']\n");
+    let snippet = format!("{first}HORIZON_IMAGES_UPLOAD_MODE = 'direct'\n");
+    let own = ("etc/openstack-dashboard/local_settings.d/_9999-own.py", snippet.as_str());
+    let report = report(&[CONF, settings, own, HORIZON, GLANCE]);
+    assert_eq!(report.findings.iter().any(|finding| finding.rule == Rule::NoEffect), !direct, "{:?}", report.findings);
+}
+
+#[test]
+fn a_return_outside_of_functions_is_no_python() {
+    let snippet = "HORIZON_IMAGES_UPLOAD_MODE = 'direct'\nreturn\n";
+    let own = ("etc/openstack-dashboard/local_settings.d/_9999-own.py", snippet);
+    let report = report(&[CONF, (SETTINGS.0, "ALLOWED_HOSTS = ['d.example']\n"), own, HORIZON, GLANCE]);
+    assert!(report.findings.iter().any(|finding| finding.rule == Rule::NoEffect), "{:?}", report.findings);
+}
+
+/// Addresses that HAProxy asks for, for paths that are none of an upload.
+#[rstest]
+#[case("http-request deny if { path /healthcheck } !{ src 192.0.2.0/24 }", Verdict::Fine)]
+#[case("http-request deny if { path_beg /v2 } !{ src 192.0.2.0/24 }", Verdict::Incomplete)]
+#[case("http-request deny if { path /healthcheck } or !{ src 192.0.2.0/24 }", Verdict::Incomplete)]
+fn addresses_of_other_paths(#[case] rule: &str, #[case] verdict: Verdict) {
+    rules_of_haproxy(rule, verdict);
+}
+
+/// A Glance in a folder without a dashboard, next to one that has a Glance of its own.
+#[test]
+fn a_glance_without_a_dashboard_is_not_of_https() {
+    let at = |folder: &str, file: (&str, &str)| (format!("{folder}/{}", file.0), file.1.to_owned());
+    let internal = CONF.1.replace("[DEFAULT]\n", "[DEFAULT]\npublic_endpoint = http://int.example:9292\n");
+    let files = [at("a", CONF), at("a", SETTINGS), at("a", HORIZON), at("a", GLANCE), at("b", (CONF.0, &internal))];
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let report = report(&files);
+    assert_ne!(report.verdict(), Verdict::Fails, "{:?}", report.findings);
 }

@@ -400,3 +400,39 @@ fn the_controllers_own_options(#[case] line: &str, #[case] expected: Verdict) {
     );
     assert_eq!(verdict(&[], &[INGRESSES, &map]), expected);
 }
+
+/// A route for another host than the published one.
+#[rstest]
+#[case("int.example", "", Verdict::Fine)]
+#[case("int.example", "https://int.example", Verdict::Fails)]
+fn a_route_that_browsers_do_not_use(#[case] host: &str, #[case] endpoint: &str, #[case] expected: Verdict) {
+    let other = format!(
+        "\nkind: Ingress\napiVersion: networking.k8s.io/v1\nmetadata:\n  name: other\n  namespace: openstack\n  annotations: {{nginx.ingress.kubernetes.io/auth-url: https://x, nginx.ingress.kubernetes.io/proxy-body-size: 1m}}\nspec:\n  ingressClassName: nginx\n  tls: [{{hosts: [{host}]}}]\n  rules:\n  - host: {host}\n    http: {{paths: [{{path: /, pathType: Prefix, backend: {{service: {{name: glance-api, port: {{number: 9292}}}}}}}}]}}\n"
+    );
+    let url = format!("public_endpoint = {endpoint}");
+    let changes: &[(&str, &str)] =
+        if endpoint.is_empty() { &[] } else { &[("public_endpoint = https://g.example", &url)] };
+    assert_eq!(verdict(changes, &[INGRESSES, &other]), expected);
+}
+
+/// TLS may end before the controller: cookies that are for https only show it.
+#[test]
+fn the_scheme_of_a_dashboard_behind_something_that_ends_tls() {
+    let plain = INGRESSES.replace("  tls: [{hosts: [g.example]}]\n", "").replace("  tls: [{hosts: [d.example]}]\n", "");
+    let secure = "CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = True";
+    assert_eq!(verdict(&[("@SETTING@", secure)], &[&plain]), Verdict::Incomplete);
+    assert_eq!(verdict(&[], &[&plain]), Verdict::Fails);
+}
+
+/// A ConfigMap that may be there replaces options in a folder of drop-in files.
+#[rstest]
+#[case("/etc/glance/glance-api.conf.d", Verdict::Incomplete)]
+#[case("/etc/other", Verdict::Fine)]
+fn an_optional_config_map(#[case] path: &str, #[case] expected: Verdict) {
+    let mount = format!("subPath: uwsgi.ini}}\n        - {{name: more, mountPath: {path}}}");
+    let volumes =
+        "volumes: [{name: etc, configMap: {name: glance-etc}}, {name: more, configMap: {name: more, optional: true}}]";
+    let changes =
+        [("subPath: uwsgi.ini}", mount.as_str()), ("volumes: [{name: etc, configMap: {name: glance-etc}}]", volumes)];
+    assert_eq!(verdict(&changes, &[INGRESSES]), expected);
+}
