@@ -33,7 +33,7 @@ pub struct Store<T> {
 }
 
 /// Objects by namespace.
-type Sections<T> = BTreeMap<Box<str>, Arc<Section<T>>>;
+type Sections<T> = BTreeMap<Arc<str>, Arc<Section<T>>>;
 
 /// The objects of one namespace, in order of name.
 type Section<T> = Vec<(Arc<Key>, Arc<T>)>;
@@ -220,6 +220,12 @@ impl<T> Store<T> {
     pub fn all(&self) -> impl Iterator<Item = (&Key, &Arc<T>)> {
         note_whole(ReadSource::Kind(self.kind));
         self.sections.values().flat_map(|section| section.iter()).map(|(key, item)| (&**key, item))
+    }
+
+    /// The keys of all objects that are seen so far, in order.
+    pub fn keys(&self) -> impl Iterator<Item = &Arc<Key>> {
+        note_whole(ReadSource::Kind(self.kind));
+        self.sections.values().flat_map(|section| section.iter()).map(|(key, _)| key)
     }
 
     /// Adds an object. Returns true if that changed anything.
