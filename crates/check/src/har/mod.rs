@@ -251,7 +251,7 @@ fn of_answer(asked: &Preflight, answer: &Response, seconds: f64) -> Found {
             verdict: format!("the upload was answered with {code}, which the page may not read: {}", why.message),
             fix: why.fix,
         },
-        _ => Found::fails(
+        UploadVerdict::Passed { .. } => Found::fails(
             Rule::CorsOnTheWay,
             format!(
                 "the upload was answered with {code}, which the page may not read: the answer lacks Glance's CORS headers"

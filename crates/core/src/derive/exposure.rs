@@ -156,43 +156,6 @@ fn all(snapshot: &Snapshot, backends: &Backends) -> Result<Exposures, Problem> {
     Ok(found)
 }
 
-/// What to say about an object that names one of the Services, and is not read.
-fn unread(object: &Unread, backends: &Backends) -> Option<Advice> {
-    let Unread { api_version, kind, key, .. } = object;
-    let services = &backends.services;
-    if !names_service(object, backends) {
-        return None;
-    }
-    let found = format!("names Service {}, but the operator does not read {api_version} {kind}", services.join(", "));
-    let note = Advice::new(found).object(Id { kind: kind.clone(), key: key.clone() });
-    Some(note.fix("if browsers come through it, set spec.publicURL to the URL that they use"))
-}
-
-/// Whether an object that is not read names one of the Services.
-pub fn names_service(object: &Unread, backends: &Backends) -> bool {
-    object.key.namespace == backends.namespace && mentions(&object.spec, &backends.services)
-}
-
-/// What must be watched to know the exposures of workloads in these namespaces: other namespaces whose
-/// routes may lead there, and the Gateways of those routes.
-pub(crate) fn needs(snapshot: &Snapshot, namespaces: &BTreeSet<&str>) -> Needs {
-    let mut needs = Needs::default();
-    let horizons = snapshot.horizons.all().filter_map(|(_, o)| o.spec.as_ref().ok()?.exposed_by.as_deref());
-    let glances = snapshot.glances.all().filter_map(|(_, o)| o.spec.as_ref().ok()?.exposed_by.as_deref());
-    for named in horizons.chain(glances).flatten() {
-        if let Some(namespace) = named.namespace.as_deref().filter(|namespace| !namespaces.contains(namespace)) {
-            needs.add_routes_of(Kind::from(named.kind), namespace);
-        }
-    }
-    Deriver::all().for_each(|deriver| (deriver.needs)(snapshot, namespaces, &mut needs));
-    needs
-}
-
-/// All hosts and paths that objects claim.
-pub(crate) fn claims(snapshot: &Snapshot, found: HostClaims<'_>) {
-    Deriver::all().for_each(|deriver| (deriver.claims)(snapshot, found));
-}
-
 /// The result of one object that `exposedBy` names.
 fn one(snapshot: &Snapshot, named: &ExposedBy, key: &Key, backends: &Backends) -> Result<Exposures, Problem> {
     let kind = named.kind;
@@ -221,6 +184,29 @@ fn one(snapshot: &Snapshot, named: &ExposedBy, key: &Key, backends: &Backends) -
     Ok(found)
 }
 
+/// The other kinds that have an object of this name.
+fn others(snapshot: &Snapshot, not: ExposureKind, key: &Key) -> Vec<String> {
+    let others = KINDS.iter().filter(|kind| **kind != not && snapshot.has(Kind::from(**kind), key));
+    others.map(|kind| format!("{kind} {key}")).collect()
+}
+
+/// What to say about an object that names one of the Services, and is not read.
+fn unread(object: &Unread, backends: &Backends) -> Option<Advice> {
+    let Unread { api_version, kind, key, .. } = object;
+    let services = &backends.services;
+    if !names_service(object, backends) {
+        return None;
+    }
+    let found = format!("names Service {}, but the operator does not read {api_version} {kind}", services.join(", "));
+    let note = Advice::new(found).object(Id { kind: kind.clone(), key: key.clone() });
+    Some(note.fix("if browsers come through it, set spec.publicURL to the URL that they use"))
+}
+
+/// Whether an object that is not read names one of the Services.
+pub fn names_service(object: &Unread, backends: &Backends) -> bool {
+    object.key.namespace == backends.namespace && mentions(&object.spec, &backends.services)
+}
+
 /// Whether a text in a value is the name of a Service, or its long form (`name.namespace.svc…`).
 fn mentions(value: &Value, services: &[String]) -> bool {
     match value {
@@ -232,12 +218,6 @@ fn mentions(value: &Value, services: &[String]) -> bool {
         Value::Object(map) => map.values().any(|item| mentions(item, services)),
         _ => false,
     }
-}
-
-/// The other kinds that have an object of this name.
-fn others(snapshot: &Snapshot, not: ExposureKind, key: &Key) -> Vec<String> {
-    let others = KINDS.iter().filter(|kind| **kind != not && snapshot.has(Kind::from(**kind), key));
-    others.map(|kind| format!("{kind} {key}")).collect()
 }
 
 /// Why a workload has no URL, with all notes about its objects.
@@ -261,6 +241,26 @@ fn not_exposed(notes: &[Advice], stated: Stated<'_>, workload: &Workload, backen
     }
     message.push_str(". Set spec.publicURL to the URL that browsers use");
     Problem::new(Reason::NotExposed, message)
+}
+
+/// What must be watched to know the exposures of workloads in these namespaces: other namespaces whose
+/// routes may lead there, and the Gateways of those routes.
+pub(crate) fn needs(snapshot: &Snapshot, namespaces: &BTreeSet<&str>) -> Needs {
+    let mut needs = Needs::default();
+    let horizons = snapshot.horizons.all().filter_map(|(_, o)| o.spec.as_ref().ok()?.exposed_by.as_deref());
+    let glances = snapshot.glances.all().filter_map(|(_, o)| o.spec.as_ref().ok()?.exposed_by.as_deref());
+    for named in horizons.chain(glances).flatten() {
+        if let Some(namespace) = named.namespace.as_deref().filter(|namespace| !namespaces.contains(namespace)) {
+            needs.add_routes_of(Kind::from(named.kind), namespace);
+        }
+    }
+    Deriver::all().for_each(|deriver| (deriver.needs)(snapshot, namespaces, &mut needs));
+    needs
+}
+
+/// All hosts and paths that objects claim.
+pub(crate) fn claims(snapshot: &Snapshot, found: HostClaims<'_>) {
+    Deriver::all().for_each(|deriver| (deriver.claims)(snapshot, found));
 }
 
 #[cfg(test)]
