@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::facts::answering;
 use crate::facts::cloud::Cloud;
 use crate::facts::page_policy;
+use crate::facts::server::Server;
 use crate::finding::Finding;
 use crate::glances::Objects;
 use crate::input::CheckInput;
@@ -36,6 +37,7 @@ pub fn check(input: CheckInput) -> Report {
     let backends = derived::backends(&input.snapshot, &units);
     let objects = Objects { all: &input.objects, backends: &backends };
     issues.extend(routes::issues(objects));
+    cloud.servers.retain(|server| is_reached(objects, &units, server));
     rules::headers::spare(&cloud, &mut issues);
     routes::spare(objects, &cloud.dashboards, &mut issues);
     routes::unused(objects, &cloud.published, &mut issues);
@@ -82,6 +84,14 @@ pub fn check(input: CheckInput) -> Report {
         checked: coverage::subjects(&cloud),
         unseen: unseen.iter().map(|what| redact::text(what)).collect(),
     }
+}
+
+/// Whether something may lead to a web server in pods: no Service leads to the ports of a side container for something else.
+fn is_reached(objects: Objects<'_>, units: &[Unit], server: &Server<'_>) -> bool {
+    let unit = units.iter().find(|unit| unit.files.iter().any(|file| std::ptr::eq(file, server.file)));
+    let Some((_, key)) = unit.and_then(|unit| unit.workload.as_ref()) else { return true };
+    let ports: Option<Vec<u16>> = server.listens.iter().map(|listen| listen.port).collect();
+    ports.is_none_or(|ports| ports.is_empty() || routes::lead_to(objects, key, &ports))
 }
 
 /// Whose uploads each Glance refuses because of the dashboard's image panel (DU024, DU005), after the

@@ -114,7 +114,9 @@ impl<'a> Cloud<'a> {
         let horizons: Vec<HorizonFacts<'a>> =
             of_service(Program::Horizon).map(HorizonFacts::read).filter(|h| !h.snippets.is_empty()).collect();
         let mut dashboards = exposed;
-        dashboards.iter_mut().for_each(|own| without_guess(own, &horizons));
+        for own in &mut dashboards {
+            without_guess(own, &horizons);
+        }
         dashboards.extend(horizons.iter().flat_map(of_settings));
         let endpoints: Vec<Published> = glances.iter().filter_map(of_public_endpoint).collect();
         let hosts = known_hosts(&dashboards, &endpoints);

@@ -54,7 +54,7 @@ fn servers_of_nginx_that_browsers_do_not_use(#[case] listen: &str) {
     assert_eq!(nginx(&other), Verdict::Fine);
 }
 
-/// One that another server leads to is on the way.
+/// A server to which another one leads counts.
 #[test]
 fn a_server_behind_another_one_counts() {
     let other = "server {\n listen 127.0.0.1:9292;\n location / {\n proxy_pass http://glance-api:9393;\n }\n}\n";
