@@ -20,7 +20,7 @@ struct Field {
     decides: fn(&Value) -> bool,
 }
 
-const FIELDS: [Field; 10] = [
+const FIELDS: [Field; 11] = [
     field(PolicyKind::BackendTrafficPolicy, &["rateLimit", "local", "rules", "*", "limit", "requests"], is_too_few),
     field(PolicyKind::BackendTrafficPolicy, &["rateLimit", "global", "rules", "*", "limit", "requests"], is_too_few),
     field(PolicyKind::ClientTrafficPolicy, &["headers", "earlyRequestHeaders"], names_needed),
@@ -35,6 +35,7 @@ const FIELDS: [Field; 10] = [
     field(PolicyKind::SnippetsFilter, &["snippets", "*", "value"], is_unknown_text),
     field(PolicyKind::SnippetsPolicy, &["snippets", "*", "value"], is_unknown_text),
     field(PolicyKind::Middleware, &["plugin"], is_written),
+    field(PolicyKind::Middleware, &["headers", "allowedHosts"], is_written),
 ];
 
 const fn field(kind: PolicyKind, path: &'static [&'static str], decides: fn(&Value) -> bool) -> Field {
@@ -180,26 +181,4 @@ pub(super) fn of_rule(objects: Objects<'_>, route: &Object) -> Option<String> {
     let names: Option<Vec<String>> = rules.map(open).collect();
     let name = names?.into_iter().next()?;
     Some(format!("{}: the input does not show whether uploads meet {name} of its match", route.id()))
-}
-
-/// Backends of which all requests go to another one than Glance's: `weight: 0` (Gateway API, Istio, Contour, Traefik).
-pub(super) fn of_weight(objects: Objects<'_>, route: &Object) -> Option<String> {
-    if kinds::route(route).is_none() || !objects.leads_to_glance(route) {
-        return None;
-    }
-    let spec = &route.value["spec"];
-    let rules = ["rules", "http", "routes"].into_iter().flat_map(|list| spec[list].as_array().into_iter().flatten());
-    let backends = |rule: &'_ Value| -> Vec<Value> {
-        let lists = ["backendRefs", "route", "services"].into_iter();
-        lists.flat_map(|list| rule[list].as_array().cloned().unwrap_or_default()).collect()
-    };
-    let is_glances = |own: &Value| objects.names_glance(route, own);
-    let is_lost = |rule: &Value| {
-        let all = backends(rule);
-        let (own, others): (Vec<&Value>, Vec<&Value>) = all.iter().partition(|own| is_glances(own));
-        !own.is_empty() && own.iter().all(|own| own["weight"] == 0) && others.iter().any(|own| own["weight"] != 0)
-    };
-    let mut rules = rules.filter(|rule| backends(rule).iter().any(is_glances)).peekable();
-    (rules.peek().is_some() && rules.all(is_lost))
-        .then(|| format!("{}: the weight of Glance's Service is 0, so another one gets the requests", route.id()))
 }

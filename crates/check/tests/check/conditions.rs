@@ -78,6 +78,13 @@ fn blocks_of_httpd(#[case] lines: &str, #[case] verdict: Verdict) {
     assert_eq!(httpd(lines), verdict);
 }
 
+/// Brackets without end are not followed.
+#[test]
+fn deep_expressions() {
+    let expression = format!("{}true{}", "(".repeat(5000), ")".repeat(5000));
+    assert_eq!(httpd(&format!("<If \"{expression}\">\nRequire all denied\n</If>")), Verdict::Incomplete);
+}
+
 /// A limit in a block counts for the requests that the block is about.
 #[rstest]
 #[case("GET", Verdict::Fine)]
@@ -98,6 +105,10 @@ fn a_limit_in_a_block(#[case] method: &str, #[case] verdict: Verdict) {
 #[case("http-request del-header x-auth-token if { path_end /file }", Verdict::Fails)]
 #[case("http-request del-header x-auth-token if METH_OPTIONS", Verdict::Fine)]
 #[case("http-request del-header x-auth-token if { env(X) -m found }", Verdict::Incomplete)]
+#[case(
+    "http-response add-header Access-Control-Allow-Origin * if { var(txn.a) -m found }\n http-response set-var(txn.b) var(txn.a)\n http-request set-var(txn.a) var(txn.b)\n http-request set-var(txn.b) var(txn.a)",
+    Verdict::Incomplete
+)]
 #[case("http-request set-method GET if METH_OPTIONS", Verdict::Fails)]
 #[case("http-request set-method GET if METH_HEAD", Verdict::Fine)]
 #[case("http-response add-header Access-Control-Allow-Origin * if { env(X) -m found }", Verdict::Incomplete)]

@@ -465,3 +465,39 @@ fn snippets_of_nginxs_gateway(#[case] text: &str, #[case] expected: Verdict) {
     let changes = [("gatewayClassName: eg", "gatewayClassName: nginx"), ("@FILTER@", filter)];
     assert_eq!(verdict(&changes, &[GATEWAY, &objects]), expected);
 }
+
+/// Annotations that keep all browsers away.
+#[rstest]
+#[case("0.0.0.0/0", Verdict::Incomplete)]
+#[case("192.0.2.0/24", Verdict::Fine)]
+fn a_denylist(#[case] list: &str, #[case] expected: Verdict) {
+    let annotation = format!("nginx.ingress.kubernetes.io/denylist-source-range: {list}");
+    assert_eq!(verdict(&[("example/more: \"1\"", &annotation)], &[INGRESSES]), expected);
+}
+
+/// A canary of another Service.
+#[rstest]
+#[case("100", "horizon", Verdict::Incomplete)]
+#[case("10", "horizon", Verdict::Fine)]
+#[case("100", "glance-api", Verdict::Fine)]
+fn a_canary(#[case] weight: &str, #[case] service: &str, #[case] expected: Verdict) {
+    let canary = format!(
+        "\nkind: Ingress\napiVersion: networking.k8s.io/v1\nmetadata:\n  name: canary\n  namespace: openstack\n  annotations: {{nginx.ingress.kubernetes.io/canary: 'true', nginx.ingress.kubernetes.io/canary-weight: '{weight}', nginx.ingress.kubernetes.io/proxy-body-size: '0', nginx.ingress.kubernetes.io/proxy-read-timeout: '3600', nginx.ingress.kubernetes.io/proxy-send-timeout: '3600', nginx.ingress.kubernetes.io/proxy-request-buffering: 'off'}}\nspec:\n  ingressClassName: nginx\n  tls: [{{hosts: [g.example]}}]\n  rules:\n  - host: g.example\n    http: {{paths: [{{path: /, pathType: Prefix, backend: {{service: {{name: {service}, port: {{number: 80}}}}}}}}]}}\n"
+    );
+    assert_eq!(verdict(&[], &[INGRESSES, &canary]), expected);
+}
+
+/// TLS versions of a TLSOption.
+#[rstest]
+#[case("VersionTLS11", Verdict::Incomplete)]
+#[case("VersionTLS13", Verdict::Fine)]
+fn a_tls_option(#[case] version: &str, #[case] expected: Verdict) {
+    let option = format!(
+        "\nkind: TLSOption\napiVersion: traefik.io/v1alpha1\nmetadata: {{name: o, namespace: openstack}}\nspec: {{maxVersion: {version}}}\n"
+    );
+    let changes = [(
+        "  tls: {secretName: t}\n---\nkind: IngressRoute",
+        "  tls: {secretName: t, options: {name: o}}\n---\nkind: IngressRoute",
+    )];
+    assert_eq!(verdict(&changes, &[TRAEFIK, &option]), expected);
+}

@@ -35,8 +35,14 @@ fn branch(server: &Server<'_>, around: &[Directive], block: &Directive, sent: &S
     all([taken.map(|taken| !taken), own()])
 }
 
+/// No real expression has more brackets and signs.
+const MOST_SIGNS: usize = 100;
+
 /// Whether an expression holds.
 pub(super) fn expression(text: &str, sent: &Sent) -> Option<bool> {
+    if text.matches(['(', '!']).count() > MOST_SIGNS {
+        return None;
+    }
     let mut words = Words { rest: text.trim().trim_matches('"').trim(), sent };
     let holds = words.alternatives();
     if words.rest.trim().is_empty() { holds.ok()? } else { None }
