@@ -86,6 +86,7 @@ const MAP: (&str, &str) = ("etc/haproxy/hosts.map", "d.example horizon\ng.exampl
 )]
 #[case("use_backend horizon if { path_beg /v2 }\nuse_backend glance if { hdr(host) g.example }", Verdict::Incomplete)]
 #[case("use_backend %[req.hdr(host),lower,map(/etc/haproxy/hosts.map,horizon)]", Verdict::Fine)]
+#[case("use_backend %[req.hdr(host),lower,map_dom(/etc/haproxy/external-frontend-map,horizon)]", Verdict::Fine)]
 #[case("use_backend %[req.hdr(host),lower,map_beg(/etc/haproxy/hosts.map)]", Verdict::Fine)]
 #[case("use_backend %[path,map_beg(/etc/haproxy/hosts.map,horizon)]\ndefault_backend glance", Verdict::Incomplete)]
 #[case(
@@ -98,7 +99,8 @@ const MAP: (&str, &str) = ("etc/haproxy/hosts.map", "d.example horizon\ng.exampl
 )]
 fn haproxys_choice_of_a_backend(#[case] lines: &str, #[case] verdict: Verdict) {
     let list = ("etc/haproxy/hosts.lst", "# hosts\ng.example\n");
-    assert_eq!(haproxy("https://g.example", lines, &[MAP, list]), verdict);
+    let kollas = ("etc/haproxy/external-frontend-map", MAP.1);
+    assert_eq!(haproxy("https://g.example", lines, &[MAP, list, kollas]), verdict);
 }
 
 /// Below a path of the dashboard's origin; HAProxy chooses after its rules have changed the path.
