@@ -54,6 +54,13 @@ fn servers_of_nginx_that_browsers_do_not_use(#[case] listen: &str) {
     assert_eq!(nginx(&other), Verdict::Fine);
 }
 
+/// Browsers with IPv6 meet another server.
+#[test]
+fn a_server_for_ipv6_counts() {
+    let other = "server {\n listen [::]:443 ssl;\n server_name g.example;\n location / {\n proxy_pass http://127.0.0.1:9292;\n }\n}\n";
+    assert_eq!(nginx(other), Verdict::Fails);
+}
+
 /// A server to which another one leads counts.
 #[test]
 fn a_server_behind_another_one_counts() {
