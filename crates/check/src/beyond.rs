@@ -9,6 +9,7 @@ mod calico;
 mod cilium;
 mod controllers;
 mod dashboard;
+mod diverted;
 mod elsewhere;
 mod forwarded;
 mod glance;
@@ -48,7 +49,7 @@ pub(crate) fn gaps(cloud: &Cloud<'_>, objects: Objects<'_>) -> Vec<String> {
         gaps.extend(unread_fields::of_object(objects, object));
         gaps.extend(controllers::of_traefik(objects, object));
         gaps.extend(unread_fields::of_rule(objects, object));
-        gaps.extend(unread_fields::of_weight(objects, object));
+        gaps.extend(diverted::of_object(objects, object));
         gaps.extend(unread_fields::unknown(objects, object));
         gaps.extend(cilium::of_object(objects, object));
         gaps.extend(network_policy::closed(objects, &pods, object).map(|why| format!("{}: {why}", object.id())));

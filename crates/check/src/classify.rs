@@ -182,7 +182,9 @@ pub fn kind(path: &str, text: &str) -> Option<Kind> {
         let pairs = |line: &str| line.starts_with('#') || line.trim().is_empty() || line.split_whitespace().count() > 1;
         return text.lines().all(pairs).then_some(Kind::Map);
     }
-    if matches!(extension, "lst" | "list" | "acl") && path.split('/').any(|part| part == "haproxy") {
+    // kolla-ansible's `external-frontend-map` has no ending.
+    let is_list = matches!(extension, "lst" | "list" | "acl") || name.ends_with("-frontend-map");
+    if is_list && path.split('/').any(|part| part == "haproxy") {
         return Some(Kind::Map);
     }
     if extension == "json" {

@@ -18,7 +18,7 @@ use direct_upload_core::derive::exposure_issue::quantity;
 use direct_upload_core::derive::exposure_issue::tolerance::{LARGE, PATIENT, SMALL};
 use direct_upload_core::derive::{ExposingObject, ExposureIssue, Exposures};
 use direct_upload_core::manifests::Lines;
-use direct_upload_core::model::{FieldPath, PathElement, Snapshot};
+use direct_upload_core::model::{FieldPath, Id, PathElement, Snapshot};
 
 const PREFIX: &str = COMMUNITY.prefix;
 
@@ -109,24 +109,74 @@ pub fn snippets(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<
                 let common = all.iter().find(|(_, place)| named(place).contains(HTTP_SNIPPET)).cloned();
                 for (text, place) in all {
                     let name = named(&place);
-                    let [mut http, mut outer, mut inner] = [const { String::new() }; 3];
+                    let mut parts = Parts::default();
                     match () {
-                        () if name.contains(HTTP_SNIPPET) => http = text,
-                        () if name.contains("server-snippet") => outer = text,
-                        () => inner = text,
+                        () if name.contains(HTTP_SNIPPET) => parts.http = text,
+                        () if name.contains("server-snippet") => parts.server = text,
+                        () => parts.location = text,
                     }
-                    let others = common.iter().filter(|_| http.is_empty()).cloned();
-                    let text = format!(
-                        "{http}\nserver {{ {outer}\nlocation / {{ client_max_body_size 0; proxy_request_buffering off; {inner}\nproxy_pass http://{upstream}; }} }}"
-                    );
+                    let others = common.iter().filter(|_| parts.http.is_empty()).cloned();
+                    let text = parts.leading_to(upstream);
                     let files = std::iter::once((text, place)).chain(others).map(written).collect();
                     let (name, scope) = (ingress.object.id().to_string(), unit.scope.clone());
                     found.push(Unit { name, scope, files, ..Unit::default() });
                 }
             }
+            for (name, files) in exposures.exposing.iter().flat_map(|own| filters(objects, &own.object(), upstream)) {
+                found.push(Unit { name, scope: unit.scope.clone(), files: vec![files], ..Unit::default() });
+            }
         }
     }
     found
+}
+
+/// Texts in nginx's configuration, by where they are.
+#[derive(Default)]
+struct Parts {
+    http: String,
+    server: String,
+    location: String,
+}
+
+impl Parts {
+    /// With a location that leads to a program, and has the limits that other rules judge.
+    fn leading_to(&self, upstream: &str) -> String {
+        let Self { http, server, location } = self;
+        format!(
+            "{http}\nserver {{ {server}\nlocation / {{ client_max_body_size 0; proxy_request_buffering off; {location}\nproxy_pass http://{upstream}; }} }}"
+        )
+    }
+}
+
+/// The texts of SnippetsFilters that an HTTPRoute names (docs.nginx.com, NGINX Gateway Fabric, Snippets), as files that lead
+/// to a program.
+fn filters(objects: &[Object], route: &Id, upstream: &str) -> Vec<(String, ConfigFile)> {
+    let Some(route) = objects.iter().find(|own| own.is(route) && own.kind() == "HTTPRoute") else { return Vec::new() };
+    let rules = route.value["spec"]["rules"].as_array().into_iter().flatten();
+    let named = rules.flat_map(|rule| rule["filters"].as_array().into_iter().flatten()).map(|own| &own["extensionRef"]);
+    let named = named.filter(|own| own["kind"] == "SnippetsFilter").filter_map(|own| own["name"].as_str());
+    let own = named.filter_map(|name| {
+        let is_it =
+            |o: &&Object| o.kind() == "SnippetsFilter" && o.name() == name && o.namespace() == route.namespace();
+        objects.iter().find(is_it)
+    });
+    let texts = own.flat_map(|own| {
+        let snippets = own.value["spec"]["snippets"].as_array().into_iter().flatten().enumerate();
+        snippets.map(move |(at, snippet)| (own, at, snippet))
+    });
+    let read = texts.filter_map(|(own, at, snippet)| {
+        let text = snippet["value"].as_str()?.to_owned();
+        let mut parts = Parts::default();
+        match snippet["context"].as_str()? {
+            "http" => parts.http = text,
+            "http.server" => parts.server = text,
+            "http.server.location" => parts.location = text,
+            _ => return None,
+        }
+        let place = own.place(&["spec", "snippets", &at.to_string(), "value"]);
+        Some((own.id().to_string(), written((parts.leading_to(upstream), place))))
+    });
+    read.collect()
 }
 
 /// The login that the controller's ConfigMap demands for each Ingress (`global-auth-url`): a preflight has none.

@@ -10,7 +10,10 @@ use serde_json::Value;
 
 use crate::facts::answering;
 use crate::facts::cloud::Cloud;
+use crate::facts::glance::GlanceFacts;
+use crate::facts::listen;
 use crate::facts::page_policy;
+use crate::facts::server::Server;
 use crate::finding::Finding;
 use crate::glances::Objects;
 use crate::input::CheckInput;
@@ -36,6 +39,8 @@ pub fn check(input: CheckInput) -> Report {
     let backends = derived::backends(&input.snapshot, &units);
     let objects = Objects { all: &input.objects, backends: &backends };
     issues.extend(routes::issues(objects));
+    let glances = &cloud.glances;
+    cloud.servers.retain(|server| !is_aside(objects, glances, server));
     rules::headers::spare(&cloud, &mut issues);
     routes::spare(objects, &cloud.dashboards, &mut issues);
     routes::unused(objects, &cloud.published, &mut issues);
@@ -82,6 +87,19 @@ pub fn check(input: CheckInput) -> Report {
         checked: coverage::subjects(&cloud),
         unseen: unseen.iter().map(|what| redact::text(what)).collect(),
     }
+}
+
+/// Whether a web server in pods is a side container for something else: Services lead to the port of Glance's uWSGI, and to
+/// none of the server's own.
+fn is_aside(objects: Objects<'_>, glances: &[GlanceFacts<'_>], server: &Server<'_>) -> bool {
+    let is_its = |glance: &&GlanceFacts<'_>| glance.unit.files.iter().any(|file| std::ptr::eq(file, server.file));
+    let Some(glance) = glances.iter().find(is_its) else { return false };
+    let Some(((_, key), (_, ini))) = glance.unit.workload.as_ref().zip(glance.uwsgi()) else { return false };
+    let sockets = ini.assignments.iter().filter(|own| own.name.starts_with("http"));
+    let sockets: Vec<u16> = sockets.filter_map(|own| listen::port(own.value.trim())).collect();
+    let ports: Option<Vec<u16>> = server.listens.iter().map(|listen| listen.port).collect();
+    let is_known = ports.filter(|ports| !ports.is_empty() && !sockets.is_empty());
+    is_known.is_some_and(|ports| routes::lead_to(objects, key, &sockets) && !routes::lead_to(objects, key, &ports))
 }
 
 /// Whose uploads each Glance refuses because of the dashboard's image panel (DU024, DU005), after the

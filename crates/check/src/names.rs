@@ -3,6 +3,18 @@
 //! In: names of files, hosts, Services, labels. Out: whether they are Glance's or the dashboard's, as charts, packages and
 //! people usually name them.
 
+use serde_json::Value;
+
+/// Whether a text in a value is of a kind.
+pub fn any_text(value: &Value, is: &dyn Fn(&str) -> bool) -> bool {
+    match value {
+        Value::String(text) => is(text),
+        Value::Array(items) => items.iter().any(|item| any_text(item, is)),
+        Value::Object(map) => map.values().any(|item| any_text(item, is)),
+        _ => false,
+    }
+}
+
 /// Whether a name is Glance's.
 pub(crate) fn is_glances(text: &str) -> bool {
     text.contains("glance")

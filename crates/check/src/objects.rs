@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::classify::{self, Kind};
 use super::finding::Location;
+pub use super::names::any_text;
 use super::unit::{self, ConfigFile, Unit};
 use super::{template, values};
 
@@ -129,16 +130,6 @@ impl Object {
             }
         }
         texts
-    }
-}
-
-/// Whether a text in a value is of a kind.
-pub fn any_text(value: &Value, is: &dyn Fn(&str) -> bool) -> bool {
-    match value {
-        Value::String(text) => is(text),
-        Value::Array(items) => items.iter().any(|item| any_text(item, is)),
-        Value::Object(map) => map.values().any(|item| any_text(item, is)),
-        _ => false,
     }
 }
 

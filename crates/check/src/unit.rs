@@ -297,8 +297,8 @@ fn copies(text: &str) -> Vec<(String, String, bool)> {
 pub fn of_files(files: Vec<(String, ConfigFile)>) -> Vec<Unit> {
     let mut units: Vec<Unit> = Vec::new();
     let names: Vec<String> = files.iter().map(|(name, _)| name.clone()).collect();
-    let waiting: Vec<bool> =
-        names.iter().map(|name| is_not_enabled(name, &names) && !is_included(name, &files)).collect();
+    let waits = |name: &String| is_merged(name, &names) || (is_not_enabled(name, &names) && !is_included(name, &files));
+    let waiting: Vec<bool> = names.iter().map(waits).collect();
     for ((name, file), _) in files.into_iter().zip(waiting).filter(|(_, waits)| !waits) {
         let root = root(&name, file.kind);
         let group = group(&name, &file);
@@ -331,6 +331,12 @@ fn is_not_enabled(name: &str, names: &[String]) -> bool {
         let first = inside.split('/').next().unwrap_or_default();
         first.ends_with("-enabled") || matches!(inside, "apache2.conf" | "nginx.conf")
     })
+}
+
+/// Whether kolla-ansible has merged a file for all services into the files that it wrote, which are there.
+fn is_merged(name: &str, names: &[String]) -> bool {
+    let is_written = |other: &String| other.contains("kolla/glance-api/");
+    classify::is_override(name) && classify::base(name) == "global.conf" && names.iter().any(is_written)
 }
 
 /// Whether a file of a server includes another one by its folder and name.

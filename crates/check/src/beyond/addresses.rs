@@ -114,7 +114,9 @@ pub(super) fn of_object(objects: Objects<'_>, object: &Object) -> Option<String>
     let annotations = &object.value["metadata"]["annotations"];
     let found = match object.policy_kind() {
         PolicyKind::Ingress | PolicyKind::Route => {
-            ANNOTATIONS.iter().any(|name| annotations[*name].is_string()) && about()
+            let denied = annotations["nginx.ingress.kubernetes.io/denylist-source-range"].as_str();
+            let is_closed = denied.is_some_and(|list| list.split(',').any(|own| own.trim() == "0.0.0.0/0"));
+            (is_closed || ANNOTATIONS.iter().any(|name| annotations[*name].is_string())) && about()
         }
         PolicyKind::HTTPProxy => {
             let rules = spec["routes"].as_array().into_iter().flatten();

@@ -1,4 +1,4 @@
-//! Fields of policies and routes on the way to Glance that decide about requests, and that no rule reads.
+//! Fields of policies and routes between browsers and Glance that decide about requests, and that no rule reads.
 //!
 //! In: objects. Out: one sentence for each object. A table says which fields are meant.
 
@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::middlewares;
 use crate::facts::traefik_rule;
+use crate::formats::directives;
 use crate::glances::Objects;
 use crate::kinds;
 use crate::objects::{Object, any_text};
@@ -19,25 +20,22 @@ struct Field {
     decides: fn(&Value) -> bool,
 }
 
-const FIELDS: [Field; 14] = [
+const FIELDS: [Field; 11] = [
     field(PolicyKind::BackendTrafficPolicy, &["rateLimit", "local", "rules", "*", "limit", "requests"], is_too_few),
     field(PolicyKind::BackendTrafficPolicy, &["rateLimit", "global", "rules", "*", "limit", "requests"], is_too_few),
-    field(PolicyKind::BackendTrafficPolicy, &["faultInjection"], is_written),
     field(PolicyKind::ClientTrafficPolicy, &["headers", "earlyRequestHeaders"], names_needed),
     field(PolicyKind::ClientTrafficPolicy, &["tls", "maxVersion"], is_old_tls),
-    field(PolicyKind::ClientTrafficPolicy, &["tls", "clientValidation"], is_written),
     field(PolicyKind::HTTPProxy, &["routes", "*", "rateLimitPolicy", "local", "requests"], is_too_few),
     field(PolicyKind::HTTPProxy, &["virtualhost", "rateLimitPolicy", "local", "requests"], is_too_few),
-    field(PolicyKind::HTTPProxy, &["virtualhost", "tls", "clientValidation"], is_written),
-    field(PolicyKind::HTTPProxy, &["virtualhost", "jwtProviders"], is_written),
     field(
         PolicyKind::HTTPRoute,
         &["rules", "*", "backendRefs", "*", "filters", "*", "requestHeaderModifier"],
         names_needed,
     ),
-    field(PolicyKind::SnippetsFilter, &["snippets", "*", "value"], is_written),
-    field(PolicyKind::SnippetsPolicy, &["snippets", "*", "value"], is_written),
+    field(PolicyKind::SnippetsFilter, &["snippets", "*", "value"], is_unknown_text),
+    field(PolicyKind::SnippetsPolicy, &["snippets", "*", "value"], is_unknown_text),
     field(PolicyKind::Middleware, &["plugin"], is_written),
+    field(PolicyKind::Middleware, &["headers", "allowedHosts"], is_written),
 ];
 
 const fn field(kind: PolicyKind, path: &'static [&'static str], decides: fn(&Value) -> bool) -> Field {
@@ -47,6 +45,42 @@ const fn field(kind: PolicyKind, path: &'static [&'static str], decides: fn(&Val
 fn is_written(value: &Value) -> bool {
     !value.is_null()
 }
+
+/// Directives of nginx that rules judge in a SnippetsFilter, or that change no upload.
+const DIRECTIVES: [&str; 24] = [
+    "if",
+    "return",
+    "set",
+    "map",
+    "add_header",
+    "proxy_hide_header",
+    "more_set_headers",
+    "proxy_set_header",
+    "limit_except",
+    "deny",
+    "allow",
+    "auth_basic",
+    "client_max_body_size",
+    "client_body_timeout",
+    "client_body_buffer_size",
+    "proxy_request_buffering",
+    "proxy_buffering",
+    "proxy_buffers",
+    "proxy_buffer_size",
+    "proxy_read_timeout",
+    "proxy_send_timeout",
+    "proxy_connect_timeout",
+    "proxy_http_version",
+    "keepalive_timeout",
+];
+
+fn is_unknown_text(value: &Value) -> bool {
+    let tree = value.as_str().map(directives::nginx).unwrap_or_default();
+    !tree.iter().all(|own| DIRECTIVES.contains(&own.name.as_str()))
+}
+
+/// Policies of Gateway API that are about names, certificates, health and traces.
+const OTHERS: [&str; 4] = ["DNSPolicy", "TLSPolicy", "HealthCheckPolicy", "ObservabilityPolicy"];
 
 /// An upload needs two requests.
 fn is_too_few(value: &Value) -> bool {
@@ -123,11 +157,15 @@ pub(super) fn is_attached(objects: Objects<'_>, policy: &Object) -> bool {
 pub(super) fn unknown(objects: Objects<'_>, object: &Object) -> Option<String> {
     let is_unknown = object.policy_kind() == PolicyKind::Other
         && !kinds::is_harmless(object)
+        && !OTHERS.contains(&object.kind())
         // The report names these.
         && !kinds::is_unread(object);
     (is_unknown && is_attached(objects, object))
         .then(|| format!("{}: check does not read objects of this kind", object.id()))
 }
+
+/// Matchers whose values for an upload are known.
+const KNOWN: [&str; 8] = ["Host", "HostRegexp", "Path", "PathPrefix", "PathRegexp", "Method", "HostSNI", "HostHeader"];
 
 /// Matchers of an IngressRoute to Glance about what the input does not show: addresses, and headers that a browser does not
 /// send.
@@ -138,33 +176,9 @@ pub(super) fn of_rule(objects: Objects<'_>, route: &Object) -> Option<String> {
     let rules = route.value["spec"]["routes"].as_array()?.iter().filter(|rule| objects.names_glance(route, rule));
     let open = |rule: &Value| {
         let all = traefik_rule::matchers(rule["match"].as_str()?)?;
-        const KNOWN: [&str; 8] =
-            ["Host", "HostRegexp", "Path", "PathPrefix", "PathRegexp", "Method", "HostSNI", "HostHeader"];
         all.into_iter().map(|own| own.name).find(|name| !KNOWN.contains(&name.as_str()))
     };
     let names: Option<Vec<String>> = rules.map(open).collect();
     let name = names?.into_iter().next()?;
     Some(format!("{}: the input does not show whether uploads meet {name} of its match", route.id()))
-}
-
-/// Backends of which all requests go to another one than Glance's: `weight: 0` (Gateway API, Istio, Contour, Traefik).
-pub(super) fn of_weight(objects: Objects<'_>, route: &Object) -> Option<String> {
-    if kinds::route(route).is_none() || !objects.leads_to_glance(route) {
-        return None;
-    }
-    let spec = &route.value["spec"];
-    let rules = ["rules", "http", "routes"].into_iter().flat_map(|list| spec[list].as_array().into_iter().flatten());
-    let backends = |rule: &'_ Value| -> Vec<Value> {
-        let lists = ["backendRefs", "route", "services"].into_iter();
-        lists.flat_map(|list| rule[list].as_array().cloned().unwrap_or_default()).collect()
-    };
-    let is_glances = |own: &Value| objects.names_glance(route, own);
-    let is_lost = |rule: &Value| {
-        let all = backends(rule);
-        let (own, others): (Vec<&Value>, Vec<&Value>) = all.iter().partition(|own| is_glances(own));
-        !own.is_empty() && own.iter().all(|own| own["weight"] == 0) && others.iter().any(|own| own["weight"] != 0)
-    };
-    let mut rules = rules.filter(|rule| backends(rule).iter().any(is_glances)).peekable();
-    (rules.peek().is_some() && rules.all(is_lost))
-        .then(|| format!("{}: the weight of Glance's Service is 0, so another one gets the requests", route.id()))
 }

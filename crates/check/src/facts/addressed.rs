@@ -3,6 +3,8 @@
 //! In: the servers, and the URLs of the catalog or of `public_endpoint`. A server for another name or port, next to one of
 //! the same kind that answers a published URL, is for machines or health checks: browsers do not use it.
 
+use std::collections::BTreeSet;
+
 use direct_upload_api::web::PublicUrl;
 
 use super::catalog::Published;
@@ -38,10 +40,10 @@ fn is_alike(other: &Server<'_>, server: &Server<'_>) -> bool {
 /// Whether the first of two hosts of httpd or nginx with the same addresses counts where both fit as well: the files of a
 /// folder are read in the order of their names, and nginx warns of a conflicting server name.
 pub(crate) fn comes_first(first: &Server<'_>, second: &Server<'_>) -> bool {
+    // As they are written: those of IPv4 and IPv6 are different ones.
     let addresses = |server: &Server<'_>| {
-        let mut all: Vec<_> = server.listens.iter().map(|own| (own.host.clone(), own.port)).collect();
-        all.sort();
-        all
+        let words = server.listens.iter().filter_map(|own| own.written.split_whitespace().nth(1).map(str::to_owned));
+        words.collect::<BTreeSet<String>>()
     };
     let start = |server: &Server<'_>| {
         let first = server.listens.first()?;

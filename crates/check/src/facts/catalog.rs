@@ -3,6 +3,7 @@
 //! In: objects. Out: each statement about a public image endpoint: openstack-helm's endpoint jobs and
 //! openstack-k8s-operators' KeystoneEndpoint.
 
+use direct_upload_api::web::{Origin, PublicUrl};
 use serde_json::Value;
 
 use crate::finding::Location;
@@ -81,4 +82,23 @@ fn keystone_endpoint(object: &Object) -> Vec<Published> {
         }
         _ => Vec::new(),
     }
+}
+
+/// What is published below a host where Glance is exposed: a route's own prefix need not be a part of it, and something before
+/// a route without TLS may end TLS.
+pub(super) fn confirm(own: &mut Published, endpoints: &[Published]) {
+    let origin = |text: &str| PublicUrl::parse(text).ok().map(|url| url.origin().clone());
+    let is_behind_tls = |other: &Origin, own: &Origin| {
+        let is_usual = |origin: &Origin| origin.as_str().ends_with(&format!("://{}", origin.host()));
+        other.is_https() && !own.is_https() && other.host() == own.host() && is_usual(own) && is_usual(other)
+    };
+    let is_it = |other: &&Published| {
+        let (Some(theirs), Some(ours)) = (origin(&other.url), origin(&own.url)) else { return false };
+        other.scope == own.scope && (theirs == ours || is_behind_tls(&theirs, &ours))
+    };
+    let Some(stated) = endpoints.iter().find(is_it).filter(|_| own.source == UrlSource::Exposed) else { return };
+    if stated.url.trim_end_matches('/') != own.url.trim_end_matches('/') {
+        (own.url, own.place) = (stated.url.clone(), stated.place.clone());
+    }
+    own.source = UrlSource::Both;
 }

@@ -11,7 +11,7 @@ use direct_upload_core::openstack::Release;
 use super::addressed;
 use super::answering::Answering;
 use super::api::ApiFacts;
-use super::catalog::{Published, UrlSource};
+use super::catalog::{Published, UrlSource, confirm};
 use super::glance::GlanceFacts;
 use super::haproxy;
 use super::horizon::HorizonFacts;
@@ -114,7 +114,9 @@ impl<'a> Cloud<'a> {
         let horizons: Vec<HorizonFacts<'a>> =
             of_service(Program::Horizon).map(HorizonFacts::read).filter(|h| !h.snippets.is_empty()).collect();
         let mut dashboards = exposed;
-        dashboards.iter_mut().for_each(|own| without_guess(own, &horizons));
+        for own in &mut dashboards {
+            without_guess(own, &horizons);
+        }
         dashboards.extend(horizons.iter().flat_map(of_settings));
         let endpoints: Vec<Published> = glances.iter().filter_map(of_public_endpoint).collect();
         let hosts = known_hosts(&dashboards, &endpoints);
@@ -388,25 +390,6 @@ fn of_public_endpoint(glance: &GlanceFacts<'_>) -> Option<Published> {
         scope: glance.unit.scope.clone(),
         source: UrlSource::Glance,
     })
-}
-
-/// What is published below a host where Glance is exposed: a route's own prefix need not be a part of it, and something before
-/// a route without TLS may end TLS.
-fn confirm(own: &mut Published, endpoints: &[Published]) {
-    let origin = |text: &str| PublicUrl::parse(text).ok().map(|url| url.origin().clone());
-    let is_behind_tls = |other: &Origin, own: &Origin| {
-        let is_usual = |origin: &Origin| origin.as_str().ends_with(&format!("://{}", origin.host()));
-        other.is_https() && !own.is_https() && other.host() == own.host() && is_usual(own) && is_usual(other)
-    };
-    let is_it = |other: &&Published| {
-        let (Some(theirs), Some(ours)) = (origin(&other.url), origin(&own.url)) else { return false };
-        other.scope == own.scope && (theirs == ours || is_behind_tls(&theirs, &ours))
-    };
-    let Some(stated) = endpoints.iter().find(is_it).filter(|_| own.source == UrlSource::Exposed) else { return };
-    if stated.url.trim_end_matches('/') != own.url.trim_end_matches('/') {
-        (own.url, own.place) = (stated.url.clone(), stated.place.clone());
-    }
-    own.source = UrlSource::Both;
 }
 
 fn wanted<'a, 'b: 'a>(horizons: impl Iterator<Item = &'a HorizonFacts<'b>>) -> bool {

@@ -60,9 +60,10 @@ impl<'a> Target<'a> {
     pub(crate) fn of(kind: Kind, directive: &'a Directive, in_location: bool) -> Option<Self> {
         let arg = |at: usize| directive.arg(at);
         match (kind, directive.name.as_str()) {
-            (Kind::Nginx | Kind::Traefik | Kind::Stream, "proxy_pass") => Self::of_url(arg(0)?, None),
+            (Kind::Nginx | Kind::Traefik | Kind::Stream, "proxy_pass") | (Kind::Httpd, "balancermember") => {
+                Self::of_url(arg(0)?, None)
+            }
             (Kind::Nginx, "uwsgi_pass") => Self::of_url(arg(0)?, Some(Protocol::Uwsgi)),
-            (Kind::Httpd, "balancermember") => Self::of_url(arg(0)?, None),
             (Kind::Httpd, "proxypass" | "proxypassmatch") => Self::of_url(arg(usize::from(!in_location))?, None),
             (Kind::Httpd, "rewriterule") => Self::of_url(arg(1).filter(|target| target.contains("://"))?, None),
             (Kind::Haproxy, "server") => {
@@ -87,7 +88,8 @@ impl<'a> Target<'a> {
         let address = rest.split('/').next()?;
         let (host, port) = match address.rsplit_once(':') {
             Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
-            _ => (address, usual?),
+            // A name without a port may be that of a group of servers.
+            _ => (address, usual.filter(|_| is_address(address))?),
         };
         Some(Self { protocol, host, port })
     }

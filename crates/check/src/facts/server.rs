@@ -446,8 +446,8 @@ fn only_the_uploads<'a>(nginx: &Nginx<'a>, server: &Directive, locations: &mut V
     let Some(chosen) = upload_path::nginx_location(&server.children) else { return };
     let to_glance = |own: &Server<'_>| own.service == Program::Glance;
     let Some(pass) = chosen.children.iter().find(passes) else {
-        let rest = server.children.iter().filter(|d| *d != chosen);
-        let other = upload_path::nginx_location(rest).and_then(|other| other.children.iter().find(passes));
+        let rest: Vec<&Directive> = server.children.iter().filter(|d| *d != chosen).collect();
+        let other = upload_path::location_of(&rest).and_then(|other| other.children.iter().find(passes));
         // Without this location, another one would lead uploads to Glance; or each one to Glance is for other paths.
         let is_other = |own: &Server<'_>| {
             other.is_none_or(|pass| pass.line == own.line && std::ptr::eq(nginx.file(pass), own.file))

@@ -179,6 +179,7 @@ impl Run<'_> {
     fn statement(&mut self, statement: &Stmt) {
         let line = self.line(statement.start());
         match statement {
+            _ if self.stops(statement, line) => {}
             Stmt::Assign(assign) => {
                 if let Expr::Dict(dict) = assign.value.as_ref() {
                     dict.items.iter().filter_map(|item| item.key.as_ref()).for_each(|key| self.unset(key));
@@ -225,15 +226,6 @@ impl Run<'_> {
             }
             Stmt::While(each) => self.perhaps(&each.body),
             Stmt::Delete(delete) => delete.targets.iter().for_each(|t| self.assign(t, &Value::Unknown, line)),
-            Stmt::Raise(_) => self.raise(line, "raises an exception".into()),
-            Stmt::Assert(assertion) if self.fold(&assertion.test, 0).truth() == Some(false) => {
-                self.raise(line, "has an assertion that fails".into());
-            }
-            // Bodies of functions are not read.
-            Stmt::Return(_) => {
-                self.settings.error.get_or_insert((line, "'return' outside function".into()));
-            }
-            Stmt::Expr(expression) if is_exit(&expression.value) => self.raise(line, "ends Python".into()),
             Stmt::Expr(expression) => {
                 if let Expr::Compare(compared) = expression.value.as_ref() {
                     self.unset(&compared.left);
@@ -292,6 +284,22 @@ impl Run<'_> {
             let known = csp_source(alias.name.as_str()).filter(|_| of_csp);
             self.set(name, known.map_or(Value::Unknown, |text| Value::Text(text.to_owned())), line);
         }
+    }
+
+    /// Whether a statement ends the file. Bodies of functions are not read.
+    fn stops(&mut self, statement: &Stmt, line: usize) -> bool {
+        match statement {
+            Stmt::Raise(_) => self.raise(line, "raises an exception".into()),
+            Stmt::Assert(assertion) if self.fold(&assertion.test, 0).truth() == Some(false) => {
+                self.raise(line, "has an assertion that fails".into());
+            }
+            Stmt::Return(_) => {
+                self.settings.error.get_or_insert((line, "'return' outside function".into()));
+            }
+            Stmt::Expr(expression) if is_exit(&expression.value) => self.raise(line, "ends Python".into()),
+            _ => return false,
+        }
+        true
     }
 
     fn unset(&mut self, name: &Expr) {

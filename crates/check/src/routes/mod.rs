@@ -22,7 +22,7 @@ use serde_json::Value;
 
 pub(crate) use self::answers::{answers, spare};
 pub(crate) use self::paths::paths;
-pub(crate) use self::ports::ports;
+pub(crate) use self::ports::{lead_to, ports};
 pub(crate) use self::redirected::redirected;
 pub(crate) use self::unused::unused;
 use crate::derived::{is_refused, policy_object};

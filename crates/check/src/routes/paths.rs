@@ -219,35 +219,7 @@ fn path_rules<'a>(objects: Objects<'_>, object: &'a Object, path: &str) -> Vec<P
     };
     let mut rules = Vec::new();
     match object.kind() {
-        "Ingress" => {
-            let annotation = |name: &str| {
-                object.value["metadata"]["annotations"][format!("nginx.ingress.kubernetes.io/{name}")].as_str()
-            };
-            let target = annotation("rewrite-target").filter(|target| !target.is_empty());
-            // With a target, each path of the host is a pattern.
-            let regex = annotation("use-regex") == Some("true") || target.is_some();
-            for (at, rule) in list(&spec["rules"]) {
-                let hosts: Vec<String> = rule["host"].as_str().map(str::to_owned).into_iter().collect();
-                for (number, own) in list(&rule["http"]["paths"]) {
-                    let text = own["path"].as_str().unwrap_or("/");
-                    let takes = match own["pathType"].as_str() {
-                        Some("Exact") if !regex => Some(text == path),
-                        _ if regex => Regex::new(&format!("(?i)^{text}")).ok().map(|pattern| pattern.is_match(path)),
-                        _ if text.contains(['(', '*', '^', '$', '?', '[']) => None,
-                        _ => Some(is_below(path, text)),
-                    };
-                    let steps = ["spec", "rules", &at.to_string(), "http", "paths", &number.to_string(), "path"];
-                    let steps = steps.map(str::to_owned).to_vec();
-                    let made = match target {
-                        Some(target) if target != text => by_target(path, text, target),
-                        // ingress-nginx: a target that is the path itself changes nothing (`buildProxyPass`).
-                        Some(_) => Some(path.to_owned()),
-                        None => Some(path.to_owned()).filter(|_| keeps_paths(object)),
-                    };
-                    rules.push(PathRule { object, steps, hosts: hosts.clone(), takes, made });
-                }
-            }
-        }
+        "Ingress" => return ingress_rules(objects, object, path),
         "Route" if objects.names_glance(object, &spec["to"]) => {
             let host = spec["host"].as_str().unwrap_or_default();
             let of_subdomain = spec["wildcardPolicy"] == "Subdomain";
@@ -301,6 +273,41 @@ fn path_rules<'a>(objects: Objects<'_>, object: &'a Object, path: &str) -> Vec<P
             }
         }
         _ => {}
+    }
+    rules
+}
+
+/// The same of an Ingress.
+fn ingress_rules<'a>(objects: Objects<'_>, object: &'a Object, path: &str) -> Vec<PathRule<'a>> {
+    let list = |value: &'a Value| {
+        value.as_array().into_iter().flatten().enumerate().filter(|(_, rule)| objects.names_glance(object, rule))
+    };
+    let mut rules = Vec::new();
+    let annotation =
+        |name: &str| object.value["metadata"]["annotations"][format!("nginx.ingress.kubernetes.io/{name}")].as_str();
+    let target = annotation("rewrite-target").filter(|target| !target.is_empty());
+    // With a target, each path of the host is a pattern.
+    let regex = annotation("use-regex") == Some("true") || target.is_some();
+    for (at, rule) in list(&object.value["spec"]["rules"]) {
+        let hosts: Vec<String> = rule["host"].as_str().map(str::to_owned).into_iter().collect();
+        for (number, own) in list(&rule["http"]["paths"]) {
+            let text = own["path"].as_str().unwrap_or("/");
+            let takes = match own["pathType"].as_str() {
+                Some("Exact") if !regex => Some(text == path),
+                _ if regex => Regex::new(&format!("(?i)^{text}")).ok().map(|pattern| pattern.is_match(path)),
+                _ if text.contains(['(', '*', '^', '$', '?', '[']) => None,
+                _ => Some(is_below(path, text)),
+            };
+            let steps = ["spec", "rules", &at.to_string(), "http", "paths", &number.to_string(), "path"];
+            let steps = steps.map(str::to_owned).to_vec();
+            let made = match target {
+                Some(target) if target != text => by_target(path, text, target),
+                // ingress-nginx: a target that is the path itself changes nothing (`buildProxyPass`).
+                Some(_) => Some(path.to_owned()),
+                None => Some(path.to_owned()).filter(|_| keeps_paths(object)),
+            };
+            rules.push(PathRule { object, steps, hosts: hosts.clone(), takes, made });
+        }
     }
     rules
 }

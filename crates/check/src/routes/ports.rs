@@ -5,6 +5,7 @@
 //! are, it is a warning.
 
 use direct_upload_api::{Rule, Severity};
+use direct_upload_core::model::Key;
 use serde_json::Value;
 
 use crate::finding::Finding;
@@ -42,6 +43,21 @@ pub(crate) fn ports(objects: Objects<'_>, is_wanted: impl Fn(&str) -> bool) -> V
         findings.push(Finding::new(Rule::NotPublic, severity, &place, found, fix));
     }
     findings
+}
+
+/// Whether Services lead to one of some ports of a workload's pods, as far as the input shows where they lead.
+pub(crate) fn lead_to(objects: Objects<'_>, key: &Key, ports: &[u16]) -> bool {
+    let is_it = |o: &&Object| WORKLOADS.contains(&o.kind()) && o.namespace() == key.namespace && o.name() == key.name;
+    let Some(workload) = objects.iter().find(is_it) else { return true };
+    let pod = &workload.value["spec"]["template"]["spec"];
+    let of_name = |name: &Value| {
+        let all = containers(pod).flat_map(|container| container["ports"].as_array().into_iter().flatten());
+        all.filter(|own| own["name"] == *name).find_map(|own| own["containerPort"].as_u64())
+    };
+    let services = objects.iter().filter(|o| o.kind() == "Service" && selects(o, workload));
+    let targets = services.flat_map(|o| o.value["spec"]["ports"].as_array().into_iter().flatten()).map(target);
+    let targets: Option<Vec<u64>> = targets.map(|own| number(own).or_else(|| of_name(own))).collect();
+    targets.is_none_or(|all| all.is_empty() || all.iter().any(|own| ports.iter().any(|port| u64::from(*port) == *own)))
 }
 
 /// Whether a Service selects the pods of a workload.

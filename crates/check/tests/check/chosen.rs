@@ -54,7 +54,14 @@ fn servers_of_nginx_that_browsers_do_not_use(#[case] listen: &str) {
     assert_eq!(nginx(&other), Verdict::Fine);
 }
 
-/// One that another server leads to is on the way.
+/// Browsers with IPv6 meet another server.
+#[test]
+fn a_server_for_ipv6_counts() {
+    let other = "server {\n listen [::]:443 ssl;\n server_name g.example;\n location / {\n proxy_pass http://127.0.0.1:9292;\n }\n}\n";
+    assert_eq!(nginx(other), Verdict::Fails);
+}
+
+/// A server to which another one leads counts.
 #[test]
 fn a_server_behind_another_one_counts() {
     let other = "server {\n listen 127.0.0.1:9292;\n location / {\n proxy_pass http://glance-api:9393;\n }\n}\n";
@@ -86,6 +93,7 @@ const MAP: (&str, &str) = ("etc/haproxy/hosts.map", "d.example horizon\ng.exampl
 )]
 #[case("use_backend horizon if { path_beg /v2 }\nuse_backend glance if { hdr(host) g.example }", Verdict::Incomplete)]
 #[case("use_backend %[req.hdr(host),lower,map(/etc/haproxy/hosts.map,horizon)]", Verdict::Fine)]
+#[case("use_backend %[req.hdr(host),lower,map_dom(/etc/haproxy/external-frontend-map,horizon)]", Verdict::Fine)]
 #[case("use_backend %[req.hdr(host),lower,map_beg(/etc/haproxy/hosts.map)]", Verdict::Fine)]
 #[case("use_backend %[path,map_beg(/etc/haproxy/hosts.map,horizon)]\ndefault_backend glance", Verdict::Incomplete)]
 #[case(
@@ -98,7 +106,8 @@ const MAP: (&str, &str) = ("etc/haproxy/hosts.map", "d.example horizon\ng.exampl
 )]
 fn haproxys_choice_of_a_backend(#[case] lines: &str, #[case] verdict: Verdict) {
     let list = ("etc/haproxy/hosts.lst", "# hosts\ng.example\n");
-    assert_eq!(haproxy("https://g.example", lines, &[MAP, list]), verdict);
+    let kollas = ("etc/haproxy/external-frontend-map", MAP.1);
+    assert_eq!(haproxy("https://g.example", lines, &[MAP, list, kollas]), verdict);
 }
 
 /// Below a path of the dashboard's origin; HAProxy chooses after its rules have changed the path.

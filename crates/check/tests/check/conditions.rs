@@ -70,10 +70,19 @@ fn expressions_of_httpd(#[case] expression: &str, #[case] verdict: Verdict) {
 )]
 #[case("SetEnvIf Request_Method \"^(GET|HEAD)$\" OK\n<Location />\nRequire env OK\n</Location>", Verdict::Fails)]
 #[case("SetEnvIf Request_Method \"^(GET|PUT|OPTIONS)$\" OK\n<Location />\nRequire env OK\n</Location>", Verdict::Fine)]
+#[case("RewriteEngine On\nRewriteCond %{HTTP:X-Edge} !=x\nRewriteRule ^ - [F]", Verdict::Incomplete)]
+#[case("RewriteEngine On\nRewriteCond %{REMOTE_ADDR} !=192.0.2.1\nRewriteRule ^ - [F]", Verdict::Fine)]
 #[case("RequestHeader edit X-Auth-Token ^(.*)$ \"Bearer $1\"", Verdict::Fails)]
 #[case("RequestHeader edit X-Auth-Token ^Bearer(.*)$ $1", Verdict::Fine)]
 fn blocks_of_httpd(#[case] lines: &str, #[case] verdict: Verdict) {
     assert_eq!(httpd(lines), verdict);
+}
+
+/// Brackets without end are not followed.
+#[test]
+fn deep_expressions() {
+    let expression = format!("{}true{}", "(".repeat(5000), ")".repeat(5000));
+    assert_eq!(httpd(&format!("<If \"{expression}\">\nRequire all denied\n</If>")), Verdict::Incomplete);
 }
 
 /// A limit in a block counts for the requests that the block is about.
@@ -96,6 +105,10 @@ fn a_limit_in_a_block(#[case] method: &str, #[case] verdict: Verdict) {
 #[case("http-request del-header x-auth-token if { path_end /file }", Verdict::Fails)]
 #[case("http-request del-header x-auth-token if METH_OPTIONS", Verdict::Fine)]
 #[case("http-request del-header x-auth-token if { env(X) -m found }", Verdict::Incomplete)]
+#[case(
+    "http-response add-header Access-Control-Allow-Origin * if { var(txn.a) -m found }\n http-response set-var(txn.b) var(txn.a)\n http-request set-var(txn.a) var(txn.b)\n http-request set-var(txn.b) var(txn.a)",
+    Verdict::Incomplete
+)]
 #[case("http-request set-method GET if METH_OPTIONS", Verdict::Fails)]
 #[case("http-request set-method GET if METH_HEAD", Verdict::Fine)]
 #[case("http-response add-header Access-Control-Allow-Origin * if { env(X) -m found }", Verdict::Incomplete)]
@@ -141,7 +154,7 @@ fn another_name_of_the_dashboard(#[case] name: &str, #[case] verdict: Verdict) {
     assert_eq!(report.verdict(), verdict, "{:?} {:?}", report.findings, report.unseen);
 }
 
-/// A star import of one's own module may set the mode.
+/// A star import of your own module may set the mode.
 #[rstest]
 #[case("openstack_dashboard.local.custom", Verdict::Incomplete)]
 #[case("openstack_dashboard.defaults", Verdict::Fine)]
@@ -193,4 +206,17 @@ fn a_glance_without_a_dashboard_is_not_of_https() {
     let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let report = report(&files);
     assert_ne!(report.verdict(), Verdict::Fails, "{:?}", report.findings);
+}
+
+/// kolla-ansible merges `config/global.conf` into what it writes for each service.
+#[test]
+fn what_kolla_ansible_has_merged() {
+    let config = r#"{"command": "glance-api", "config_files": [{"source": "/var/lib/kolla/config_files/glance-api.conf", "dest": "/etc/glance/glance-api.conf"}]}"#;
+    let files = [
+        ("etc/kolla/glance-api/glance-api.conf", CONF.1),
+        ("etc/kolla/glance-api/config.json", config),
+        ("etc/kolla/config/global.conf", "[cors]\nallowed_origin = https://other.example\n"),
+    ];
+    let report = report(&files);
+    assert!(report.findings.is_empty(), "{:?}", report.findings);
 }

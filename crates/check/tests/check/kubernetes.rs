@@ -6,7 +6,7 @@ use rstest::rstest;
 use super::verdict;
 
 /// Glance in uWSGI and the dashboard, with their Services.
-const WORKLOADS: &str = r#"
+const WORKLOADS: &str = r"
 kind: ConfigMap
 apiVersion: v1
 metadata: {name: glance-etc, namespace: openstack}
@@ -76,7 +76,7 @@ kind: Service
 apiVersion: v1
 metadata: {name: horizon, namespace: openstack}
 spec: {selector: {app: horizon}, ports: [{port: 80}]}
-"#;
+";
 
 const INGRESSES: &str = r#"
 kind: Ingress
@@ -137,7 +137,7 @@ spec:
   rules: [{backendRefs: [{name: horizon, port: 80}]}]
 "#;
 
-const TRAEFIK: &str = r#"
+const TRAEFIK: &str = r"
 kind: Deployment
 apiVersion: apps/v1
 metadata: {name: traefik, namespace: traefik}
@@ -170,9 +170,9 @@ spec:
   entryPoints: [websecure]
   routes: [{kind: Rule, match: Host(`d.example`), services: [{name: horizon, port: 80}]}]
   tls: {secretName: t}
-"#;
+";
 
-const CONTOUR: &str = r#"
+const CONTOUR: &str = r"
 kind: HTTPProxy
 apiVersion: projectcontour.io/v1
 metadata: {name: glance, namespace: openstack}
@@ -189,7 +189,7 @@ metadata: {name: horizon, namespace: openstack}
 spec:
   virtualhost: {fqdn: d.example, tls: {secretName: t}}
   routes: [{services: [{name: horizon, port: 80}]}]
-"#;
+";
 
 /// The verdict on a cloud of a release with these objects in front. Marks that are not replaced are left out.
 fn of_release(release: &str, changes: &[(&str, &str)], objects: &[&str]) -> Verdict {
@@ -435,4 +435,69 @@ fn an_optional_config_map(#[case] path: &str, #[case] expected: Verdict) {
     let changes =
         [("subPath: uwsgi.ini}", mount.as_str()), ("volumes: [{name: etc, configMap: {name: glance-etc}}]", volumes)];
     assert_eq!(verdict(&changes, &[INGRESSES]), expected);
+}
+
+/// A web server in Glance's pods counts only if Services lead to its port.
+#[rstest]
+#[case("9293", Verdict::Fine)]
+#[case("9292", Verdict::Fails)]
+fn a_side_container(#[case] port: &str, #[case] expected: Verdict) {
+    let httpd = format!(
+        "data:\n  httpd.conf: |\n    <VirtualHost *:{port}>\n      ProxyPass / http://127.0.0.1:9393/\n      Header add Access-Control-Allow-Origin *\n      ServerName glance\n    </VirtualHost>\n  glance-api.conf: |"
+    );
+    let container = "volumes: [{name: etc, configMap: {name: glance-etc}}]";
+    let side = "- name: httpd\n        image: httpd:2.4\n        volumeMounts: [{name: etc, mountPath: /usr/local/apache2/conf/httpd.conf, subPath: httpd.conf}]\n      volumes: [{name: etc, configMap: {name: glance-etc}}]";
+    let changes = [("data:\n  glance-api.conf: |", httpd.as_str()), (container, side)];
+    assert_eq!(verdict(&changes, &[INGRESSES]), expected);
+}
+
+/// Texts of nginx in a SnippetsFilter.
+#[rstest]
+#[case("proxy_read_timeout 3600s;", Verdict::Fine)]
+#[case("if ($request_method = OPTIONS) { return 405; }", Verdict::Fails)]
+#[case("proxy_hide_header Access-Control-Allow-Origin;", Verdict::Fails)]
+#[case("js_content x.y;", Verdict::Incomplete)]
+fn snippets_of_nginxs_gateway(#[case] text: &str, #[case] expected: Verdict) {
+    let objects = format!(
+        "\nkind: SnippetsFilter\napiVersion: gateway.nginx.org/v1alpha1\nmetadata: {{name: s, namespace: openstack}}\nspec: {{snippets: [{{context: http.server.location, value: '{text}'}}]}}\n---\nkind: ClientSettingsPolicy\napiVersion: gateway.nginx.org/v1alpha1\nmetadata: {{name: c, namespace: openstack}}\nspec: {{targetRef: {{group: gateway.networking.k8s.io, kind: HTTPRoute, name: glance}}, body: {{maxSize: '0'}}}}\n"
+    );
+    let filter = "{type: ExtensionRef, extensionRef: {group: gateway.nginx.org, kind: SnippetsFilter, name: s}}";
+    let changes = [("gatewayClassName: eg", "gatewayClassName: nginx"), ("@FILTER@", filter)];
+    assert_eq!(verdict(&changes, &[GATEWAY, &objects]), expected);
+}
+
+/// Annotations that keep all browsers away.
+#[rstest]
+#[case("0.0.0.0/0", Verdict::Incomplete)]
+#[case("192.0.2.0/24", Verdict::Fine)]
+fn a_denylist(#[case] list: &str, #[case] expected: Verdict) {
+    let annotation = format!("nginx.ingress.kubernetes.io/denylist-source-range: {list}");
+    assert_eq!(verdict(&[("example/more: \"1\"", &annotation)], &[INGRESSES]), expected);
+}
+
+/// A canary of another Service.
+#[rstest]
+#[case("100", "horizon", Verdict::Incomplete)]
+#[case("10", "horizon", Verdict::Fine)]
+#[case("100", "glance-api", Verdict::Fine)]
+fn a_canary(#[case] weight: &str, #[case] service: &str, #[case] expected: Verdict) {
+    let canary = format!(
+        "\nkind: Ingress\napiVersion: networking.k8s.io/v1\nmetadata:\n  name: canary\n  namespace: openstack\n  annotations: {{nginx.ingress.kubernetes.io/canary: 'true', nginx.ingress.kubernetes.io/canary-weight: '{weight}', nginx.ingress.kubernetes.io/proxy-body-size: '0', nginx.ingress.kubernetes.io/proxy-read-timeout: '3600', nginx.ingress.kubernetes.io/proxy-send-timeout: '3600', nginx.ingress.kubernetes.io/proxy-request-buffering: 'off'}}\nspec:\n  ingressClassName: nginx\n  tls: [{{hosts: [g.example]}}]\n  rules:\n  - host: g.example\n    http: {{paths: [{{path: /, pathType: Prefix, backend: {{service: {{name: {service}, port: {{number: 80}}}}}}}}]}}\n"
+    );
+    assert_eq!(verdict(&[], &[INGRESSES, &canary]), expected);
+}
+
+/// TLS versions of a TLSOption.
+#[rstest]
+#[case("VersionTLS11", Verdict::Incomplete)]
+#[case("VersionTLS13", Verdict::Fine)]
+fn a_tls_option(#[case] version: &str, #[case] expected: Verdict) {
+    let option = format!(
+        "\nkind: TLSOption\napiVersion: traefik.io/v1alpha1\nmetadata: {{name: o, namespace: openstack}}\nspec: {{maxVersion: {version}}}\n"
+    );
+    let changes = [(
+        "  tls: {secretName: t}\n---\nkind: IngressRoute",
+        "  tls: {secretName: t, options: {name: o}}\n---\nkind: IngressRoute",
+    )];
+    assert_eq!(verdict(&changes, &[TRAEFIK, &option]), expected);
 }

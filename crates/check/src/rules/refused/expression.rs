@@ -35,8 +35,14 @@ fn branch(server: &Server<'_>, around: &[Directive], block: &Directive, sent: &S
     all([taken.map(|taken| !taken), own()])
 }
 
+/// No real expression has more brackets and signs.
+const MOST_SIGNS: usize = 100;
+
 /// Whether an expression holds.
 pub(super) fn expression(text: &str, sent: &Sent) -> Option<bool> {
+    if text.matches(['(', '!']).count() > MOST_SIGNS {
+        return None;
+    }
     let mut words = Words { rest: text.trim().trim_matches('"').trim(), sent };
     let holds = words.alternatives();
     if words.rest.trim().is_empty() { holds.ok()? } else { None }
@@ -53,7 +59,7 @@ struct Words<'t, 'r> {
     sent: &'r Sent,
 }
 
-impl<'t> Words<'t, '_> {
+impl Words<'_, '_> {
     fn takes(&mut self, word: &str) -> bool {
         let rest = self.rest.trim_start();
         match rest.strip_prefix(word) {
@@ -283,31 +289,35 @@ pub(super) fn variable(name: &str, sent: &Sent, path: &KnownText) -> KnownText {
 
 /// Whether a request has a variable of the environment; none also where nothing in the input sets it.
 pub(super) fn environment(server: &Server<'_>, name: &str, sent: &Sent) -> Option<bool> {
-    written(server, name, sent).unwrap_or((name == "HTTPS" && sent.is_secure() == Some(true)).then_some(true))
+    match written(server, name, sent) {
+        (true, state) => state,
+        (false, _) => (name == "HTTPS" && sent.is_secure() == Some(true)).then_some(true),
+    }
 }
 
 /// The same for `env=NAME` of mod_headers: what nothing sets is not there, unless httpd's own modules set it.
 fn of_header(server: &Server<'_>, name: &str, sent: &Sent) -> Option<bool> {
     let is_of_modules = ["HTTPS", "SSL_", "REDIRECT_", "REMOTE_", "GEOIP_", "MM_", "OIDC_"];
     let is_of_modules = is_of_modules.iter().any(|own| name.starts_with(own));
-    let is_unset = !is_of_modules && written(server, name, sent).is_none();
+    let is_unset = !is_of_modules && !written(server, name, sent).0;
     if is_unset { Some(false) } else { environment(server, name, sent) }
 }
 
-/// What the directives make of a variable, if any sets or removes it (mod_setenvif, mod_env, mod_rewrite).
-fn written(server: &Server<'_>, name: &str, sent: &Sent) -> Option<Option<bool>> {
-    let mut state: Option<Option<bool>> = None;
+/// Whether a directive sets or removes a variable, and whether it is there after all of them (mod_setenvif, mod_env,
+/// mod_rewrite).
+fn written(server: &Server<'_>, name: &str, sent: &Sent) -> (bool, Option<bool>) {
+    let (mut is_written, mut state) = (false, Some(false));
     for item in &server.items {
         let Some((sets, holds)) = assigned(item, name, sent) else { continue };
         let holds = all([holds, met(server, &item.within, sent)]);
-        let before = state.unwrap_or(Some(false));
-        state = Some(match holds {
+        is_written = true;
+        state = match holds {
             Some(true) => Some(sets),
-            Some(false) => before,
-            None => before.filter(|before| *before == sets),
-        });
+            Some(false) => state,
+            None => state.filter(|before| *before == sets),
+        };
     }
-    state
+    (is_written, state)
 }
 
 /// Whether a directive sets a variable or removes it, and whether it does so for a request.

@@ -21,7 +21,25 @@ pub(super) fn ends<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s Sc
 
 /// What ends a request under a condition whose value for it the input does not show.
 pub(super) fn may_end<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s ScopedDirective<'a>> {
-    access::may_refuse(server, sent)
+    access::may_refuse(server, sent).or_else(|| open_rule(server, sent))
+}
+
+/// A rule of mod_rewrite that ends requests by a header of which the input shows no value, such as the proof of an edge.
+fn open_rule<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s ScopedDirective<'a>> {
+    let path = sent.path();
+    let is_of_header = |condition: &&ScopedDirective<'_>| {
+        condition.directive.arg(0).is_some_and(|test| test.to_uppercase().starts_with("%{HTTP"))
+    };
+    server.of_name("rewriterule").find(|item| {
+        let conditions = conditions(server, item);
+        let open: Vec<_> =
+            conditions.iter().copied().filter(|own| holds(&own.directive, sent, &path).is_none()).collect();
+        !open.is_empty()
+            && open.iter().all(is_of_header)
+            && hold(&conditions, sent, &path).is_none()
+            && Rule::read(item).takes(&path, &section(item)) != Some(false)
+            && Rule::read(item).ends(server)
+    })
 }
 
 /// `ProxyPass /v2 !`: the first `ProxyPass` for a path decides, and those of a `<Location>` come before

@@ -25,7 +25,7 @@ pub(crate) fn ends<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s Sc
 /// The location that takes the request, if it leads nowhere. Where Glance's location is for another path, the published
 /// URL shows whether this one is for uploads.
 fn leads_nowhere<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s ScopedDirective<'a>> {
-    let is_own = server.location.as_ref().is_none_or(|own| upload_path::nginx_location([own]).is_some());
+    let is_own = server.location.as_ref().is_none_or(|own| upload_path::location_of(&[own]).is_some());
     server.leads_nowhere.as_ref().filter(|_| is_own || sent.path() == KnownText::is(UPLOAD_PATH))
 }
 

@@ -106,19 +106,26 @@ pub(super) fn holds<'s>(server: &'s Server<'_>, (negated, term): (bool, &[&'s st
     found.map(|found| found != negated)
 }
 
+/// More variables than any real one is made of.
+const MOST_VARIABLES: usize = 8;
+
 /// A sample, and how it is compared unless the condition says it: a fetch, and converters after commas.
 pub(super) fn sample(server: &Server<'_>, written: &str, sent: &Sent) -> Option<(KnownText, Matching)> {
+    sample_of(server, written, sent, MOST_VARIABLES)
+}
+
+/// The same. `depth`: how many variables may still lead on.
+fn sample_of(server: &Server<'_>, written: &str, sent: &Sent, depth: usize) -> Option<(KnownText, Matching)> {
     let mut parts = parts(written).into_iter();
     let first = parts.next()?;
-    let (value, how) = match variable(first) {
-        Some(name) => match sent.noted(&name.to_lowercase()) {
+    let further = |own: &str| Some((sample_of(server, own, sent, depth.checked_sub(1)?)?.0, Matching::Exact));
+    let (value, how) = match (variable(first), captured(server, first)) {
+        (Some(name), _) => match sent.noted(&name.to_lowercase()) {
             Some(value) => (value, Matching::Exact),
-            None => (self::sample(server, set_once(server, name)?, sent)?.0, Matching::Exact),
+            None => further(set_once(server, name)?)?,
         },
-        None => match captured(server, first) {
-            Some(own) => (self::sample(server, &own, sent)?.0, Matching::Exact),
-            None => fetch(first, sent)?,
-        },
+        (None, Some(own)) => further(&own)?,
+        (None, None) => fetch(first, sent)?,
     };
     Some((parts.fold(value, |value, converter| converted(server, value, converter)), how))
 }
@@ -130,8 +137,7 @@ fn captured(server: &Server<'_>, written: &str) -> Option<String> {
         let arg = |at: usize| item.directive.arg(at).unwrap_or_default();
         match item.directive.name.as_str() {
             "capture" if arg(0) == "request" => Some(format!("req.hdr({})", arg(2))),
-            // One that names itself would not end.
-            "http-request" if arg(0) == "capture" && !arg(1).contains("capture.") => Some(arg(1).to_owned()),
+            "http-request" if arg(0) == "capture" => Some(arg(1).to_owned()),
             _ => None,
         }
     };

@@ -47,7 +47,7 @@ pub(crate) fn chosen<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Choice<'s, 
             None => return Choice::Unknown,
         }
     }
-    let default = of_front().filter(|item| item.directive.name == "default_backend").last();
+    let default = of_front().rfind(|item| item.directive.name == "default_backend");
     let named = default.map(|item| (item.directive.arg(0).unwrap_or_default(), item));
     match named {
         Some((name, _)) if name.contains("%[") => Choice::Unknown,
