@@ -77,7 +77,7 @@ struct LiveState {
     /// Counts changes of meaning.
     revision: u64,
     /// The revision that the newest world was derived from, and the workloads whose pods decide something in it.
-    derived: (u64, BTreeSet<String>),
+    derived: (u64, Arc<BTreeSet<Arc<str>>>),
 }
 
 /// Which state of an object is known.
@@ -131,7 +131,7 @@ impl Default for Live {
             unread: HashMap::new(),
             arrivals: 0,
             revision: 0,
-            derived: (0, BTreeSet::new()),
+            derived: (0, Arc::default()),
         };
         Self {
             state: Mutex::new(state),
@@ -157,7 +157,7 @@ impl Live {
             let start = Instant::now();
             let world = Arc::new(newest.derivation.advance(&snapshot));
             debug_assert!(*world == World::of(&snapshot), "something that a stage read was not noted");
-            self.lock().derived = (revision, world.pods_of());
+            self.lock().derived = (revision, world.pods_of.clone());
             newest.world = world;
             newest.revision = revision;
             newest.took = start.elapsed();
@@ -221,7 +221,7 @@ impl Live {
     }
 
     /// Takes in the results of preflights; `None` when nobody needs the answer any more.
-    pub fn answer(&self, question: ProbeTarget, standing: Option<ProbeRecord>) {
+    pub fn answer(&self, question: Arc<ProbeTarget>, standing: Option<ProbeRecord>) {
         let mut state = self.lock();
         let changed = state.snapshot.answers.set(question, standing);
         self.note(&mut state, changed);

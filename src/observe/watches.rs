@@ -47,6 +47,8 @@ pub struct Watches {
     /// The namespaces to which the operator is restricted; empty: all.
     namespaces: BTreeSet<String>,
     running: HashMap<Watch, AbortHandle>,
+    /// What the running watches are for.
+    asked: Option<Arc<Needs>>,
     widths: HashMap<Kind, Widths>,
     served: tokio::sync::watch::Receiver<Served>,
     discovery: AbortHandle,
@@ -59,9 +61,10 @@ impl Watches {
     pub fn start(client: Client, live: Arc<Live>, namespaces: BTreeSet<String>) -> Self {
         let (served, discovery) = discovery::start(client.clone());
         let (running, widths) = (HashMap::new(), HashMap::new());
-        let mut watches = Self { client, live, namespaces, running, widths, served, discovery, told: Served::new() };
+        let (asked, told) = (None, Served::new());
+        let mut watches = Self { client, live, namespaces, running, asked, widths, served, discovery, told };
         watches.restrict();
-        watches.set(&Needs::default());
+        watches.set(&Arc::default());
         watches
     }
 
@@ -83,6 +86,7 @@ impl Watches {
     /// Forgets everything, and reads it again. A watch may be late by any time; what the last leader saw and
     /// acted on may be newer than what this replica has seen.
     pub fn renew(&mut self) {
+        self.asked = None;
         for ((kind, scope, _), task) in self.running.drain() {
             task.abort();
             self.live.forget(kind, &scope, Some(&scope));
@@ -90,7 +94,12 @@ impl Watches {
     }
 
     /// Starts and ends watches until exactly the needed ones run.
-    pub fn set(&mut self, needs: &Needs) {
+    pub fn set(&mut self, needs: &Arc<Needs>) {
+        let is_new = self.served.has_changed().unwrap_or(true);
+        if !is_new && self.asked.as_ref().is_some_and(|asked| Arc::ptr_eq(asked, needs)) {
+            return;
+        }
+        self.asked = Some(needs.clone());
         let served = self.served.borrow_and_update().clone();
         let wanted = self.wanted(needs, &served);
         let stopped: Vec<_> = self.running.keys().filter(|w| !wanted.contains(*w)).cloned().collect();

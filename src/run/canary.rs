@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use direct_upload_api::web::PublicUrl;
+use direct_upload_core::derive::CanaryQueries;
 use direct_upload_core::model::{CanaryOutcome, CanaryQuery, Epoch, Key, StuckReading};
 use kube::Client;
 use tokio::sync::watch;
@@ -23,9 +24,6 @@ use crate::observe::Live;
 use crate::probe::Gate;
 use crate::probe::canary::{CanaryUpload, stuck, upload};
 use crate::report::Metrics;
-
-/// The uploads to make, and the state of the server to which each result belongs.
-pub(crate) type CanaryQueries = BTreeMap<CanaryQuery, Epoch>;
 
 /// How many uploads may run at the same time.
 const AT_ONCE: usize = 4;
@@ -65,7 +63,7 @@ impl Canaries {
     }
 
     /// Works until `wanted` is closed.
-    pub async fn run(mut self, mut wanted: watch::Receiver<CanaryQueries>, pulse: Pulse) {
+    pub async fn run(mut self, mut wanted: watch::Receiver<Arc<CanaryQueries>>, pulse: Pulse) {
         let mut round = tokio::time::interval(ROUND);
         loop {
             pulse.beat();
@@ -78,7 +76,7 @@ impl Canaries {
                         return;
                     }
                     let queries = wanted.borrow_and_update().clone();
-                    self.want(queries);
+                    self.want(&queries);
                 }
                 () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
                 Some(done) = self.running.join_next_with_id(), if !self.running.is_empty() => match done {
@@ -103,7 +101,7 @@ impl Canaries {
         entry.epoch.is_some() && self.under_way.values().all(|other| other.mark() != query.mark())
     }
 
-    fn want(&mut self, queries: CanaryQueries) {
+    fn want(&mut self, queries: &CanaryQueries) {
         let gone: Vec<_> = self.entries.keys().filter(|query| !queries.contains_key(query)).cloned().collect();
         for query in gone {
             self.entries.remove(&query);
@@ -111,11 +109,11 @@ impl Canaries {
             self.live.saw_canary(query, None);
         }
         for (query, epoch) in queries {
-            let entry = self.entries.entry(query).or_insert(Entry { epoch: None, due: Instant::now() });
-            if epoch.is_some() && epoch != entry.epoch {
+            let entry = self.entries.entry(query.clone()).or_insert(Entry { epoch: None, due: Instant::now() });
+            if epoch.is_some() && *epoch != entry.epoch {
                 entry.due = Instant::now();
             }
-            entry.epoch = epoch;
+            entry.epoch.clone_from(epoch);
         }
     }
 

@@ -3,10 +3,11 @@
 //! In: the queries of the [`World`](direct_upload_core::derive::World). Out: their readings, in [`Live`].
 //! The Secret is read by its name immediately before its use, and never kept.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use direct_upload_core::derive::CatalogQueries;
 use direct_upload_core::model::{CatalogQuery, CatalogReading};
 use kube::Client;
 use tokio::sync::watch;
@@ -19,9 +20,6 @@ use super::prober::{ProberSettings, jitter};
 use super::secret::SecretText;
 use crate::observe::Live;
 use crate::probe::{Credential, keystone};
-
-/// What to request.
-pub(crate) type CatalogQueries = BTreeSet<CatalogQuery>;
 
 /// How many queries may run at the same time.
 const AT_ONCE: usize = 4;
@@ -49,7 +47,7 @@ impl Cataloger {
     }
 
     /// Works until `wanted` is closed.
-    pub async fn run(mut self, mut wanted: watch::Receiver<CatalogQueries>, pulse: Pulse) {
+    pub async fn run(mut self, mut wanted: watch::Receiver<Arc<CatalogQueries>>, pulse: Pulse) {
         let mut round = tokio::time::interval(ROUND);
         loop {
             pulse.beat();
@@ -62,7 +60,7 @@ impl Cataloger {
                         return;
                     }
                     let queries = wanted.borrow_and_update().clone();
-                    self.want(queries);
+                    self.want(&queries);
                 }
                 () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
                 Some(done) = self.running.join_next(), if !self.running.is_empty() => match done {
@@ -73,14 +71,14 @@ impl Cataloger {
         }
     }
 
-    fn want(&mut self, queries: CatalogQueries) {
+    fn want(&mut self, queries: &CatalogQueries) {
         let gone: Vec<_> = self.entries.keys().filter(|query| !queries.contains(query)).cloned().collect();
         for query in gone {
             self.entries.remove(&query);
             self.live.read_catalog(query, None);
         }
         for query in queries {
-            self.entries.entry(query).or_insert_with(|| Some(Instant::now()));
+            self.entries.entry(query.clone()).or_insert_with(|| Some(Instant::now()));
         }
     }
 

@@ -228,8 +228,8 @@ impl Rounds {
             }
         };
         self.pulse.beat();
-        self.watches.set(&world.needs());
-        self.ready.set(world.is_read());
+        self.watches.set(&world.needs);
+        self.ready.set(world.is_read);
         if self.leads {
             self.questions.ask(&world);
             for resource in resources(&world, &self.before) {

@@ -3,13 +3,13 @@
 //! In: the questions of the [`World`](direct_upload_core::derive::World). Out: their records, in [`Live`].
 //! [`ProbeScheduler`] decides when to send and what answers mean; this file sends.
 
-use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
+use direct_upload_core::derive::ProbeTargets;
 use direct_upload_core::judge::{Due, Pace, ProbeScheduler};
-use direct_upload_core::model::{Cause, Epoch, Observation, ProbeAnswer, ProbeRecord, ProbeTarget};
+use direct_upload_core::model::{Cause, Observation, ProbeAnswer, ProbeRecord, ProbeTarget};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
@@ -19,9 +19,6 @@ use super::health::{Pulse, ROUND};
 use crate::observe::Live;
 use crate::probe::{Depth, Gate, Host, Probe, Trust, Uploads};
 use crate::report::Metrics;
-
-/// What to request, and of which state of the server.
-pub(crate) type ProbeTargets = BTreeMap<ProbeTarget, Epoch>;
 
 /// How to send preflights.
 #[derive(Clone, Debug, Default)]
@@ -60,7 +57,7 @@ impl Prober {
     }
 
     /// Works until `wanted` is closed.
-    pub async fn run(mut self, mut wanted: watch::Receiver<ProbeTargets>, pulse: Pulse) {
+    pub async fn run(mut self, mut wanted: watch::Receiver<Arc<ProbeTargets>>, pulse: Pulse) {
         let mut round = tokio::time::interval(ROUND);
         loop {
             pulse.beat();
@@ -73,7 +70,7 @@ impl Prober {
                         return;
                     }
                     let questions = wanted.borrow_and_update().clone();
-                    for gone in self.scheduler.want(questions, self.start.elapsed()) {
+                    for gone in self.scheduler.want(&questions, self.start.elapsed()) {
                         self.live.answer(gone, None);
                     }
                 }

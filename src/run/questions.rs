@@ -4,23 +4,23 @@
 
 use std::sync::Arc;
 
-use direct_upload_core::derive::World;
+use direct_upload_core::derive::{CanaryQueries, CatalogQueries, ProbeTargets, World};
 use kube::Client;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::canary::{Canaries, CanaryQueries};
-use super::cataloger::{CatalogQueries, Cataloger};
+use super::canary::Canaries;
+use super::cataloger::Cataloger;
 use super::health::Health;
-use super::prober::{ProbeTargets, Prober, ProberSettings};
+use super::prober::{Prober, ProberSettings};
 use crate::observe::Live;
 use crate::report::Metrics;
 
 /// What each task is to ask.
 pub(super) struct Questions {
-    probe_targets: watch::Sender<ProbeTargets>,
-    catalog_queries: watch::Sender<CatalogQueries>,
-    canary_queries: watch::Sender<CanaryQueries>,
+    probe_targets: watch::Sender<Arc<ProbeTargets>>,
+    catalog_queries: watch::Sender<Arc<CatalogQueries>>,
+    canary_queries: watch::Sender<Arc<CanaryQueries>>,
     tasks: [JoinHandle<()>; 3],
 }
 
@@ -33,15 +33,15 @@ impl Questions {
         settings: &ProberSettings,
         health: &Arc<Health>,
     ) -> Self {
-        let (probe_targets, wanted) = watch::channel(ProbeTargets::new());
+        let (probe_targets, wanted) = watch::channel(Arc::<ProbeTargets>::default());
         let prober = Prober::new(live.clone(), metrics.clone(), settings.clone());
         let prober = tokio::spawn(prober.run(wanted, health.begin("prober")));
 
-        let (catalog_queries, wanted) = watch::channel(CatalogQueries::new());
+        let (catalog_queries, wanted) = watch::channel(Arc::<CatalogQueries>::default());
         let cataloger = Cataloger::new(client.clone(), live.clone(), settings.clone());
         let cataloger = tokio::spawn(cataloger.run(wanted, health.begin("catalog")));
 
-        let (canary_queries, wanted) = watch::channel(CanaryQueries::new());
+        let (canary_queries, wanted) = watch::channel(Arc::<CanaryQueries>::default());
         let canaries = Canaries::new(client.clone(), live.clone(), metrics.clone(), settings.gate.clone());
         let canaries = tokio::spawn(canaries.run(wanted, health.begin("canary")));
 
@@ -50,9 +50,9 @@ impl Questions {
 
     /// Asks what this world needs, and nothing else any more.
     pub(super) fn ask(&self, world: &World) {
-        replace(&self.probe_targets, world.probe_targets());
-        replace(&self.catalog_queries, world.catalog_queries());
-        replace(&self.canary_queries, world.canary_queries());
+        replace(&self.probe_targets, &world.probe_targets);
+        replace(&self.catalog_queries, &world.catalog_queries);
+        replace(&self.canary_queries, &world.canary_queries);
     }
 
     /// Ends the tasks.
@@ -61,7 +61,7 @@ impl Questions {
     }
 }
 
-/// Sends a value if it is another one.
-fn replace<T: PartialEq>(sender: &watch::Sender<T>, value: T) {
-    sender.send_if_modified(|before| std::mem::replace(before, value) != *before);
+/// Sends a value if it is another one. Worlds share what did not change.
+fn replace<T>(sender: &watch::Sender<Arc<T>>, value: &Arc<T>) {
+    sender.send_if_modified(|before| !Arc::ptr_eq(&std::mem::replace(before, value.clone()), value));
 }

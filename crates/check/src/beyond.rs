@@ -5,20 +5,23 @@
 
 mod addresses;
 mod authorizers;
-mod backend_port;
 mod calico;
 mod cilium;
+mod controllers;
 mod dashboard;
 mod elsewhere;
 mod forwarded;
 mod glance;
 mod includes;
 mod istio_gateways;
+mod last_hop;
 mod middlewares;
 mod network_policy;
 mod patches;
+mod plain_route;
 mod published;
 mod route_filters;
+mod unread_fields;
 
 use crate::facts::cloud::Cloud;
 use crate::glances::Objects;
@@ -42,12 +45,20 @@ pub(crate) fn gaps(cloud: &Cloud<'_>, objects: Objects<'_>) -> Vec<String> {
         gaps.extend(istio_gateways::missing(objects, object));
         gaps.extend(route_filters::unread(objects, object));
         gaps.extend(patches::of_object(objects, object));
+        gaps.extend(unread_fields::of_object(objects, object));
+        gaps.extend(controllers::of_traefik(objects, object));
+        gaps.extend(unread_fields::of_rule(objects, object));
+        gaps.extend(unread_fields::of_weight(objects, object));
+        gaps.extend(unread_fields::unknown(objects, object));
         gaps.extend(cilium::of_object(objects, object));
         gaps.extend(network_policy::closed(objects, &pods, object).map(|why| format!("{}: {why}", object.id())));
     }
     gaps.extend(calico::closed(&objects, &pods));
+    gaps.extend(controllers::of_nginx(objects));
+    gaps.extend(plain_route::without_tls(cloud, objects));
     for glance in &cloud.glances {
-        gaps.extend(backend_port::another(cloud, glance));
+        gaps.extend(last_hop::of_servers(cloud, glance));
+        gaps.extend(last_hop::of_objects(cloud, glance, objects));
         gaps.extend(elsewhere::routes(cloud, glance, objects));
         gaps.extend(glance::paste_file(glance));
         gaps.extend(glance::routes_of_uwsgi(glance));

@@ -33,6 +33,8 @@ pub enum Kind {
     SwiftConf,
     /// The systemd unit that starts Glance.
     Systemd,
+    /// Variables for such a unit.
+    Environment,
     /// HAProxy's map of hosts or paths to backends.
     Map,
     /// Traefik's static configuration.
@@ -166,13 +168,22 @@ pub fn kind(path: &str, text: &str) -> Option<Kind> {
     let adds_to = folder.strip_suffix(".service.d").filter(|_| extension == "conf");
     if extension == "service" || adds_to.is_some() {
         // `systemctl edit glance-api` writes only what it changes.
-        let changes = adds_to.is_some_and(|unit| unit.contains("glance")) && text.contains("Environment=");
+        let sets = ["Environment=", "EnvironmentFile=", "ExecStart="];
+        let changes =
+            adds_to.is_some_and(|unit| unit.contains("glance")) && sets.iter().any(|name| text.contains(name));
         let starts = text.contains("ExecStart") && text.contains("glance");
         return (starts || changes).then_some(Kind::Systemd);
+    }
+    // Debian's and Red Hat's places for the variables of services.
+    if matches!(folder, "default" | "sysconfig") && name.contains("glance") && extension.is_empty() {
+        return Some(Kind::Environment);
     }
     if extension == "map" {
         let pairs = |line: &str| line.starts_with('#') || line.trim().is_empty() || line.split_whitespace().count() > 1;
         return text.lines().all(pairs).then_some(Kind::Map);
+    }
+    if matches!(extension, "lst" | "list" | "acl") && path.split('/').any(|part| part == "haproxy") {
+        return Some(Kind::Map);
     }
     if extension == "json" {
         return text.contains("\"config_files\"").then_some(Kind::Kolla);

@@ -182,7 +182,7 @@ impl Served<'_> {
 fn ingresses<'a>(objects: &'a [Object], exposures: &Exposures) -> Vec<Served<'a>> {
     let of_one = |exposing: ExposingObject| {
         let id = exposing.object();
-        let object = objects.iter().find(|o| o.id() == id)?;
+        let object = objects.iter().find(|o| o.is(&id))?;
         let ExposingObject::Ingress(ingress, _) = exposing else { return None };
         let annotated = object.value["metadata"]["annotations"].as_object();
         let has =
@@ -201,7 +201,7 @@ pub fn missing_headers(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) 
     let ingresses =
         [Program::Glance, Program::Horizon].into_iter().flat_map(|service| exposures_of(snapshot, units, service));
     for id in ingresses.flat_map(|(_, own)| own.exposing).map(|exposing| exposing.object()) {
-        let Some(ingress) = objects.iter().find(|o| o.id() == id && o.kind() == "Ingress") else { continue };
+        let Some(ingress) = objects.iter().find(|o| o.is(&id) && o.kind() == "Ingress") else { continue };
         let named = [(ingress, &ingress.value["metadata"]["annotations"][format!("{PREFIX}custom-headers")])];
         let own = COMMUNITY.config_map(objects).into_iter();
         let shared = own.flat_map(|own| ["add-headers", "proxy-set-headers"].map(|key| (own, &own.value["data"][key])));

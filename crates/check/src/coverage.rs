@@ -290,10 +290,11 @@ fn of_star(horizon: &HorizonFacts<'_>) -> Option<String> {
             &horizon.snippets[at..]
         }
     };
+    // People put files of their own into `openstack_dashboard.local`.
     let of_own = |module: &str| {
-        ["horizon", "openstack_dashboard", "openstack_auth", "django"]
-            .iter()
-            .any(|own| module.split('.').next() == Some(own))
+        let parts: Vec<&str> = module.split('.').collect();
+        let is_local = parts.starts_with(&["openstack_dashboard", "local"]);
+        !is_local && ["horizon", "openstack_dashboard", "openstack_auth", "django"].contains(&parts[0])
     };
     let (snippet, (module, line)) = after.iter().filter(|snippet| snippet.unread.is_none()).find_map(|snippet| {
         let first = last.as_ref().filter(|(own, _)| std::ptr::eq(snippet, *own)).map_or(0, |(_, last)| last.line);
@@ -444,7 +445,10 @@ fn scripts(cloud: &Cloud<'_>) -> Vec<String> {
     let is_script = |item: &ScopedDirective<'_>| {
         let first = item.directive.arg(0).unwrap_or_default();
         match item.directive.name.as_str() {
-            "http-request" | "http-response" => first.starts_with("lua."),
+            "http-request" | "http-response" => {
+                let service = item.directive.arg(1).filter(|_| first == "use-service").unwrap_or_default();
+                first.starts_with("lua.") || service.starts_with("lua.")
+            }
             "filter" => matches!(first, "spoe" | "lua"),
             name => name.ends_with("_by_lua_block") || name.ends_with("_by_lua_file") || name.starts_with("js_"),
         }

@@ -32,13 +32,13 @@ fn place(objects: &[Object], kind: &str, key: &Key, field: &[&str]) -> Location 
 
 fn place_of(objects: &[Object], issue: &ExposureIssue) -> Location {
     let missing = || Location { object: Some(issue.object.clone()), ..Location::default() };
-    let object = objects.iter().find(|o| o.id() == issue.object);
+    let object = objects.iter().find(|o| o.is(&issue.object));
     object.map_or_else(|| missing().field(issue.field.clone()), |object| object.place_of(&issue.field))
 }
 
 /// What is written where an issue is.
 fn value<'a>(objects: &'a [Object], issue: &ExposureIssue) -> Option<&'a Value> {
-    objects.iter().filter(|o| o.id() == issue.object).find_map(|o| issue.field.value_in(&o.value))
+    objects.iter().filter(|o| o.is(&issue.object)).find_map(|o| issue.field.value_in(&o.value))
 }
 
 fn workload<'a>(snapshot: &'a Snapshot, unit: &Unit) -> Option<&'a Workload> {
@@ -122,7 +122,7 @@ pub fn issues(
     for unit in units.iter().filter(|unit| unit.service() == Some(Program::Glance)) {
         let backends = workload(snapshot, unit).and_then(|workload| Backends::find(snapshot, workload).ok());
         // In files, it may only lack in the input.
-        let is_live = |issue: &ExposureIssue| objects.iter().any(|o| o.file.is_none() && o.id() == issue.object);
+        let is_live = |issue: &ExposureIssue| objects.iter().any(|o| o.file.is_none() && o.is(&issue.object));
         let missing = backends.iter().flat_map(|b| policy::missing(&written, b)).map(|own| own.issue);
         let missing = missing.filter(is_live);
         let issues = backends.iter().flat_map(|b| policy::issues(&written, b, &origins(unit))).chain(missing);
@@ -184,7 +184,7 @@ fn without_put(objects: &[Object], issue: &mut ExposureIssue) {
     if issue.rule != Rule::CorsOnTheWay || !matches!(name, "enable-cors" | "cors-enable") {
         return;
     }
-    let object = objects.iter().find(|o| o.id() == issue.object);
+    let object = objects.iter().find(|o| o.is(&issue.object));
     let methods = object.map(|o| &o.value["metadata"]["annotations"][format!("{prefix}/cors-allow-methods")]);
     let Some(methods) = methods.and_then(Value::as_str).filter(|methods| !methods.trim().is_empty()) else { return };
     if !direct_upload_core::openstack::needed::lacks(methods, &["PUT"]).is_empty() {

@@ -46,8 +46,8 @@ impl NginxController {
     /// Its own ConfigMap.
     pub fn config_map<'a>(&self, objects: &'a [Object]) -> Option<&'a Object> {
         let is_its = |object: &&Object| {
-            let label = object.value["metadata"]["labels"]["app.kubernetes.io/name"].as_str();
-            object.kind() == "ConfigMap" && (label == Some(self.label) || self.maps.contains(&object.name()))
+            let label = || object.value["metadata"]["labels"]["app.kubernetes.io/name"].as_str();
+            object.kind() == "ConfigMap" && (self.maps.contains(&object.name()) || label() == Some(self.label))
         };
         objects.iter().find(is_its)
     }
@@ -87,7 +87,7 @@ pub(crate) fn told(objects: &[Object], exposing: &[ExposingObject]) -> Vec<Expos
     let of = |own: &ExposingObject| {
         let ExposingObject::Ingress(ingress, others) = own else { return own.clone() };
         let id = own.object();
-        let known = objects.iter().find(|o| o.id() == id).and_then(|o| known(objects, &o.value));
+        let known = objects.iter().find(|o| o.is(&id)).and_then(|o| known(objects, &o.value));
         let has = ingress.class.as_deref().is_some_and(|class| known.is_some_and(|known| class.contains(known)));
         let (Some(known), false) = (known, has) else { return own.clone() };
         let mut ingress = (**ingress).clone();

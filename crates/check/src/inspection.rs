@@ -36,6 +36,9 @@ pub fn check(input: CheckInput) -> Report {
     let backends = derived::backends(&input.snapshot, &units);
     let objects = Objects { all: &input.objects, backends: &backends };
     issues.extend(routes::issues(objects));
+    rules::headers::spare(&cloud, &mut issues);
+    routes::spare(objects, &cloud.dashboards, &mut issues);
+    routes::unused(objects, &cloud.published, &mut issues);
     cloud.answering = answering::find(objects, &issues);
     cloud.answering.extend(rules::traefik::answering(&cloud));
     cloud.page_policies = page_policy::find(&input.objects, &derived::exposing_dashboards(&input.snapshot, &units));
@@ -46,6 +49,7 @@ pub fn check(input: CheckInput) -> Report {
     findings.extend(derived::findings(&world, &input.objects, &units));
     let is_wanted = |namespace: &str| cloud.is_direct_in(&[namespace.to_owned()]);
     findings.extend(routes::redirects(objects, is_wanted));
+    findings.extend(routes::answers(objects, &cloud.dashboards, is_wanted));
     let (paths, hosts) = routes::paths(objects, &cloud.published, is_wanted, |prefix| cloud.is_mounted(prefix));
     findings.extend(paths);
     findings.extend(routes::ports(objects, is_wanted));

@@ -34,11 +34,10 @@ pub(crate) fn may_lack_url(object: &Object) -> bool {
     route(object).is_some_and(|kind| kinds.contains(&kind))
 }
 
-/// Whether a route's hosts are in its rules, or below HTTP.
-pub(crate) fn has_hosts_in_rules(object: &Object) -> bool {
+/// Whether a route is below HTTP.
+pub(crate) fn is_below_http(object: &Object) -> bool {
     let below = ["TCPRoute", "IngressRouteTCP"];
-    let kinds = [ExposureKind::IngressRoute, ExposureKind::TLSRoute];
-    route(object).is_some_and(|kind| kinds.contains(&kind)) || below.contains(&object.kind())
+    route(object) == Some(ExposureKind::TLSRoute) || below.contains(&object.kind())
 }
 
 /// API groups whose objects are between browsers and a Service.
@@ -98,6 +97,11 @@ const READ_IN_PART: [PolicyKind; 6] = [
     PolicyKind::GCPBackendPolicy,
     PolicyKind::LoadBalancerConfiguration,
 ];
+
+/// Whether an object of this kind does not affect an upload, or other modules read it.
+pub(crate) fn is_harmless(object: &Object) -> bool {
+    HARMLESS.contains(&object.kind())
+}
 
 /// Whether an object may be between browsers and a Service, and not all of it is read.
 pub(crate) fn is_unread(object: &Object) -> bool {

@@ -28,18 +28,18 @@ pub struct Object {
 }
 
 impl Object {
-    fn text(&self, pointer: &str) -> &str {
-        self.value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    fn text(&self, path: &[&str]) -> &str {
+        path.iter().fold(&self.value, |value, name| &value[*name]).as_str().unwrap_or_default()
     }
 
     /// Its apiVersion.
     pub(crate) fn api_version(&self) -> &str {
-        self.text("/apiVersion")
+        self.text(&["apiVersion"])
     }
 
     /// Its kind.
     pub fn kind(&self) -> &str {
-        self.text("/kind")
+        self.text(&["kind"])
     }
 
     /// Its kind, as the operator's rules for gateways and policies know it.
@@ -49,12 +49,12 @@ impl Object {
 
     /// Its name.
     pub fn name(&self) -> &str {
-        self.text("/metadata/name")
+        self.text(&["metadata", "name"])
     }
 
     /// Its namespace; `default` if none is written, like kubectl.
     pub fn namespace(&self) -> &str {
-        match self.text("/metadata/namespace") {
+        match self.text(&["metadata", "namespace"]) {
             "" => "default",
             name => name,
         }
@@ -63,6 +63,11 @@ impl Object {
     /// Its kind, namespace and name.
     pub fn id(&self) -> Id {
         Id::new(self.kind(), &Key::new(self.namespace(), self.name()))
+    }
+
+    /// Whether it is the object of an id.
+    pub(crate) fn is(&self, id: &Id) -> bool {
+        self.name() == id.key.name && self.kind() == id.kind && self.namespace() == id.key.namespace
     }
 
     /// The line of one of its fields. Numbers are entries of lists.
@@ -349,7 +354,7 @@ fn workload_unit(objects: &[Object], workload: &Object, mounted: &mut BTreeSet<u
             unit.commands.push((command, place(&[field])));
         }
         for (at, variable) in container["env"].as_array().into_iter().flatten().enumerate() {
-            let Some(name) = variable["name"].as_str().filter(|name| unit::is_oslo(name)) else { continue };
+            let Some(name) = variable["name"].as_str().filter(|name| unit::is_read(name)) else { continue };
             match variable["value"].as_str() {
                 Some(value) => {
                     let place = place(&["env", &at.to_string(), "value"]);
@@ -389,7 +394,7 @@ fn environment_from(objects: &[Object], namespace: &str, container: &Value, plac
                 continue;
             };
             let variables = object.texts().into_iter().map(|held| (format!("{prefix}{}", held.key), held.text));
-            let variables = variables.filter(|(name, text)| unit::is_oslo(name) && !template::is_hidden(text));
+            let variables = variables.filter(|(name, text)| unit::is_read(name) && !template::is_hidden(text));
             unit.environment.extend(variables.map(|(name, text)| (name, text, place.clone())));
         }
     }
@@ -443,7 +448,9 @@ fn mount_volume(
         let name = name.unwrap_or_default();
         let is = |o: &Object| o.kind() == kind && o.name() == name && o.namespace() == namespace;
         let Some(at) = objects.iter().position(is) else {
-            if of["optional"] != true && !is_something_else(path) {
+            // In a folder of drop-in files an optional one replaces options if it is there.
+            let is_needed = of["optional"] != true || path.ends_with(".conf.d");
+            if is_needed && !is_something_else(path) {
                 unit.unseen.push(format!("{kind} {namespace}/{name}, mounted at {path}"));
             }
             continue;

@@ -227,7 +227,7 @@ pub fn apply(objects: &[Object], units: &[Unit], issues: &mut Vec<PlacedIssue>) 
     let is_seen = objects.iter().any(|o| container(o).is_some()) || units.iter().any(|unit| unit.has(Kind::Traefik));
     let mut lacking = Vec::new();
     issues.retain_mut(|placed| {
-        let Some(object) = objects.iter().find(|o| o.id() == placed.issue.object) else { return true };
+        let Some(object) = objects.iter().find(|o| o.is(&placed.issue.object)) else { return true };
         let field = &placed.issue.field;
         let is_spec = *field == FieldPath::new(&["spec"]);
         let is_about_it = placed.issue.rule == Rule::TooSlow

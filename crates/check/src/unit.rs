@@ -1,5 +1,7 @@
 //! Files that one program reads together.
 
+mod systemd;
+
 use direct_upload_api::WorkloadKind;
 use direct_upload_core::manifests::Lines;
 use direct_upload_core::model::Key;
@@ -7,7 +9,6 @@ use direct_upload_core::openstack::Release;
 
 use super::classify::{self, Kind};
 use super::finding::{Field, Location, OptionName};
-use super::formats::directives;
 use super::names;
 
 /// The first bytes of a file that some editors write.
@@ -171,40 +172,18 @@ impl Unit {
 
     /// What systemd's units start, and the files that they name and that are missing.
     pub fn read_systemd(&mut self) {
-        let mut commands = Vec::new();
-        let mut environment = Vec::new();
-        for file in self.of_kind(Kind::Systemd) {
-            let mut lines = file.text.lines().enumerate();
-            while let Some((at, line)) = lines.next() {
-                if let Some(assignments) = line.trim().strip_prefix("Environment=") {
-                    let assigned = directives::httpd(&format!("Environment {assignments}"));
-                    let words = assigned.into_iter().flat_map(|directive| directive.args);
-                    let pairs = words.filter_map(|word| {
-                        word.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
-                    });
-                    environment.extend(pairs.filter(|(name, _)| is_oslo(name)).map(|(name, value)| {
-                        let place = file.option(at + 1, name.as_str());
-                        (name, value, place)
-                    }));
-                }
-                let Some(mut command) = line.trim().strip_prefix("ExecStart=").map(str::to_owned) else { continue };
-                while command.ends_with('\\') {
-                    command.pop();
-                    command.extend(lines.next().map(|(_, more)| more));
-                }
-                let command = command.trim_start_matches(['-', '@', ':', '+', '!']).to_owned();
-                commands.push((command, file.option(at + 1, "ExecStart")));
-            }
-        }
+        let systemd::Started { commands, environment, missing } = systemd::read(self.of_kind(Kind::Systemd), |path| {
+            self.of_kind(Kind::Environment).find(|file| file.name == classify::base(path))
+        });
         let named = commands.iter().flat_map(|(command, place)| config_files(command).map(move |path| (path, place)));
-        let missing: Vec<String> = named
+        let unread: Vec<String> = named
             .filter(|(path, _)| matches!(classify::base(path), "glance-api.conf" | "glance.conf"))
             .filter(|(path, _)| !self.files.iter().any(|file| file.called() == path))
             .map(|(path, place)| format!("{path}, which ExecStart ({place}) names"))
             .collect();
-        self.unseen.extend(missing);
+        self.unseen.extend(missing.into_iter().chain(unread));
         self.commands.extend(commands);
-        self.environment.extend(environment);
+        self.environment.extend(environment.into_iter().filter(|(name, ..)| is_read(name)));
         self.unseen.extend(self.lacks_main());
     }
 
@@ -280,10 +259,10 @@ impl Unit {
 /// Names the folder of Glance's own files where a WSGI server runs it (glance/common/wsgi_app.py).
 const CONFIG_DIR: &str = "OS_GLANCE_CONFIG_DIR";
 
-/// Whether Glance or its oslo.config reads an environment variable: `OS_GROUP__OPTION`
-/// (oslo_config/sources/_environment.py), or [`CONFIG_DIR`].
-pub(crate) fn is_oslo(name: &str) -> bool {
-    name == CONFIG_DIR || name.strip_prefix("OS_").is_some_and(|rest| rest.contains("__"))
+/// Whether Glance, its oslo.config or its uWSGI reads an environment variable: `OS_GROUP__OPTION`
+/// (oslo_config/sources/_environment.py), [`CONFIG_DIR`], or `UWSGI_OPTION` (uwsgi-docs, Configuring uWSGI).
+pub(crate) fn is_read(name: &str) -> bool {
+    name == CONFIG_DIR || name.starts_with("UWSGI_") || name.strip_prefix("OS_").is_some_and(|rest| rest.contains("__"))
 }
 
 /// The files that a command names: `--config-file PATH`, `--config-file=PATH`.
@@ -401,7 +380,7 @@ fn is_services(part: &str) -> bool {
 /// Files of Glance and of Horizon from one root are two units; a web server's are a separate one.
 fn group(name: &str, file: &ConfigFile) -> &'static str {
     match file.kind {
-        Kind::Glance | Kind::Paste | Kind::Systemd => "glance",
+        Kind::Glance | Kind::Paste | Kind::Systemd | Kind::Environment => "glance",
         Kind::Settings => "horizon",
         Kind::Kolla if name.contains("glance") => "glance",
         Kind::Kolla if name.contains("horizon") => "horizon",

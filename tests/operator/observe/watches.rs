@@ -64,8 +64,8 @@ async fn what_a_late_watch_has_brought_is_listed_anew() {
     await_world(&live, |world| world.glances.keys().eq([&first])).await;
     watches.renew();
     let world = live.world().await;
-    assert!(!world.is_read() && world.glances.is_empty());
-    watches.set(&Needs::default());
+    assert!(!world.is_read && world.glances.is_empty());
+    watches.set(&Arc::default());
     await_world(&live, |world| world.glances.keys().eq([&second])).await;
 }
 
@@ -103,7 +103,7 @@ async fn watched_policies(served: bool, restricted: bool) -> BTreeSet<String> {
     let mut needs = Needs { namespaces, ..Needs::default() };
     needs.named.entry(Kind::Gateway).or_default().insert(Key::new("infra", "public"));
     tokio::time::timeout(Duration::from_secs(10), watches.changed()).await.expect("discovery");
-    watches.set(&needs);
+    watches.set(&needs.into());
     tokio::time::sleep(Duration::from_millis(300)).await;
     let asked = api.asked().into_iter();
     asked.filter_map(|line| Some(line.split_once("/gateway.envoyproxy.io/v1alpha1/")?.1.to_owned())).collect()

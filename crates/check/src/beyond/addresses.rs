@@ -3,8 +3,10 @@
 //! In: servers and objects. Out: one sentence for each, because the input does not show which addresses browsers have.
 
 use direct_upload_core::model::PolicyKind;
+use direct_upload_core::openstack::cors_request::{CorsRequest, KnownText, UPLOAD_PATH};
 use serde_json::Value;
 
+use super::authorizers::is_near_glance;
 use super::middlewares;
 use crate::classify::Kind;
 use crate::facts::server::{ScopedDirective, Server};
@@ -14,6 +16,9 @@ use crate::objects::Object;
 
 const ADDRESSES: &str =
     "lets only some addresses pass; the input does not show whether users' browsers have such addresses";
+
+const REQUESTS: &str =
+    "lets only some addresses, or requests with some header, pass; the input does not show whether uploads are such";
 
 /// Lists of addresses that a server lets pass.
 pub(super) fn of_server(server: &Server<'_>) -> Vec<String> {
@@ -45,13 +50,30 @@ pub(super) fn of_server(server: &Server<'_>) -> Vec<String> {
                     let name = word.trim_start_matches('!');
                     by_source.contains(&name) && (negated != word.starts_with('!'))
                 });
-                refuses && (by_fetch || by_name)
+                refuses && (by_fetch || by_name) && !is_of_another_path(args)
             }
             _ => false,
         }
     };
     let first = server.items.iter().find(is_list);
     first.into_iter().map(|item| format!("{}: {} {ADDRESSES}", item.place(), item.directive.written)).collect()
+}
+
+/// HAProxy: whether a rule asks, among what must hold together, for a path that is none of an upload.
+fn is_of_another_path(words: &[String]) -> bool {
+    let is_plain = !words.iter().any(|word| matches!(word.as_str(), "or" | "||" | "unless"));
+    let is_other = |term: &[String]| {
+        let mut values = term.iter().skip(1).take_while(|word| *word != "}").filter(|word| *word != "-i");
+        match term.first().map(String::as_str) {
+            Some("path") => values.all(|own| own != UPLOAD_PATH),
+            Some("path_beg") => values.all(|own| !UPLOAD_PATH.starts_with(own.as_str())),
+            _ => false,
+        }
+    };
+    let starts = words.iter().enumerate().filter(|(_, word)| *word == "{").map(|(at, _)| at + 1);
+    // Below a prefix of its own the path has more in front.
+    is_plain
+        && starts.into_iter().any(|at| is_other(&words[at..]) && !words[at..].iter().any(|word| word.contains("image")))
 }
 
 /// nginx: `geo` makes a variable of the browser's address, and a condition refuses what it is by default
@@ -103,6 +125,11 @@ pub(super) fn of_object(objects: Objects<'_>, object: &Object) -> Option<String>
             let is_list = spec["ipAllowList"].is_object() || spec["ipWhiteList"].is_object();
             is_list && middlewares::is_used(objects, object)
         }
+        PolicyKind::AuthorizationPolicy => {
+            let rules = spec["rules"].as_array().filter(|rules| !rules.is_empty());
+            let is_allow = spec["action"].is_null() || spec["action"] == "ALLOW";
+            is_allow && rules.is_some_and(|rules| rules.iter().all(is_narrow)) && is_near_glance(objects, object)
+        }
         PolicyKind::SecurityPolicy => {
             let rules = spec["authorization"]["rules"].as_array().into_iter().flatten();
             let open = |cidr: &Value| cidr.as_str().is_some_and(|cidr| cidr.ends_with("/0"));
@@ -114,5 +141,22 @@ pub(super) fn of_object(objects: Objects<'_>, object: &Object) -> Option<String>
         }
         _ => false,
     };
-    found.then(|| format!("{}: it {ADDRESSES}", object.id()))
+    let which = if object.policy_kind() == PolicyKind::AuthorizationPolicy { REQUESTS } else { ADDRESSES };
+    found.then(|| format!("{}: it {which}", object.id()))
+}
+
+/// Whether a rule of Istio is for some addresses only, or for requests with a header that browsers do not send by themselves
+/// (security.istio.io, AuthorizationPolicy: Source and Condition).
+fn is_narrow(rule: &Value) -> bool {
+    let sources = rule["from"].as_array().into_iter().flatten().map(|own| &own["source"]);
+    let is_list = |own: &Value| own.as_array().is_some_and(|all| !all.is_empty());
+    let mut sources = sources.peekable();
+    let by_address = sources.peek().is_some()
+        && sources.all(|source| ["ipBlocks", "remoteIpBlocks"].into_iter().any(|name| is_list(&source[name])));
+    let by_header = rule["when"].as_array().into_iter().flatten().any(|own| {
+        let key = own["key"].as_str().unwrap_or_default();
+        let name = key.strip_prefix("request.headers[").and_then(|rest| rest.strip_suffix(']'));
+        name.is_some_and(|name| is_list(&own["values"]) && CorsRequest::Preflight.header(name) == KnownText::Unknown)
+    });
+    by_address || by_header
 }

@@ -25,7 +25,7 @@ pub(super) fn of_object(objects: Objects<'_>, object: &Object) -> Option<String>
 
 /// Whether a policy of Istio may be about Glance's pods, or about the pods of a gateway in another namespace. It is about
 /// pods of its own namespace, or in the root namespace about all (security.istio.io, AuthorizationPolicy).
-fn is_near_glance(objects: Objects<'_>, policy: &Object) -> bool {
+pub(super) fn is_near_glance(objects: Objects<'_>, policy: &Object) -> bool {
     const WAYS: [&str; 5] = ["istio", "gateway", "ingress", "edge", "proxy"];
     let is_way = |text: &str| WAYS.iter().any(|way| text.contains(way));
     let labels = &policy.value["spec"]["selector"];

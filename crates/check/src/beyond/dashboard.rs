@@ -7,7 +7,8 @@ use direct_upload_api::web::{Origin, PublicUrl};
 use crate::classify::Kind;
 use crate::facts::cloud::{Certainty, Cloud, ExposedDashboard};
 use crate::facts::glance::GlanceFacts;
-use crate::facts::server::{Listen, Server};
+use crate::facts::listen::Listen;
+use crate::facts::server::Server;
 use crate::unit::Program;
 
 /// Browsers load the dashboard by https, as `allowed_origin` says, and nothing that is seen ends TLS before it.

@@ -32,7 +32,12 @@ pub(super) fn options_of_uwsgi(glance: &GlanceFacts<'_>) -> Option<String> {
         let name = uwsgi::on_command_line(command)?;
         Some(format!("{place}: what uWSGI's option {name} on the command line does to uploads"))
     });
-    on_command_line.or_else(depends)
+    let of_environment = || {
+        let mut all = glance.unit.environment.iter();
+        let (name, place) = all.find_map(|(name, _, place)| uwsgi::is_of_environment(name).then_some((name, place)))?;
+        Some(format!("{place}: what {name}, an option of uWSGI, does to uploads"))
+    };
+    on_command_line.or_else(of_environment).or_else(depends)
 }
 
 /// uWSGI's own routing, where it is not known what it does to uploads.

@@ -31,12 +31,18 @@ pub(super) fn is_used(objects: Objects<'_>, middleware: &Object) -> bool {
     is_reached(objects, middleware, MOST_CHAINS)
 }
 
-/// Middlewares that an IngressRoute names and that are not there: they keep Traefik from making the router.
+/// Middlewares that an IngressRoute or a chain names and that are not there: they keep Traefik from making the router.
 pub(super) fn missing(objects: Objects<'_>, object: &Object) -> Vec<String> {
-    if object.policy_kind() != PolicyKind::IngressRoute || !objects.leads_to_glance(object) {
+    let spec = &object.value["spec"];
+    let is_on_the_way = match object.policy_kind() {
+        PolicyKind::IngressRoute => objects.leads_to_glance(object),
+        PolicyKind::Middleware => spec["chain"].is_object() && is_used(objects, object),
+        _ => false,
+    };
+    if !is_on_the_way {
         return Vec::new();
     }
-    let routes = object.value["spec"]["routes"].as_array().into_iter().flatten();
+    let routes = spec["routes"].as_array().into_iter().flatten().chain([&spec["chain"]]);
     let named = routes.flat_map(|route| route["middlewares"].as_array().into_iter().flatten());
     let missing = named.filter_map(|middleware| {
         let name = middleware["name"].as_str().filter(|name| !name.contains('@'))?;

@@ -101,8 +101,9 @@ pub(super) fn closed(objects: Objects<'_>, all: &[Pods<'_>], object: &Object) ->
     } else {
         near().find(|own| own.are_selected(object))
     };
+    let selected = selected?;
     let is_open = near().any(|pods| pods.closed(&objects).is_none());
-    selected.filter(|_| !is_open)?.closed(&objects)
+    if is_open { None } else { selected.closed(&objects) }
 }
 
 /// The ports of a pod's containers.

@@ -6,7 +6,8 @@ use direct_upload_api::web::PublicUrl;
 use direct_upload_core::openstack::cors_request::UPLOAD_PATH;
 
 use crate::classify::Kind;
-use crate::facts::catalog::UrlSource;
+use crate::facts::addressed;
+use crate::facts::catalog::{Published, UrlSource};
 use crate::facts::cloud::Cloud;
 use crate::facts::glance::GlanceFacts;
 use crate::facts::server::{ScopedDirective, Server};
@@ -41,11 +42,32 @@ pub(super) fn unserved(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<St
         if let Some(server) = cloud.servers_near(scope, Program::Glance).find(|server| leads_elsewhere(server, &url)) {
             return Some(format!("{what}: no ProxyPass of {} forwards paths below this URL", server.place()));
         }
+        if let Some(server) = captured(cloud, scope, published) {
+            return Some(format!("{what}: {} answers this name, before Glance's own server does", server.place()));
+        }
         let names = names(cloud, scope)?;
         let host = url.origin().host().to_owned();
         (!names.contains(&host))
             .then(|| format!("{what}: no server in front of Glance that is in the input has the name {host}"))
     })
+}
+
+/// The dashboard's server that answers a URL although a server in front of Glance has a name that fits, too: the first of
+/// httpd's hosts, and of nginx's the one that fits best.
+fn captured<'s, 'a>(cloud: &'s Cloud<'a>, scope: &[String], published: &Published) -> Option<&'s Server<'a>> {
+    let fitting = |program| {
+        let own = cloud.servers.iter().filter(move |server| server.service == program && server.scope == scope);
+        own.filter_map(|server| Some((server, addressed::fit(server, std::slice::from_ref(published))?)))
+    };
+    let wins = |(other, fits): &(&Server<'_>, usize)| {
+        fitting(Program::Glance).filter(|(own, _)| own.kind == other.kind).all(|(own, rank)| match own.kind {
+            Kind::Httpd => *fits > 0 && addressed::comes_first(other, own),
+            Kind::Nginx => *fits > rank,
+            _ => false,
+        })
+    };
+    let has_own = |(other, _): &(&Server<'_>, usize)| fitting(Program::Glance).any(|(own, _)| own.kind == other.kind);
+    fitting(Program::Horizon).find(|other| has_own(other) && wins(other)).map(|(server, _)| server)
 }
 
 /// Whether httpd leads only paths on that are not below a URL's.

@@ -6,6 +6,7 @@
 use direct_upload_api::web::PublicUrl;
 
 use super::catalog::Published;
+use super::listen::{Target, is_local};
 use super::server::Server;
 use crate::classify::Kind;
 use crate::unit::Program;
@@ -13,29 +14,53 @@ use crate::unit::Program;
 /// Drops the servers that no published URL means, where another one answers it.
 pub(super) fn keep(servers: &mut Vec<Server<'_>>, published: &[Published]) {
     let fits: Vec<Option<usize>> = servers.iter().map(|server| fit(server, published)).collect();
-    let dropped: Vec<bool> = servers
-        .iter()
-        .zip(&fits)
-        .map(|(server, fit)| {
-            let is_like = |other: &&(&Server<'_>, &Option<usize>)| {
-                other.0.kind == server.kind && other.0.scope == server.scope && other.0.service == Program::Glance
-            };
-            let best = servers.iter().zip(&fits).filter(|other| is_like(&other)).filter_map(|(_, fit)| *fit).max();
-            server.service == Program::Glance
-                && matches!(server.kind, Kind::Httpd | Kind::Nginx | Kind::Haproxy)
-                && !server.listens.is_empty()
-                && best.is_some_and(|best| fit.is_none_or(|own| own < best))
-                && !is_behind(server, servers)
-        })
-        .collect();
+    let is_dropped = |(server, fit): (&Server<'_>, &Option<usize>)| {
+        let alike: Vec<usize> = (0..servers.len()).filter(|other| is_alike(&servers[*other], server)).collect();
+        let best = alike.iter().filter_map(|other| fits[*other]).max();
+        let is_worse = best.is_some_and(|best| fit.is_none_or(|own| own < best));
+        let comes_late = || alike.iter().any(|other| fits[*other] == *fit && comes_first(&servers[*other], server));
+        server.service == Program::Glance
+            && matches!(server.kind, Kind::Httpd | Kind::Nginx | Kind::Haproxy)
+            && !(server.listens.is_empty() && server.inside.is_empty())
+            && (is_worse || (fit.is_some() && comes_late()))
+            && !is_behind(server, servers)
+    };
+    let dropped: Vec<bool> = servers.iter().zip(&fits).map(is_dropped).collect();
     let mut dropped = dropped.into_iter();
     servers.retain(|_| !dropped.next().unwrap_or_default());
 }
 
+/// Whether two servers belong to one program, and a Glance is behind the first.
+fn is_alike(other: &Server<'_>, server: &Server<'_>) -> bool {
+    other.kind == server.kind && other.scope == server.scope && other.service == Program::Glance
+}
+
+/// Whether the first of two hosts of httpd or nginx with the same addresses counts where both fit as well: the files of a
+/// folder are read in the order of their names, and nginx warns of a conflicting server name.
+pub(crate) fn comes_first(first: &Server<'_>, second: &Server<'_>) -> bool {
+    let addresses = |server: &Server<'_>| {
+        let mut all: Vec<_> = server.listens.iter().map(|own| (own.host.clone(), own.port)).collect();
+        all.sort();
+        all
+    };
+    let start = |server: &Server<'_>| {
+        let first = server.listens.first()?;
+        Some((first.place.file.clone(), first.place.line))
+    };
+    let folder = |server: &Server<'_>| {
+        server.file.place.file.as_deref().and_then(|file| Some(file.rsplit_once('/')?.0.to_owned()))
+    };
+    matches!(first.kind, Kind::Httpd | Kind::Nginx)
+        && addresses(first) == addresses(second)
+        && folder(first) == folder(second)
+        // Locations of one server of nginx are parts of it.
+        && start(first) < start(second)
+}
+
 /// How exactly a server means a published URL, by its port, TLS and names; none if it does not.
-fn fit(server: &Server<'_>, published: &[Published]) -> Option<usize> {
+pub(crate) fn fit(server: &Server<'_>, published: &[Published]) -> Option<usize> {
     let of = |own: &Published| {
-        let url = PublicUrl::parse(&own.url).ok().filter(|_| own.scope == server.scope)?;
+        let url = PublicUrl::parse(&own.url).ok()?;
         let port = url::Url::parse(&own.url).ok()?.port_or_known_default()?;
         let is_it = server
             .listens
@@ -43,7 +68,7 @@ fn fit(server: &Server<'_>, published: &[Published]) -> Option<usize> {
             .any(|listen| listen.port == Some(port) && listen.tls.is_none_or(|tls| tls == url.origin().is_https()));
         if is_it { by_name(server, url.origin().host()) } else { None }
     };
-    published.iter().filter_map(of).max()
+    published.iter().filter(|own| own.scope == server.scope).filter_map(of).max()
 }
 
 /// nginx: an exact name, the longest with a star before, the longest with a star behind, a pattern (nginx, Server names).
@@ -68,17 +93,16 @@ fn by_name(server: &Server<'_>, host: &str) -> Option<usize> {
     names.filter_map(rank).max()
 }
 
-/// Whether another server leads on to one, by the port.
+/// Whether another server leads on to one. Where that server itself leads, something else listens.
 fn is_behind(server: &Server<'_>, servers: &[Server<'_>]) -> bool {
-    let leads = ["proxy_pass", "uwsgi_pass", "proxypass", "balancermember", "server", "rewriterule", "proxypassmatch"];
-    let ports: Vec<String> = server.listens.iter().filter_map(|own| own.port).map(|port| format!(":{port}")).collect();
-    servers.iter().flat_map(|other| &other.items).filter(|item| leads.contains(&item.directive.name.as_str())).any(
-        |item| {
-            let text = item.directive.text();
-            ports.iter().any(|port| {
-                text.match_indices(port.as_str())
-                    .any(|(at, _)| !text[at + port.len()..].starts_with(|c: char| c.is_ascii_digit()))
-            })
-        },
-    )
+    let onward: Vec<(&str, u16)> = server.targets().map(|(_, target)| (target.host, target.port)).collect();
+    let leads = |other: &Server<'_>| {
+        let reaches = |target: &Target<'_>| {
+            let is_near = other.scope == server.scope || !is_local(target.host);
+            is_near && !onward.contains(&(target.host, target.port))
+        };
+        let takes = |target: Target<'_>| server.listens.iter().chain(&server.inside).any(|own| own.takes(&target));
+        other.targets().map(|(_, target)| target).filter(reaches).any(takes)
+    };
+    servers.iter().any(leads)
 }

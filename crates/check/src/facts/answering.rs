@@ -36,7 +36,7 @@ pub struct Credentials {
 /// The objects that grant uploads. One of whose CORS something is wrong does not.
 pub(crate) fn find(objects: Objects<'_>, issues: &[PlacedIssue]) -> Vec<Answering> {
     let is_wrong = |o: &Object| {
-        let of_it = |p: &&PlacedIssue| p.issue.rule == Rule::CorsOnTheWay && p.issue.object == o.id();
+        let of_it = |p: &&PlacedIssue| p.issue.rule == Rule::CorsOnTheWay && o.is(&p.issue.object);
         issues.iter().filter(of_it).any(|p| p.issue.fails)
     };
     let routes: Vec<&Object> = objects.routes().collect();

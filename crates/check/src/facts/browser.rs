@@ -7,11 +7,14 @@
 use direct_upload_api::web::{Origin, PublicUrl};
 use direct_upload_core::derive::exposure_issue::tolerance;
 use direct_upload_core::judge::browser;
-use direct_upload_core::openstack::cors_request::{CorsRequest, KnownText};
+use direct_upload_core::openstack::cors_request::{CorsRequest, KnownText, UPLOAD_PATH};
 
+use super::addressed;
 use super::cloud::{Cloud, ExposedDashboard};
+use super::haproxy;
 use super::horizon::HorizonFacts;
 use super::server::Server;
+use crate::classify::Kind;
 use crate::formats::python;
 use crate::unit::Program;
 
@@ -30,6 +33,9 @@ pub(crate) struct Sent {
     /// Those that depend on the page, the browser and the server.
     headers: Vec<(&'static str, KnownText)>,
     tls: Option<bool>,
+    path: KnownText,
+    /// What a server noted of it, by the name of a variable.
+    noted: Vec<(String, KnownText)>,
 }
 
 /// As browsers name themselves.
@@ -43,9 +49,10 @@ impl Sent {
     /// What browsers send to a server in front of Glance.
     pub(crate) fn all(cloud: &Cloud<'_>, server: &Server<'_>, request: CorsRequest, size: Option<u64>) -> Vec<Self> {
         let mut sent = Vec::new();
+        let path = path(cloud, server);
         for page in pages(cloud, server) {
             for agent in AGENTS {
-                sent.push(Self::new(server, request, size, &page, agent));
+                sent.push(Self { path: path.clone(), ..Self::new(server, request, size, &page, agent) });
             }
         }
         sent
@@ -70,7 +77,7 @@ impl Sent {
         if let (CorsRequest::Upload, Some(size)) = (request, size) {
             headers.push(("content-length", KnownText::is(size.to_string())));
         }
-        Self { request, size, headers, tls }
+        Self { request, size, headers, tls, path: KnownText::Unknown, noted: Vec::new() }
     }
 
     pub(crate) fn method(&self) -> &'static str {
@@ -91,6 +98,34 @@ impl Sent {
         }
     }
 
+    /// The path of its URL, or what a server made of it so far.
+    pub(crate) fn path(&self) -> KnownText {
+        self.path.clone()
+    }
+
+    /// What a server makes of its path.
+    pub(crate) fn set_path(&mut self, path: KnownText) {
+        self.path = path;
+    }
+
+    /// Keeps a value for a variable.
+    pub(crate) fn note(&mut self, name: String, value: KnownText) {
+        self.noted.push((name, value));
+    }
+
+    /// The value that a server kept in a variable.
+    pub(crate) fn noted(&self, name: &str) -> Option<KnownText> {
+        self.noted.iter().rfind(|(own, _)| own == name).map(|(_, value)| value.clone())
+    }
+
+    /// The host with the port, and the path.
+    pub(crate) fn base(&self) -> KnownText {
+        match (self.header("host"), &self.path) {
+            (KnownText::Is(host), KnownText::Is(path)) => KnownText::Is(format!("{host}{path}")),
+            _ => KnownText::Unknown,
+        }
+    }
+
     /// Whether it is sent by https, if the server shows it.
     pub(crate) const fn is_secure(&self) -> Option<bool> {
         self.tls
@@ -102,6 +137,24 @@ impl Sent {
             CorsRequest::Preflight => Some(0),
             CorsRequest::Upload => self.size,
         }
+    }
+}
+
+/// The path of an upload at a server: below the published URL where the server answers it, else Glance's own where nothing
+/// shows that the server publishes it below another one.
+fn path(cloud: &Cloud<'_>, server: &Server<'_>) -> KnownText {
+    let near = cloud.published.iter().filter(|own| own.scope == server.scope);
+    let mut prefixes: Vec<String> =
+        near.filter_map(|own| Some(PublicUrl::parse(&own.url).ok()?.path().trim_end_matches('/').to_owned())).collect();
+    prefixes.dedup();
+    let is_own = match server.kind {
+        Kind::Haproxy => !haproxy::is_chosen_by_path(server),
+        _ => server.takes_uploads,
+    };
+    match prefixes.as_slice() {
+        [one] if addressed::fit(server, &cloud.published).is_some() => KnownText::Is(format!("{one}{UPLOAD_PATH}")),
+        all if is_own && all.iter().all(String::is_empty) => KnownText::is(UPLOAD_PATH),
+        _ => KnownText::Unknown,
     }
 }
 

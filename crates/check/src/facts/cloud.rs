@@ -15,8 +15,9 @@ use super::catalog::{Published, UrlSource};
 use super::glance::GlanceFacts;
 use super::haproxy;
 use super::horizon::HorizonFacts;
+use super::listen::Listen;
 use super::page_policy::PagePolicy;
-use super::server::{Listen, ScopedDirective, Server};
+use super::server::{ScopedDirective, Server};
 use super::traefik;
 use crate::classify::Kind;
 use crate::finding::Location;
@@ -113,6 +114,7 @@ impl<'a> Cloud<'a> {
         let horizons: Vec<HorizonFacts<'a>> =
             of_service(Program::Horizon).map(HorizonFacts::read).filter(|h| !h.snippets.is_empty()).collect();
         let mut dashboards = exposed;
+        dashboards.iter_mut().for_each(|own| without_guess(own, &horizons));
         dashboards.extend(horizons.iter().flat_map(of_settings));
         let endpoints: Vec<Published> = glances.iter().filter_map(of_public_endpoint).collect();
         let hosts = known_hosts(&dashboards, &endpoints);
@@ -345,6 +347,21 @@ impl<'a> Cloud<'a> {
     }
 }
 
+/// A route without TLS does not show the scheme where the dashboard's cookies are for https only: something before the route
+/// ends TLS, or nobody could log in.
+fn without_guess(own: &mut ExposedDashboard, horizons: &[HorizonFacts<'_>]) {
+    let is_secure = |horizon: &HorizonFacts<'_>| {
+        ["SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE"]
+            .iter()
+            .all(|name| horizon.value(name) == Some(&Value::Bool(true)))
+    };
+    let mut near = horizons.iter().filter(|horizon| horizon.unit.scope == own.scope).peekable();
+    let is_plain = own.origin.as_ref().is_some_and(|origin| !origin.is_https());
+    if is_plain && near.peek().is_some() && near.all(is_secure) {
+        own.origin = None;
+    }
+}
+
 /// Names of hosts that only one of the two programs has.
 fn known_hosts(dashboards: &[ExposedDashboard], endpoints: &[Published]) -> Vec<(String, Program)> {
     let of_horizon: Vec<String> = dashboards.iter().map(|d| d.host.clone()).collect();
@@ -373,10 +390,18 @@ fn of_public_endpoint(glance: &GlanceFacts<'_>) -> Option<Published> {
     })
 }
 
-/// What is published below a host where Glance is exposed: a route's own prefix need not be a part of it.
+/// What is published below a host where Glance is exposed: a route's own prefix need not be a part of it, and something before
+/// a route without TLS may end TLS.
 fn confirm(own: &mut Published, endpoints: &[Published]) {
     let origin = |text: &str| PublicUrl::parse(text).ok().map(|url| url.origin().clone());
-    let is_it = |other: &&Published| other.scope == own.scope && origin(&other.url) == origin(&own.url);
+    let is_behind_tls = |other: &Origin, own: &Origin| {
+        let is_usual = |origin: &Origin| origin.as_str().ends_with(&format!("://{}", origin.host()));
+        other.is_https() && !own.is_https() && other.host() == own.host() && is_usual(own) && is_usual(other)
+    };
+    let is_it = |other: &&Published| {
+        let (Some(theirs), Some(ours)) = (origin(&other.url), origin(&own.url)) else { return false };
+        other.scope == own.scope && (theirs == ours || is_behind_tls(&theirs, &ours))
+    };
     let Some(stated) = endpoints.iter().find(is_it).filter(|_| own.source == UrlSource::Exposed) else { return };
     if stated.url.trim_end_matches('/') != own.url.trim_end_matches('/') {
         (own.url, own.place) = (stated.url.clone(), stated.place.clone());

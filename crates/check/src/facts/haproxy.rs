@@ -6,7 +6,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::server::{Listen, OtherServer, ScopedDirective, Server, is_local, port};
+use super::listen::{self, Listen, port};
+use super::other_servers::OtherServer;
+use super::server::{ScopedDirective, Server};
 use crate::classify::{self, Kind};
 use crate::formats::directives::Directive;
 use crate::formats::haproxy;
@@ -178,7 +180,7 @@ fn by_port(backend: &Section<'_>, ports: &BTreeMap<u16, Program>) -> Option<Prog
 
 /// `options`: the global section's, for each `bind`. `ports`: what the servers behind it listen on.
 fn server<'a>(
-    unit: &Unit,
+    unit: &'a Unit,
     options: &[ScopedDirective<'a>],
     backend: &Section<'a>,
     front: Option<&Section<'a>>,
@@ -194,23 +196,10 @@ fn server<'a>(
     let own_items = end.items();
     let mut modes = end.defaults.iter().chain(&own_items).filter(|item| item.directive.name == "mode");
     let tcp = modes.next_back().is_some_and(|item| item.directive.word() == "tcp");
-    Some(Server {
-        kind: Kind::Haproxy,
-        service,
-        file: backend.file,
-        line: backend.own.line,
-        listens: end
-            .items()
-            .iter()
-            .filter(|item| item.directive.name == "bind")
-            .flat_map(|item| listens(item, tcp))
-            .collect(),
-        items,
-        takes_uploads: false,
-        leads_nowhere: None,
-        location: None,
-        scope: unit.scope.clone(),
-    })
+    let binds = own_items.iter().filter(|item| item.directive.name == "bind");
+    let heard = binds.flat_map(|item| listens(item, tcp)).collect();
+    let server = Server::new(unit, Kind::Haproxy, service, (backend.file, backend.own.line), items, heard);
+    Some(Server { lists: unit.of_kind(Kind::Map).collect(), ..server })
 }
 
 /// `bind 203.0.113.1:443,[::]:443 ssl crt …`. Without TLS in mode tcp, something behind it may end TLS.
@@ -220,11 +209,20 @@ fn listens(item: &ScopedDirective<'_>, tcp: bool) -> Vec<Listen> {
     let addresses = words.first().map(String::as_str).unwrap_or_default().split(',');
     let of = |address: &str| Listen {
         tls: if tls || !tcp { Some(tls) } else { None },
+        host: listen::host(address),
         port: port(address),
         place: item.place(),
         written: format!("bind {}", item.directive.text()),
     };
-    addresses.filter(|address| !is_local(address) && !address.starts_with('/')).map(of).collect()
+    addresses.filter(|address| !address.starts_with('/')).map(of).collect()
+}
+
+/// Whether the path leads to a backend.
+pub(super) fn is_chosen_by_path(server: &Server<'_>) -> bool {
+    let acls = server.of_name("acl").filter(|acl| acl.directive.text().contains(" path"));
+    let named: Vec<&str> = acls.filter_map(|acl| acl.directive.arg(0)).collect();
+    let by_path = |word: &String| word.starts_with("path") || named.contains(&word.trim_start_matches('!'));
+    server.of_name("use_backend").any(|item| item.directive.args.iter().any(by_path))
 }
 
 /// The sections of all files. Defaults apply to what follows in their file, and to files without any.

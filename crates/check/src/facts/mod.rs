@@ -1,6 +1,6 @@
 //! Files → what the programs make of them: pure values that rules look at.
 
-mod addressed;
+pub(crate) mod addressed;
 pub mod answering;
 pub mod api;
 pub(crate) mod browser;
@@ -10,12 +10,15 @@ pub mod filter;
 pub mod glance;
 pub mod haproxy;
 pub mod horizon;
+pub(crate) mod listen;
 pub(crate) mod nginx;
+pub(crate) mod other_servers;
 pub(crate) mod page_policy;
 pub mod paste;
 pub mod server;
 mod stream;
 pub mod traefik;
 mod traefik_routers;
+pub(crate) mod traefik_rule;
 pub(crate) mod upload_path;
 pub(crate) mod uwsgi;

@@ -26,7 +26,7 @@ const NAME: &str = "Content-Security-Policy";
 pub(crate) fn find(objects: &[Object], exposing: &[(Vec<String>, Id)]) -> Vec<PagePolicy> {
     let mut found = Vec::new();
     for (scope, id) in exposing {
-        let Some(route) = objects.iter().find(|object| object.id() == *id) else { continue };
+        let Some(route) = objects.iter().find(|object| object.is(id)) else { continue };
         let mut written: Vec<(&Object, FieldPath, String)> = Vec::new();
         let mut own = Vec::new();
         headers(&route.value["spec"], &FieldPath::new(&["spec"]), &mut own);

@@ -4,11 +4,12 @@
 //! In: directive trees. Out: for each host or location the directives in effect there, and which program it
 //! serves. If the program is unknown, no rule reports the host.
 
+use super::listen::{self, Listen, Protocol, Target};
 use super::nginx::Nginx;
 use super::stream;
 use super::traefik_routers;
 use super::upload_path;
-use crate::classify::{self, Kind};
+use crate::classify::Kind;
 use crate::finding::Location;
 use crate::formats::directives::{self, Directive};
 use crate::names;
@@ -29,17 +30,6 @@ impl ScopedDirective<'_> {
     }
 }
 
-/// A port on which a server waits for browsers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listen {
-    /// Whether TLS ends here; none: what is behind it decides.
-    pub tls: Option<bool>,
-    pub port: Option<u16>,
-    pub place: Location,
-    /// As it is written.
-    pub written: String,
-}
-
 /// A virtual host or location.
 #[derive(Clone, Debug)]
 pub struct Server<'a> {
@@ -50,14 +40,18 @@ pub struct Server<'a> {
     pub line: usize,
     /// Directives in effect; inherited ones come first.
     pub items: Vec<ScopedDirective<'a>>,
-    /// Where it listens, if that is written.
+    /// Where others connect, if that is written.
     pub listens: Vec<Listen>,
+    /// Where only the machine itself connects.
+    pub inside: Vec<Listen>,
     /// Whether it takes Glance's own paths, as far as that shows.
     pub takes_uploads: bool,
     /// nginx: the location that takes uploads instead, and leads them to no server.
     pub leads_nowhere: Option<ScopedDirective<'a>>,
     /// nginx: the innermost location around it, without its content.
     pub location: Option<Directive>,
+    /// HAProxy: files with lists and maps for conditions.
+    pub lists: Vec<&'a ConfigFile>,
     pub scope: Vec<String>,
 }
 
@@ -81,14 +75,15 @@ impl<'a> Server<'a> {
                 let listens = httpd_listens(file, host, &items);
                 let service = served(&items).or_else(at_port).or_else(|| by_host(&items, &listens, known));
                 let takes_uploads = service != Some(Program::Horizon) && upload_path::of_httpd(&mut items);
-                let server = Self::new(unit, Kind::Httpd, file, host.line, service, items, listens);
+                let server = Self::of_unit(unit, Kind::Httpd, file, host.line, service, items, listens);
                 servers.extend(server.map(|server| Self { takes_uploads, ..server }));
             }
             if hosts(tree).is_empty() && serves_alone(tree) {
                 let items: Vec<ScopedDirective<'a>> = shared.iter().cloned().chain(own).collect();
-                servers.extend(Self::new(unit, Kind::Httpd, file, 1, served(&items), items, Vec::new()));
+                servers.extend(Self::of_unit(unit, Kind::Httpd, file, 1, served(&items), items, Vec::new()));
             }
         }
+        let from = servers.len();
         let nginx = Nginx::read(unit);
         let reader = Locations { unit, nginx: &nginx, hosts: known };
         for tree in nginx.trees() {
@@ -98,12 +93,13 @@ impl<'a> Server<'a> {
             reader.find(tree, &maps, Around::default(), &mut found);
             servers.extend(found.into_iter().map(|(server, _)| server));
         }
+        share_tls(&mut servers[from..]);
         servers.extend(stream::servers(unit, &nginx, known));
         servers.extend(traefik_routers::servers(unit, known));
         servers
     }
 
-    fn new(
+    fn of_unit(
         unit: &Unit,
         kind: Kind,
         file: &'a ConfigFile,
@@ -113,18 +109,44 @@ impl<'a> Server<'a> {
         listens: Vec<Listen>,
     ) -> Option<Self> {
         let service = service.or_else(|| by_name(file)).or_else(|| unit.service())?;
-        let scope = unit.scope.clone();
-        Some(Self {
+        Some(Self::new(unit, kind, service, (file, line), items, listens))
+    }
+
+    /// One that starts at a line of a file. `listens`: all of them.
+    pub(super) fn new(
+        unit: &Unit,
+        kind: Kind,
+        service: Program,
+        (file, line): (&'a ConfigFile, usize),
+        items: Vec<ScopedDirective<'a>>,
+        listens: Vec<Listen>,
+    ) -> Self {
+        let (inside, listens) = listens.into_iter().partition(Listen::is_inside);
+        Self {
             kind,
             service,
             file,
             line,
             items,
             listens,
+            inside,
             takes_uploads: false,
             leads_nowhere: None,
             location: None,
-            scope,
+            lists: Vec::new(),
+            scope: unit.scope.clone(),
+        }
+    }
+
+    /// Where it leads requests on.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = (&ScopedDirective<'a>, Target<'_>)> {
+        // In mode tcp HAProxy passes on what the browser speaks.
+        let is_tcp = self.kind == Kind::Haproxy && self.last("mode").is_some_and(|item| item.directive.word() == "tcp");
+        self.items.iter().filter_map(move |item| {
+            let in_location = item.within.iter().any(|block| block.name.starts_with("location"));
+            let target = Target::of(self.kind, &item.directive, in_location)?;
+            let protocol = target.protocol.filter(|own| !is_tcp || *own != Protocol::Http);
+            Some((item, Target { protocol, ..target }))
         })
     }
 
@@ -153,7 +175,7 @@ impl<'a> Server<'a> {
 }
 
 /// The files of httpd.
-fn httpd(unit: &Unit) -> Vec<(&ConfigFile, Vec<Directive>)> {
+pub(super) fn httpd(unit: &Unit) -> Vec<(&ConfigFile, Vec<Directive>)> {
     let texts: Vec<&str> = unit.of_kind(Kind::Httpd).map(|file| file.text.as_str()).collect();
     unit.of_kind(Kind::Httpd).zip(directives::httpd_files(&texts)).collect()
 }
@@ -164,44 +186,46 @@ fn httpd_listens(file: &ConfigFile, host: &Directive, items: &[ScopedDirective<'
     let tls = engine.is_some_and(|item| matches!(item.directive.word().as_str(), "on" | "optional"));
     let of = |address: &String| Listen {
         tls: Some(tls),
-        port: port(address),
+        host: listen::host(address),
+        port: listen::port(address),
         place: file.option(host.line, "VirtualHost"),
         written: format!("<VirtualHost {address}>"),
     };
-    host.args.iter().filter(|address| !is_local(address)).map(of).collect()
+    host.args.iter().map(of).collect()
 }
 
 /// `listen 443 ssl;`, `listen [::]:443 ssl http2;`; without any, port 80.
 fn nginx_listens(items: &[ScopedDirective<'_>]) -> Vec<Listen> {
     let all = items.iter().any(|item| item.directive.name == "ssl" && item.directive.word() == "on");
     let of = |item: &ScopedDirective<'_>| {
-        let address = item.directive.arg(0).filter(|address| !is_local(address) && !address.starts_with("unix:"))?;
+        let address = item.directive.arg(0).filter(|address| !address.starts_with("unix:"))?;
         let tls = all || item.directive.args.iter().any(|word| matches!(word.as_str(), "ssl" | "quic"));
-        let port = address.parse().ok().or_else(|| port(address)).or(Some(80));
-        Some(Listen { tls: Some(tls), port, place: item.place(), written: format!("listen {}", item.directive.text()) })
+        let port = address.parse().ok().or_else(|| listen::port(address)).or(Some(80));
+        let (host, written) = (listen::host(address), format!("listen {}", item.directive.text()));
+        Some(Listen { tls: Some(tls), host, port, place: item.place(), written })
     };
     items.iter().filter(|item| item.directive.name == "listen").filter_map(of).collect()
 }
 
-/// The port of `*:443`, `[::]:443`, `203.0.113.1:443`.
-pub(crate) fn port(address: &str) -> Option<u16> {
-    address.rsplit_once(':').and_then(|(_, port)| port.parse().ok())
-}
-
-/// Whether only the machine itself can connect.
-pub(crate) fn is_local(address: &str) -> bool {
-    ["127.", "localhost", "[::1]"].iter().any(|local| address.starts_with(local))
+/// nginx: an address has TLS if one of its servers says so (ngx_http_core_module, listen).
+fn share_tls(servers: &mut [Server<'_>]) {
+    let ends = |own: &&Listen| own.tls == Some(true);
+    let address = |own: &Listen| (own.host.clone(), own.port);
+    let secure: Vec<_> = servers.iter().flat_map(|own| &own.listens).filter(ends).map(address).collect();
+    for listen in servers.iter_mut().flat_map(|own| &mut own.listens).filter(|own| secure.contains(&address(own))) {
+        listen.tls = Some(true);
+    }
 }
 
 /// Virtual hosts, also those in `<IfModule>` and the like.
-fn hosts(tree: &[Directive]) -> Vec<&Directive> {
+pub(super) fn hosts(tree: &[Directive]) -> Vec<&Directive> {
     let inner = |d: &Directive| !d.children.is_empty() && d.name != "virtualhost";
     let deeper = tree.iter().filter(|d| inner(d)).flat_map(|d| hosts(&d.children));
     tree.iter().filter(|d| d.name == "virtualhost").chain(deeper).collect()
 }
 
 /// Whether a file serves something itself, and does not only configure what others serve.
-fn serves_alone(tree: &[Directive]) -> bool {
+pub(super) fn serves_alone(tree: &[Directive]) -> bool {
     !hosts(tree).is_empty()
         || flatten(tree).iter().any(|d| matches!(d.name.as_str(), "wsgiscriptalias" | "proxypass" | "proxypassmatch"))
 }
@@ -211,12 +235,12 @@ fn flatten(tree: &[Directive]) -> Vec<&Directive> {
 }
 
 /// Directives outside of all hosts.
-fn outer<'a>(file: &'a ConfigFile, tree: &[Directive]) -> Vec<ScopedDirective<'a>> {
+pub(super) fn outer<'a>(file: &'a ConfigFile, tree: &[Directive]) -> Vec<ScopedDirective<'a>> {
     let rest: Vec<Directive> = tree.iter().filter(|d| d.name != "virtualhost").cloned().collect();
     flat(file, &rest, &[])
 }
 
-fn flat<'a>(file: &'a ConfigFile, tree: &[Directive], within: &[Directive]) -> Vec<ScopedDirective<'a>> {
+pub(super) fn flat<'a>(file: &'a ConfigFile, tree: &[Directive], within: &[Directive]) -> Vec<ScopedDirective<'a>> {
     let mut items = Vec::new();
     for directive in tree.iter().filter(|d| d.name != "virtualhost") {
         let own = Directive { children: vec![], ..directive.clone() };
@@ -228,7 +252,7 @@ fn flat<'a>(file: &'a ConfigFile, tree: &[Directive], within: &[Directive]) -> V
 }
 
 /// The same of nginx, whose directives may come from several files.
-fn flat_nginx<'a>(nginx: &Nginx<'a>, tree: &[Directive], within: &[Directive]) -> Vec<ScopedDirective<'a>> {
+pub(super) fn flat_nginx<'a>(nginx: &Nginx<'a>, tree: &[Directive], within: &[Directive]) -> Vec<ScopedDirective<'a>> {
     let mut items = Vec::new();
     for directive in tree {
         let own = Directive { children: vec![], ..directive.clone() };
@@ -240,7 +264,7 @@ fn flat_nginx<'a>(nginx: &Nginx<'a>, tree: &[Directive], within: &[Directive]) -
 }
 
 /// Directives whose arguments show what runs behind them.
-const TELLING: [&str; 12] = [
+pub(super) const TELLING: [&str; 12] = [
     "wsgiscriptalias",
     "wsgidaemonprocess",
     "wsgiprocessgroup",
@@ -273,64 +297,6 @@ pub(super) fn served(items: &[ScopedDirective<'_>]) -> Option<Program> {
         (false, true) => Some(Program::Horizon),
         _ => None,
     })
-}
-
-/// A virtual host or location in front of another service.
-#[derive(Clone, Debug)]
-pub struct OtherServer<'a> {
-    /// Its name, as in paths.
-    pub service: &'static str,
-    pub kind: Kind,
-    /// Directives in effect; inherited ones come first.
-    pub items: Vec<ScopedDirective<'a>>,
-}
-
-impl<'a> OtherServer<'a> {
-    /// All of a unit that name a service, in what leads requests on or in the names of hosts.
-    pub fn find(unit: &'a Unit) -> Vec<Self> {
-        let mut found = Vec::new();
-        for (file, tree) in httpd(unit) {
-            let outside = outer(file, &tree);
-            for host in hosts(&tree) {
-                let items = outside.iter().cloned().chain(flat(file, &host.children, &[])).collect();
-                found.extend(Self::new(Kind::Httpd, items));
-            }
-            if hosts(&tree).is_empty() && serves_alone(&tree) {
-                found.extend(Self::new(Kind::Httpd, outside));
-            }
-        }
-        let nginx = Nginx::read(unit);
-        for tree in nginx.trees() {
-            Self::of_nginx(&nginx, tree, &[], &mut found);
-        }
-        found.extend(super::haproxy::others(unit));
-        found
-    }
-
-    fn new(kind: Kind, items: Vec<ScopedDirective<'a>>) -> Option<Self> {
-        if served(&items).is_some() {
-            return None;
-        }
-        let mut telling = items.iter().filter(|item| TELLING.contains(&item.directive.name.as_str()));
-        let service = telling.find_map(|item| classify::service_of(&item.directive.text().to_lowercase()))?;
-        Some(Self { service, kind, items })
-    }
-
-    fn of_nginx(nginx: &Nginx<'a>, tree: &[Directive], outside: &[ScopedDirective<'a>], found: &mut Vec<Self>) {
-        let is_block = |d: &&Directive| matches!(d.name.as_str(), "http" | "server" | "location");
-        let mut items = outside.to_vec();
-        let is_apart = |d: &Directive| matches!(d.name.as_str(), "upstream" | "stream" | "mail");
-        for directive in tree.iter().filter(|d| !is_block(d) && !is_apart(d)) {
-            items.extend(flat_nginx(nginx, std::slice::from_ref(directive), &[]));
-        }
-        if let Some(passes) = tree.iter().find(|d| PASSES.contains(&d.name.as_str())) {
-            let all = items.iter().cloned().chain(upstream(nginx, passes)).collect();
-            found.extend(Self::new(Kind::Nginx, all));
-        }
-        for block in tree.iter().filter(is_block) {
-            Self::of_nginx(nginx, &block.children, &items, found);
-        }
-    }
 }
 
 /// Other programs, which often have the dashboard's host name.
@@ -454,7 +420,7 @@ impl<'a> Locations<'_, 'a> {
             let service =
                 served(&all).or_else(|| by_host(&all, &listens, self.hosts)).or_else(|| by_name(around.host?));
             let file = self.nginx.file(passes);
-            let server = Server::new(self.unit, Kind::Nginx, file, passes.line, service, all, listens);
+            let server = Server::of_unit(self.unit, Kind::Nginx, file, passes.line, service, all, listens);
             let location = around.location.map(|own| Directive { children: vec![], ..own.clone() });
             servers.extend(server.map(|server| (Server { location, ..server }, passes)));
         }
@@ -480,17 +446,18 @@ fn only_the_uploads<'a>(nginx: &Nginx<'a>, server: &Directive, locations: &mut V
     let Some(chosen) = upload_path::nginx_location(&server.children) else { return };
     let to_glance = |own: &Server<'_>| own.service == Program::Glance;
     let Some(pass) = chosen.children.iter().find(passes) else {
-        // Without this location, another one would lead uploads to Glance.
-        let rest: Vec<Directive> = server.children.iter().filter(|d| *d != chosen).cloned().collect();
-        let other = upload_path::nginx_location(&rest).and_then(|other| other.children.iter().find(passes));
+        let rest = server.children.iter().filter(|d| *d != chosen);
+        let other = upload_path::nginx_location(rest).and_then(|other| other.children.iter().find(passes));
+        // Without this location, another one would lead uploads to Glance; or each one to Glance is for other paths.
         let is_other = |own: &Server<'_>| {
-            other.is_some_and(|pass| pass.line == own.line && std::ptr::eq(nginx.file(pass), own.file))
+            other.is_none_or(|pass| pass.line == own.line && std::ptr::eq(nginx.file(pass), own.file))
         };
-        if upload_path::leads_nowhere(chosen)
-            && let Some((own, _)) = locations.iter_mut().find(|(own, _)| to_glance(own) && is_other(own))
-        {
+        if upload_path::leads_nowhere(chosen) {
             let directive = Directive { children: vec![], ..chosen.clone() };
-            own.leads_nowhere = Some(ScopedDirective { directive, within: vec![], file: nginx.file(chosen) });
+            let item = ScopedDirective { directive, within: vec![], file: nginx.file(chosen) };
+            for (own, _) in locations.iter_mut().filter(|(own, _)| to_glance(own) && is_other(own)) {
+                own.leads_nowhere = Some(item.clone());
+            }
         }
         return;
     };
@@ -504,7 +471,7 @@ fn only_the_uploads<'a>(nginx: &Nginx<'a>, server: &Directive, locations: &mut V
 }
 
 /// Directives that forward requests.
-const PASSES: [&str; 3] = ["proxy_pass", "uwsgi_pass", "grpc_pass"];
+pub(super) const PASSES: [&str; 3] = ["proxy_pass", "uwsgi_pass", "grpc_pass"];
 
 /// The servers of the upstream to which a location leads, as if they were in it.
 pub(super) fn upstream<'a>(nginx: &Nginx<'a>, passes: &Directive) -> Vec<ScopedDirective<'a>> {

@@ -3,8 +3,9 @@
 //! In: trees of nginx. Out: a [`Server`] for each program to which a server of `stream` leads. It neither reads nor
 //! changes requests, so no rule about requests reports it.
 
+use super::listen::{self, Listen};
 use super::nginx::Nginx;
-use super::server::{self, Listen, ScopedDirective, Server};
+use super::server::{self, ScopedDirective, Server};
 use crate::classify::Kind;
 use crate::formats::directives::Directive;
 use crate::unit::{Program, Unit};
@@ -54,18 +55,7 @@ fn of_server<'a>(
         let told: Vec<ScopedDirective<'a>> =
             [Some(passed), name].into_iter().flatten().map(scoped).chain(members).collect();
         let service = server::served(&told).or_else(|| server::by_host(&told, &listens, known))?;
-        Some(Server {
-            kind: Kind::Stream,
-            service,
-            file,
-            line: pass.line,
-            items: items.clone(),
-            listens: listens.clone(),
-            takes_uploads: false,
-            leads_nowhere: None,
-            location: None,
-            scope: unit.scope.clone(),
-        })
+        Some(Server::new(unit, Kind::Stream, service, (file, pass.line), items.clone(), listens.clone()))
     };
     targets(stream, pass).into_iter().filter_map(of_target).collect()
 }
@@ -86,10 +76,10 @@ fn targets(stream: &[Directive], pass: &Directive) -> Vec<(Option<String>, Strin
 
 /// `listen 9292;`, `listen 443 ssl;`. Without TLS, something behind it may end TLS.
 fn listen(item: &ScopedDirective<'_>, is_tls: bool) -> Option<Listen> {
-    let address = item.directive.arg(0).filter(|own| !server::is_local(own) && !own.starts_with("unix:"))?;
+    let address = item.directive.arg(0).filter(|own| !own.starts_with("unix:"))?;
     let udp = item.directive.args.iter().any(|word| word == "udp");
     let tls = (is_tls || item.directive.args.iter().any(|word| word == "ssl")).then_some(true);
-    let port = address.parse().ok().or_else(|| server::port(address));
+    let port = address.parse().ok().or_else(|| listen::port(address));
     let written = format!("listen {}", item.directive.text());
-    (!udp).then(|| Listen { tls, port, place: item.place(), written })
+    (!udp).then(|| Listen { tls, host: listen::host(address), port, place: item.place(), written })
 }

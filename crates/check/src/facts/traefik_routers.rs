@@ -8,7 +8,8 @@
 use direct_upload_core::derive::traefik_alternatives;
 use serde_json::Value;
 
-use super::server::{Listen, ScopedDirective, Server, port};
+use super::listen::{Listen, port};
+use super::server::{ScopedDirective, Server};
 use super::traefik::{MOST_SERVICES, Written, program, urls, written};
 use crate::classify::Kind;
 use crate::finding::Location;
@@ -58,6 +59,7 @@ impl<'a> Reader<'_, 'a> {
         let passes_on = router["tls"]["passthrough"] == true;
         let listen = |entry: &EntryPoint<'_>| Listen {
             tls: (!passes_on).then_some(has_tls || entry.has_tls),
+            host: None,
             port: entry.address.and_then(|address| port(address.trim_end_matches("/tcp"))),
             place: entry.place.clone(),
             written: format!("entry point {}", entry.name),
@@ -74,7 +76,7 @@ impl<'a> Reader<'_, 'a> {
         if listens.is_empty() {
             let tls = has_tls.then_some(true).filter(|_| !passes_on);
             let (place, written) = (file.at(line("entryPoints")), format!("entry point {}", named.join(", ")));
-            listens.push(Listen { tls, port: None, place, written });
+            listens.push(Listen { tls, host: None, port: None, place, written });
         }
         let target = router["service"].as_str().unwrap_or_default();
         let mut items = vec![Self::item(file, "listen", named, line("entryPoints"))];
@@ -84,18 +86,8 @@ impl<'a> Reader<'_, 'a> {
         for url in urls(self.files, protocol, target, MOST_SERVICES) {
             items.push(Self::item(file, "proxy_pass", vec![url.to_owned()], line("service")));
         }
-        Some(Server {
-            kind: Kind::Traefik,
-            service,
-            file,
-            line: document.node.line_of([protocol, "routers", name]),
-            items,
-            listens,
-            takes_uploads: false,
-            leads_nowhere: None,
-            location: None,
-            scope: self.unit.scope.clone(),
-        })
+        let line = document.node.line_of([protocol, "routers", name]);
+        Some(Server::new(self.unit, Kind::Traefik, service, (file, line), items, listens))
     }
 
     /// The entry points of a router.

@@ -25,8 +25,8 @@ pub(crate) fn location(block: &Directive) -> Option<(&str, &str)> {
 
 /// nginx's choice: an exact path, else the longest prefix, which a pattern beats unless it is marked `^~`
 /// (ngx_http_core_module, location). With the locations in it, which are chosen from in the same way.
-pub(crate) fn nginx_location(blocks: &[Directive]) -> Option<&Directive> {
-    let all = || blocks.iter().filter(|d| d.name == "location").filter_map(|d| Some((d, location(d)?)));
+pub(crate) fn nginx_location<'d>(blocks: impl IntoIterator<Item = &'d Directive> + Clone) -> Option<&'d Directive> {
+    let all = || blocks.clone().into_iter().filter(|d| d.name == "location").filter_map(|d| Some((d, location(d)?)));
     let exact = all().find(|(_, (modifier, text))| *modifier == "=" && *text == UPLOAD_PATH);
     let prefixes =
         all().filter(|(_, (modifier, text))| matches!(*modifier, "" | "^~") && UPLOAD_PATH.starts_with(text));

@@ -71,6 +71,12 @@ pub(crate) fn on_command_line(command: &str) -> Option<&str> {
     words.find(deciding).filter(|_| runs)
 }
 
+/// Whether a variable of the environment sets one of them: `UWSGI_LIMIT_POST`.
+pub(crate) fn is_of_environment(name: &str) -> bool {
+    let option = name.strip_prefix("UWSGI_").map(|name| name.to_lowercase().replace('_', "-"));
+    option.is_some_and(|option| DECIDING.contains(&option.as_str()) || option.starts_with("route"))
+}
+
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Routed<'i> {

@@ -126,6 +126,18 @@ pub fn read(text: &str, known: &mut BTreeMap<String, Value>) -> DjangoSettings {
     run.settings
 }
 
+/// `sys.exit(…)`, `exit(…)`.
+fn is_exit(expression: &Expr) -> bool {
+    let Expr::Call(call) = expression else { return false };
+    match call.func.as_ref() {
+        Expr::Name(name) => matches!(name.id.as_str(), "exit" | "quit"),
+        Expr::Attribute(own) => {
+            own.attr.as_str() == "exit" && own.value.as_name_expr().is_some_and(|own| own.id == "sys")
+        }
+        _ => false,
+    }
+}
+
 struct Run<'a> {
     text: &'a str,
     known: &'a mut BTreeMap<String, Value>,
@@ -214,6 +226,14 @@ impl Run<'_> {
             Stmt::While(each) => self.perhaps(&each.body),
             Stmt::Delete(delete) => delete.targets.iter().for_each(|t| self.assign(t, &Value::Unknown, line)),
             Stmt::Raise(_) => self.raise(line, "raises an exception".into()),
+            Stmt::Assert(assertion) if self.fold(&assertion.test, 0).truth() == Some(false) => {
+                self.raise(line, "has an assertion that fails".into());
+            }
+            // Bodies of functions are not read.
+            Stmt::Return(_) => {
+                self.settings.error.get_or_insert((line, "'return' outside function".into()));
+            }
+            Stmt::Expr(expression) if is_exit(&expression.value) => self.raise(line, "ends Python".into()),
             Stmt::Expr(expression) => {
                 if let Expr::Compare(compared) = expression.value.as_ref() {
                     self.unset(&compared.left);

@@ -4,9 +4,13 @@
 //! In: objects. Out: findings. The operator's own rules read the routes; here Glance's Services are recognised by their
 //! names.
 
+mod answers;
+mod groups;
+mod middlewares;
 mod paths;
 mod ports;
 mod redirected;
+mod unused;
 
 use std::collections::BTreeSet;
 
@@ -16,9 +20,11 @@ use direct_upload_core::derive::exposure_issue::policy::{self, PolicyObject};
 use direct_upload_core::openstack::cors_request::UPLOAD_PATH;
 use serde_json::Value;
 
+pub(crate) use self::answers::{answers, spare};
 pub(crate) use self::paths::paths;
 pub(crate) use self::ports::ports;
 pub(crate) use self::redirected::redirected;
+pub(crate) use self::unused::unused;
 use crate::derived::{is_refused, policy_object};
 use crate::facts::cloud::PlacedIssue;
 use crate::finding::{Finding, Location};
@@ -79,7 +85,7 @@ pub(crate) fn issues(objects: Objects<'_>) -> Vec<PlacedIssue> {
         let backends =
             Backends { namespace: namespace.to_owned(), services: names.into_iter().collect(), ..Backends::default() };
         for issue in policy::issues(&written, &backends, &BTreeSet::new()) {
-            let object = objects.iter().find(|o| o.id() == issue.object);
+            let object = objects.iter().find(|o| o.is(&issue.object));
             let unseen = || Location::default().field(issue.field.clone());
             let place = object.map_or_else(unseen, |o| o.place_of(&issue.field));
             found.push(PlacedIssue { issue, place, asked: false, scope: vec![namespace.to_owned()] });

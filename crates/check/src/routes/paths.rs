@@ -10,7 +10,10 @@ use direct_upload_core::openstack::cors_request::UPLOAD_PATH;
 use regex::Regex;
 use serde_json::Value;
 
+use super::groups::with_groups;
+use super::middlewares;
 use crate::facts::catalog::{Published, UrlSource};
+use crate::facts::traefik_rule;
 use crate::finding::{Finding, Location};
 use crate::glances::Objects;
 use crate::kinds;
@@ -44,7 +47,7 @@ pub(crate) fn paths(
         let rules: Vec<PathRule<'_>> = near.clone().flat_map(|object| path_rules(objects, object, &path)).collect();
         // Kinds whose hosts are not compared here.
         let elsewhere = near.clone().any(|object| {
-            (kinds::has_hosts_in_rules(object) && objects.leads_to_glance(object))
+            (kinds::is_below_http(object) && objects.leads_to_glance(object))
                 || (objects.is_glances_service(object)
                     && matches!(object.value["spec"]["type"].as_str(), Some("LoadBalancer" | "NodePort")))
         });
@@ -110,6 +113,15 @@ pub(crate) fn paths(
         }
     }
     (found, unseen)
+}
+
+/// The hosts of a route's rules that lead to Glance; none for any.
+pub(super) fn hosts(objects: Objects<'_>, route: &Object) -> Vec<String> {
+    let rules = path_rules(objects, route, UPLOAD_PATH);
+    if rules.iter().any(|rule| rule.hosts.is_empty()) {
+        return Vec::new();
+    }
+    rules.into_iter().flat_map(|rule| rule.hosts).collect()
 }
 
 /// Where a rule rewrites paths.
@@ -193,15 +205,7 @@ fn keeps_paths(ingress: &Object) -> bool {
 fn by_target(path: &str, written: &str, target: &str) -> Option<String> {
     let pattern = Regex::new(&format!("(?i){written}")).ok()?;
     let found = pattern.captures(path)?;
-    let mut made = String::new();
-    let mut rest = target;
-    while let Some(at) = rest.find('$') {
-        made.push_str(&rest[..at]);
-        let number = rest[at + 1..].chars().next().and_then(|c| c.to_digit(10))?;
-        made.push_str(found.get(usize::try_from(number).ok()?).map_or("", |group| group.as_str()));
-        rest = &rest[at + 2..];
-    }
-    Some(made + rest)
+    with_groups(&found, target)
 }
 
 /// The rules of a route that lead to Glance.
@@ -275,6 +279,16 @@ fn path_rules<'a>(objects: Objects<'_>, object: &'a Object, path: &str) -> Vec<P
                 let takes = takes(object.kind(), rule, path);
                 let made = rewritten(object.kind(), rule, path);
                 rules.push(PathRule { object, steps, hosts: texts(&spec["hosts"]), takes, made });
+            }
+        }
+        "IngressRoute" => {
+            for (at, rule) in list(&spec["routes"]) {
+                let matchers = rule["match"].as_str().and_then(traefik_rule::matchers);
+                let takes = matchers.as_ref().and_then(|all| traefik_rule::takes(all, path));
+                let hosts = matchers.map(|all| traefik_rule::hosts(&all)).unwrap_or_default();
+                let steps = ["spec", "routes", &at.to_string(), "match"].map(str::to_owned).to_vec();
+                let made = middlewares::behind(objects, object, &rule["middlewares"], path);
+                rules.push(PathRule { object, steps, hosts, takes, made });
             }
         }
         "HTTPProxy" if !spec["includes"].is_array() => {

@@ -46,11 +46,12 @@ pub(crate) fn ports(objects: Objects<'_>, is_wanted: impl Fn(&str) -> bool) -> V
 
 /// Whether a Service selects the pods of a workload.
 fn selects(service: &Object, workload: &Object) -> bool {
+    if !WORKLOADS.contains(&workload.kind()) || workload.namespace() != service.namespace() {
+        return false;
+    }
     let labels = &workload.value["spec"]["template"]["metadata"]["labels"];
     let selector = service.value["spec"]["selector"].as_object();
-    WORKLOADS.contains(&workload.kind())
-        && workload.namespace() == service.namespace()
-        && selector.is_some_and(|all| !all.is_empty() && all.iter().all(|(name, value)| labels[name] == *value))
+    selector.is_some_and(|all| !all.is_empty() && all.iter().all(|(name, value)| labels[name] == *value))
 }
 
 fn runs_glance(pod: &Value) -> bool {

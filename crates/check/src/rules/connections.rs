@@ -7,7 +7,8 @@ use direct_upload_core::judge::browser::blocks_port;
 
 use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
-use crate::facts::server::{Listen, ScopedDirective, Server};
+use crate::facts::listen::Listen;
+use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::{Finding, Location};
 use crate::unit::Program;
 

@@ -4,6 +4,7 @@ use direct_upload_api::web::{Endpoint, PublicUrl};
 use direct_upload_api::{Rule, Severity};
 use direct_upload_core::judge::csp::{self, ConnectSources, Restriction};
 
+use super::proxy_headers;
 use crate::classify::Kind;
 use crate::facts::cloud::{Cloud, ExposedDashboard};
 use crate::facts::horizon::HorizonFacts;
@@ -14,7 +15,8 @@ use crate::unit::Program;
 
 /// A policy that lacks Glance.
 pub(crate) fn connect_src(cloud: &Cloud<'_>) -> Vec<Finding> {
-    let of_servers = cloud.servers.iter().filter(|s| s.service == Program::Horizon).flat_map(policies);
+    let serves = |server: &&Server<'_>| server.service == Program::Horizon && !is_refused(cloud, server);
+    let of_servers = cloud.servers.iter().filter(serves).flat_map(policies);
     let of_settings = cloud.horizons.iter().flat_map(settings);
     let of_objects = cloud.page_policies.iter().map(|own| Policy {
         restrictions: read(&own.text),
@@ -28,6 +30,60 @@ struct Policy {
     restrictions: Vec<Restriction>,
     place: Location,
     scope: Vec<String>,
+}
+
+/// Whether Django refuses the names of a server (ALLOWED_HOSTS), while another server has a name that it serves.
+fn is_refused(cloud: &Cloud<'_>, server: &Server<'_>) -> bool {
+    let names = |server: &Server<'_>| -> Vec<String> {
+        let is_name = |item: &&ScopedDirective<'_>| {
+            matches!(item.directive.name.as_str(), "servername" | "serveralias" | "server_name")
+        };
+        let all = server.items.iter().filter(is_name).flat_map(|item| item.directive.args.clone());
+        all.map(|name| name.split("://").last().unwrap_or(&name).split(':').next().unwrap_or_default().to_lowercase())
+            .collect()
+    };
+    let near = || cloud.horizons.iter().filter(|horizon| horizon.unit.scope == server.scope);
+    let hosts: Option<Vec<String>> = near()
+        .map(|horizon| {
+            let texts = horizon.value("ALLOWED_HOSTS").and_then(Value::texts)?;
+            Some(texts.into_iter().map(str::to_lowercase).collect::<Vec<_>>())
+        })
+        .collect::<Option<Vec<_>>>()
+        .map(|all| all.concat());
+    let Some(hosts) = hosts.filter(|hosts| hosts.iter().all(|host| !host.contains('*') && !host.starts_with('.')))
+    else {
+        return false;
+    };
+    let is_served = |server: &Server<'_>| names(server).iter().any(|name| hosts.contains(name));
+    let own = names(server);
+    let is_plain = !own.is_empty() && own.iter().all(|name| !name.contains(['*', '~', '_']));
+    let mut others =
+        cloud.servers.iter().filter(|other| other.service == Program::Horizon && other.scope == server.scope);
+    is_plain && !is_served(server) && others.any(is_served)
+}
+
+/// Whether a directive of httpd is about files that are no pages.
+fn is_of_files(item: &ScopedDirective<'_>) -> bool {
+    item.within.iter().any(|block| match block.name.as_str() {
+        "location" | "locationmatch" | "directory" | "directorymatch" => {
+            let path = block.text().to_lowercase();
+            path.contains("/static") || path.contains("/media")
+        }
+        name => matches!(name, "files" | "filesmatch"),
+    })
+}
+
+/// Whether a later `Header unset` takes back what a directive of httpd writes into the same table.
+fn is_taken_back(server: &Server<'_>, item: &ScopedDirective<'_>) -> bool {
+    const NAME: &str = "content-security-policy";
+    let always =
+        |item: &ScopedDirective<'_>| proxy_headers::header(item, NAME).map(|(always, action, _)| (always, action));
+    let Some((own, _)) = always(item) else { return false };
+    let later = server.of_name("header").skip_while(|other| !std::ptr::eq(*other, item)).skip(1);
+    let unsets = |other: &ScopedDirective<'_>| {
+        other.within == item.within && always(other).is_some_and(|(table, action)| table == own && action == "unset")
+    };
+    later.into_iter().any(|other| unsets(other) && other.directive.args.len() <= 3)
 }
 
 fn policies(server: &Server<'_>) -> Vec<Policy> {
@@ -45,7 +101,9 @@ fn policies(server: &Server<'_>) -> Vec<Policy> {
         Kind::Haproxy => "http-response",
         _ => "header",
     };
-    let found = server.of_name(name).filter_map(|item| Some((item, value(item)?)));
+    let counts =
+        |item: &&ScopedDirective<'_>| server.kind != Kind::Httpd || !(is_of_files(item) || is_taken_back(server, item));
+    let found = server.of_name(name).filter(counts).filter_map(|item| Some((item, value(item)?)));
     let more = server.of_name("more_set_headers").filter_map(|item| Some((item, more_set(item)?)));
     found
         .chain(more)

@@ -54,12 +54,20 @@ fn judge(cloud: &Cloud<'_>, published: &Published) -> Vec<Finding> {
         && !also_https
         && let Some(dashboard) = cloud.https_dashboard(&published.scope)
     {
-        let severity = if direct { Severity::Error } else { Severity::Warning };
+        let severity = if direct && has_dashboard(cloud, published) { Severity::Error } else { Severity::Warning };
         let found = format!("the dashboard is {dashboard} and Glance's public URL {url}");
         let fix = format!("end TLS before Glance, and {}", publish(&text.replacen("http://", "https://", 1)));
         findings.push(new(Rule::MixedContent, severity, found, fix));
     }
     findings
+}
+
+/// Whether a dashboard uploads to the Glance of a URL, as far as their folders or namespaces show: one next to another Glance
+/// does not.
+fn has_dashboard(cloud: &Cloud<'_>, published: &Published) -> bool {
+    let near = cloud.glances.iter().enumerate().filter(|(_, glance)| glance.unit.scope == published.scope);
+    let mut near = near.map(|(at, _)| cloud.horizons_of(at).next().is_some()).peekable();
+    cloud.horizons.is_empty() || near.peek().is_none() || near.any(|has| has)
 }
 
 /// DU009: no server in front of Glance ends TLS, but one in front of the dashboard does.

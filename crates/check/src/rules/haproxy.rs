@@ -4,10 +4,10 @@ use direct_upload_api::Rule;
 use direct_upload_core::derive::exposure_issue::quantity;
 use direct_upload_core::openstack::cors_request::CorsRequest;
 
+use super::expanded::expanded;
 use super::proxy_headers::{LEAVE, unless_it_stands_in};
-use super::refused::haproxy::condition;
+use super::refused::applies::{Applies, applies};
 use crate::classify::Kind;
-use crate::facts::browser::Sent;
 use crate::facts::cloud::{Cloud, ExposedDashboard};
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
@@ -75,16 +75,14 @@ pub(crate) fn response_header<'a>(item: &'a ScopedDirective<'_>, name: &str) -> 
 
 /// DU012: Glance's header.
 fn rewritten(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
-    // What is true for neither request of an upload changes nothing.
-    let never = |item: &ScopedDirective<'_>| {
-        let sent = CorsRequest::BOTH.into_iter().flat_map(|request| Sent::all(cloud, server, request, None));
-        sent.into_iter().all(|sent| condition(server, item, &sent) == Some(false))
+    let counts = |item: &ScopedDirective<'_>| {
+        matches!(applies(cloud, server, item, &CorsRequest::BOTH), Applies::Always | Applies::Sometimes)
     };
     let actions: Vec<_> = server
         .items
         .iter()
         .filter_map(|item| Some((item, response_header(item, ALLOW_ORIGIN)?)))
-        .filter(|(item, _)| !never(item))
+        .filter(|(item, _)| counts(item))
         .collect();
     let deleted = actions.iter().any(|(_, (action, _))| *action == "del-header");
     let written_anew = actions.iter().any(|(_, (action, _))| *action != "del-header");
@@ -98,9 +96,7 @@ fn rewritten(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
         } else {
             (*value).to_owned()
         };
-        let other = cloud
-            .dashboards_near(&server.scope)
-            .find(|d| !value.contains(['*', '%']) && !value.contains(&format!("://{}", d.host)));
+        let other = cloud.dashboards_near(&server.scope).find(|d| !value.contains(['*', '%']) && !is_of(&value, d));
         let (fails, what) = match *action {
             "add-header" if !deleted => {
                 (true, "a second value in addition to Glance's own; browsers accept only one".into())
@@ -126,6 +122,12 @@ fn rewritten(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
     actions.iter().filter_map(of_one).collect()
 }
 
+/// Whether a value is the origin of a dashboard, on any port if its own is not known.
+fn is_of(value: &str, dashboard: &ExposedDashboard) -> bool {
+    let rest = value.split("://").nth(1).and_then(|rest| rest.strip_prefix(dashboard.host.as_str()));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', ' ', ',']))
+}
+
 /// `replace-header NAME PATTERN TEXT`: the new value, if it replaces the origin of a dashboard (a value that matches is
 /// replaced as a whole; `replace-value` does so with each value between commas, and Glance writes one). `%`, if the new
 /// value is not known.
@@ -139,14 +141,16 @@ fn replaced(cloud: &Cloud<'_>, server: &Server<'_>, item: &ScopedDirective<'_>) 
     if pages.is_empty() {
         pages.push("https://dashboard.example".to_owned());
     }
-    if !pages.iter().any(|page| pattern.is_match(page)) {
-        return None;
+    let (page, groups) = pages.iter().find_map(|page| Some((page, pattern.captures(page)?)))?;
+    match expanded(text, '\\', &groups) {
+        Some(new) if new == *page => None,
+        Some(new) => Some(new),
+        None => unknown(),
     }
-    if text.contains(['\\', '%']) { unknown() } else { Some(text.to_owned()) }
 }
 
 /// Whether a rule writes what Glance wrote, or only where Glance wrote nothing.
-fn keeps(item: &ScopedDirective<'_>, action: &str, value: &str) -> bool {
+pub(super) fn keeps(item: &ScopedDirective<'_>, action: &str, value: &str) -> bool {
     let own = format!("res.hdr({ALLOW_ORIGIN})");
     let text = item.directive.text().to_lowercase();
     let condition = text.split_once(" unless ").or_else(|| text.split_once(" if !"));

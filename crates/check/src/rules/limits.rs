@@ -3,6 +3,7 @@
 use direct_upload_api::{Rule, Severity};
 use direct_upload_core::derive::exposure_issue::{quantity, tolerance};
 use direct_upload_core::openstack::Release;
+use direct_upload_core::openstack::cors_request::CorsRequest;
 use direct_upload_core::render::oslo::read::Ini;
 
 use crate::classify::Kind;
@@ -13,6 +14,7 @@ use crate::facts::paste::Filter;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
 use crate::rules::refused::LEGACY;
+use crate::rules::refused::applies::{Applies, applies};
 use crate::unit::{ConfigFile, Program};
 
 const GIB: u64 = 1 << 30;
@@ -45,7 +47,8 @@ fn connection_time(server: &Server<'_>) -> Option<Finding> {
 
 /// DU014: body limits.
 pub fn body(cloud: &Cloud<'_>) -> Vec<Finding> {
-    let judge = |server: &Server<'_>| if server.kind == Kind::Nginx { nginx_body(server) } else { httpd_body(server) };
+    let judge =
+        |server: &Server<'_>| if server.kind == Kind::Nginx { nginx_body(server) } else { httpd_body(cloud, server) };
     let own_host = cloud.servers.iter().filter(|server| server.service == Program::Horizon);
     let uwsgi = cloud.glances.iter().filter_map(uwsgi_body).chain(cloud.glances.iter().filter_map(own_cap));
     let uwsgi = uwsgi.chain(cloud.glances.iter().filter_map(own_quota));
@@ -82,7 +85,7 @@ fn legacy_body(cloud: &Cloud<'_>) -> Vec<Finding> {
         }
         let finding = match server.kind {
             Kind::Nginx => nginx_body(server),
-            Kind::Httpd => httpd_body(server),
+            Kind::Httpd => httpd_body(cloud, server),
             _ => None,
         };
         findings.extend(finding.map(|mut finding| {
@@ -204,14 +207,17 @@ fn under_the_dashboard(server: &Server<'_>) -> Option<Finding> {
     if enforced { limited(item, item.directive.arg(0)?.parse().ok()?, &fix) } else { None }
 }
 
-fn httpd_body(server: &Server<'_>) -> Option<Finding> {
+fn httpd_body(cloud: &Cloud<'_>, server: &Server<'_>) -> Option<Finding> {
     // mod_proxy_http of httpd 2.4 enforces no limit.
     let uwsgi =
         |i: &&ScopedDirective<'_>| i.directive.name.starts_with("proxypass") && i.directive.text().contains("uwsgi://");
     let enforcing =
         server.items.iter().find(|i| i.directive.name == "wsgiscriptalias").or_else(|| server.items.iter().find(uwsgi));
     let item = enforcing?;
-    if let Some(item) = server.last("limitrequestbody") {
+    let counts = |item: &&ScopedDirective<'_>| {
+        matches!(applies(cloud, server, item, &[CorsRequest::Upload]), Applies::Always | Applies::Sometimes)
+    };
+    if let Some(item) = server.of_name("limitrequestbody").filter(counts).last() {
         let limit: u64 = item.directive.arg(0)?.parse().ok()?;
         return limited(item, limit, "LimitRequestBody 0");
     }

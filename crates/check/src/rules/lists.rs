@@ -124,7 +124,7 @@ fn of_haproxy<'s, 'a>(server: &'s Server<'a>, name: &str, needed: &[&str], sent:
     let mut listed: Option<(&ScopedDirective<'_>, Vec<String>)> = None;
     for item in back.into_iter().chain(front) {
         let Some((action, value)) = super::haproxy::response_header(item, name) else { continue };
-        match haproxy::condition(server, item, sent) {
+        match haproxy::acl::condition(server, item, sent) {
             Some(false) => continue,
             Some(true) => {}
             // Perhaps Glance's list stays.

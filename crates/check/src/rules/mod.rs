@@ -4,6 +4,7 @@ mod connections;
 pub mod credentials;
 pub mod csp;
 pub mod endpoint;
+mod expanded;
 pub mod exposed;
 pub mod haproxy;
 mod header_room;
@@ -86,7 +87,8 @@ pub fn all(cloud: &Cloud<'_>, before_glance: &[PlacedIssue], legacy: &[PlacedIss
 
 /// What may end an upload, under conditions whose values the input does not show.
 pub(crate) fn open_conditions(cloud: &Cloud<'_>) -> Vec<String> {
-    refused::open(cloud)
+    let refused = refused::open(cloud).into_iter().chain(refused::led_elsewhere(cloud));
+    refused.chain(requests::open(cloud)).collect()
 }
 
 /// The severity if a Glance would refuse an upload. In legacy mode nobody uploads directly, and with the

@@ -4,6 +4,7 @@ use direct_upload_api::{Rule, Severity};
 use direct_upload_core::openstack::cors_request::{CorsRequest, KnownText};
 use regex::{NoExpand, Regex};
 
+use super::refused::applies::{Applies, applies};
 use super::refused::nginx;
 use crate::classify::Kind;
 use crate::facts::browser::Sent;
@@ -26,7 +27,7 @@ pub fn cors(cloud: &Cloud<'_>) -> Vec<Finding> {
             (_, Kind::Haproxy) => {}
             (Program::Glance, Kind::Nginx) => findings.extend(nginx_cors(cloud, server)),
             (Program::Glance, _) => findings.extend(httpd_cors(cloud, server)),
-            (Program::Horizon, _) => findings.extend(horizons_own(server)),
+            (Program::Horizon, _) => findings.extend(horizons_own(cloud, server)),
         }
     }
     unless_it_stands_in(cloud, findings)
@@ -100,7 +101,12 @@ fn httpd_cors(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let unset =
         server.of_name("header").any(|i| header(i, ALLOW_ORIGIN).is_some_and(|(a, action, _)| !a && action == "unset"));
-    for item in server.of_name("header").filter(|item| !is_never_met(cloud, server, item)) {
+    for item in server.of_name("header") {
+        let applies = applies(cloud, server, item, &CorsRequest::BOTH);
+        if matches!(applies, Applies::Never | Applies::Unknown) {
+            continue;
+        }
+        let from = findings.len();
         if let Some((always, action, value)) = header(item, ALLOW_ORIGIN) {
             findings.extend(allow_origin(cloud, server, item, always, &action, value, unset));
         }
@@ -113,37 +119,11 @@ fn httpd_cors(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
                 findings.push(Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE));
             }
         }
+        for finding in findings[from..].iter_mut().filter(|_| applies == Applies::Sometimes) {
+            finding.severity = finding.severity.max(Severity::Warning);
+        }
     }
     findings
-}
-
-/// Whether the condition of a `Header` directive holds for no upload: it is about answers of errors, or about a variable
-/// that `SetEnvIf` sets for other origins only (mod_headers, mod_setenvif).
-fn is_never_met(cloud: &Cloud<'_>, server: &Server<'_>, item: &ScopedDirective<'_>) -> bool {
-    let Some(condition) = item.directive.args.last() else { return false };
-    if let Some(expression) = condition.strip_prefix("expr=") {
-        let plain: String = expression.chars().filter(|c| !c.is_whitespace()).collect();
-        return ["%{REQUEST_STATUS}>=4", "%{REQUEST_STATUS}>=5", "%{REQUEST_STATUS}-ge4", "%{REQUEST_STATUS}-ge5"]
-            .iter()
-            .any(|start| plain.starts_with(start));
-    }
-    let Some(name) = condition.strip_prefix("env=").filter(|name| !name.starts_with('!')) else { return false };
-    let sets = |other: &&ScopedDirective<'_>| {
-        let own = other.directive.args.iter().skip(1);
-        other.directive.name != "header" && own.map(|arg| arg.split('=').next()).any(|arg| arg == Some(name))
-    };
-    let allowed = cloud.glances.iter().filter_map(|glance| glance.cors_in_effect("allowed_origin"));
-    let origins: Vec<String> = allowed.flat_map(|setting| setting.items()).collect();
-    let is_for_others = |other: &ScopedDirective<'_>| {
-        let ignores_case = other.directive.name == "setenvifnocase";
-        let pattern = other.directive.arg(1).filter(|_| ignores_case || other.directive.name == "setenvif");
-        let pattern = pattern.map(|own| format!("{}{own}", if ignores_case { "(?i)" } else { "" }));
-        let pattern = pattern.and_then(|pattern| Regex::new(&pattern).ok());
-        other.directive.word() == "origin"
-            && pattern.is_some_and(|pattern| !origins.iter().any(|origin| pattern.is_match(origin)))
-    };
-    let mut setting = server.items.iter().filter(sets).peekable();
-    !origins.is_empty() && setting.peek().is_some() && setting.all(is_for_others)
 }
 
 /// Whether browsers get a second value, or a list. httpd has two tables of headers, and sends both.
@@ -239,7 +219,10 @@ fn nginx_cors(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
             format!("{} {}: Glance's answer never reaches the browser", item.directive.name, item.directive.text());
         findings.push(Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE));
     }
-    for item in server.of_name("more_set_headers") {
+    let counts = |item: &&ScopedDirective<'_>| {
+        matches!(applies(cloud, server, item, &CorsRequest::BOTH), Applies::Always | Applies::Sometimes)
+    };
+    for item in server.of_name("more_set_headers").filter(counts) {
         let sets = |a: &&String| a.to_ascii_lowercase().starts_with(ALLOW_ORIGIN);
         let Some(value) = item.directive.args.iter().find(sets).and_then(|a| a.split_once(':')) else { continue };
         let value = value.1.trim();
@@ -256,7 +239,7 @@ fn nginx_cors(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
             Finding::warning(Rule::CorsOnTheWay, &item.place(), found, LEAVE)
         });
     }
-    for item in server.of_name("more_clear_headers") {
+    for item in server.of_name("more_clear_headers").filter(counts) {
         // A trailing star stands for any rest (headers-more-nginx-module).
         let clears = |name: &String| {
             let name = name.to_ascii_lowercase();
@@ -352,7 +335,7 @@ pub(crate) fn grant_lacks(cloud: &Cloud<'_>, scope: &[String], headers: &[(Strin
 }
 
 /// What older guides put in front of Horizon.
-fn horizons_own(server: &Server<'_>) -> Vec<Finding> {
+fn horizons_own(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let sets = |item: &&ScopedDirective<'_>| match item.directive.name.as_str() {
         "header" => header(item, ALLOW_ORIGIN).is_some(),
@@ -372,7 +355,10 @@ fn horizons_own(server: &Server<'_>) -> Vec<Finding> {
             && item.directive.word().contains("/api/glance")
     };
     if let Some(item) = server.items.iter().find(proxied) {
-        findings.push(Finding::warning(
+        // The Angular panel's first request, which creates the image, goes there.
+        let breaks = cloud.is_direct_in(&server.scope);
+        let finding = if breaks { Finding::error } else { Finding::warning };
+        findings.push(finding(
             Rule::CorsOnTheWay,
             &item.place(),
             "/api/glance is the dashboard's own REST API; passing it to Glance breaks the dashboard's image pages",

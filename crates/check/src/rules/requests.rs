@@ -4,7 +4,10 @@ use direct_upload_api::Rule;
 use direct_upload_core::openstack::cors_request::{CorsRequest, UPLOAD_PATH};
 use regex::Regex;
 
-use super::proxy_headers::unless_it_stands_in;
+use super::expanded::expanded;
+use super::haproxy::{keeps, response_header};
+use super::proxy_headers::{header, unless_it_stands_in};
+use super::refused::applies::{Applies, applies};
 use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
 use crate::facts::server::{ScopedDirective, Server};
@@ -18,7 +21,7 @@ pub(crate) fn requests(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for server in cloud.servers.iter().filter(|server| server.service == Program::Glance) {
         findings.extend(server.items.iter().flat_map(|item| taken_off(cloud, server, item)));
-        findings.extend(server.items.iter().filter_map(|item| replaced(server, item)));
+        findings.extend(server.items.iter().filter_map(|item| replaced(cloud, server, item)));
     }
     unless_it_stands_in(cloud, findings)
 }
@@ -71,11 +74,25 @@ fn rewrites<'a>(server: &Server<'_>, item: &'a ScopedDirective<'_>) -> Vec<Rewri
         (Kind::Httpd, "requestheader") => match arg(0).map(str::to_ascii_lowercase).as_deref() {
             Some("unset") => one(arg(1), None),
             Some("set") => one(arg(1), filled(arg(2))),
+            Some("edit" | "edit*") => return edited(arg(1), arg(2), arg(3)),
             _ => None,
         },
         _ => None,
     };
     first.into_iter().map(|(name, value)| (lower(&name), value)).collect()
+}
+
+/// `RequestHeader edit NAME PATTERN TEXT`, if it changes a token.
+fn edited<'a>(name: Option<&str>, pattern: Option<&str>, text: Option<&'a str>) -> Vec<Rewritten<'a>> {
+    // As Keystone's Fernet tokens are.
+    const TOKEN: &str = "gAAAAABobm9uZS1vZi15b3VyLXRva2Vucw-_ZXhhbXBsZQ";
+    let (Some(name), Some(pattern), Some(text)) = (name, pattern.and_then(|own| Regex::new(own).ok()), text) else {
+        return Vec::new();
+    };
+    let changes =
+        pattern.captures(TOKEN).is_some_and(|groups| expanded(text, '$', &groups).is_none_or(|new| new != groups[0]));
+    let is_token = lower(name) == "x-auth-token";
+    if is_token && changes { vec![(lower(name), Some(text))] } else { Vec::new() }
 }
 
 /// `reqrep PATTERN LINE`: the needed headers whose line is replaced. HAProxy gives no part of the old line that
@@ -108,10 +125,6 @@ fn matched<'a>(name: Option<&str>, method: Option<&str>) -> Vec<Rewritten<'a>> {
 
 /// DU012, DU020: Glance does not see which page asks, for what, or for whom.
 fn taken_off(cloud: &Cloud<'_>, server: &Server<'_>, item: &ScopedDirective<'_>) -> Vec<Finding> {
-    // A condition may leave uploads alone.
-    let conditional = item.directive.args.iter().any(|word| matches!(word.as_str(), "if" | "unless"))
-        || item.directive.args.last().is_some_and(|word| word.starts_with("env=") || word.starts_with("expr="))
-        || item.within.iter().any(|block| block.name == "if");
     let is_restored = |name: &str| {
         let later = server.items.iter().skip_while(|other| !std::ptr::eq(*other, item)).skip(1);
         later.flat_map(|other| rewrites(server, other)).any(|(own, value)| own == name && value.is_some())
@@ -130,7 +143,13 @@ fn taken_off(cloud: &Cloud<'_>, server: &Server<'_>, item: &ScopedDirective<'_>)
                 dashboards.any(|dashboard| value.ends_with(&format!("://{}", dashboard.host)))
             });
         let judged_here = needed.rule == Rule::CorsOnTheWay && writes_cors(server);
-        if conditional || passes_on || fits || judged_here || (value.is_none() && is_restored(&name)) {
+        let applies = applies(cloud, server, item, requests_with(&name));
+        if matches!(applies, Applies::Never | Applies::Unknown)
+            || passes_on
+            || fits
+            || judged_here
+            || (value.is_none() && is_restored(&name))
+        {
             return None;
         }
         let what = match value {
@@ -144,9 +163,42 @@ fn taken_off(cloud: &Cloud<'_>, server: &Server<'_>, item: &ScopedDirective<'_>)
             _ => format!("{} {}", item.directive.written, item.directive.arg(0).unwrap_or_default()),
         };
         let found = format!("{written} {what} {name}, {}", needed.without);
-        Some(Finding::error(needed.rule, &item.place(), found, needed.fix))
+        let finding = if applies == Applies::Always { Finding::error } else { Finding::warning };
+        Some(finding(needed.rule, &item.place(), found, needed.fix))
     };
     rewrites(server, item).into_iter().filter_map(of_one).collect()
+}
+
+/// The requests in which a needed header is.
+fn requests_with(name: &str) -> &'static [CorsRequest] {
+    match name {
+        "x-auth-token" | "content-type" => &[CorsRequest::Upload],
+        name if name.starts_with("access-control-") => &[CorsRequest::Preflight],
+        _ => &CorsRequest::BOTH,
+    }
+}
+
+/// What changes the headers of an answer or a request that uploads need, under a condition whose value the input does not
+/// show.
+pub(crate) fn open(cloud: &Cloud<'_>) -> Vec<String> {
+    let of_server = |server| {
+        let changes = move |item: &&ScopedDirective<'_>| {
+            let mut needed = rewrites(server, item).into_iter().filter(|(name, _)| needed::of(name).is_some());
+            let of_httpd = server.kind == Kind::Httpd && header(item, ALLOW_ORIGIN).is_some();
+            let of_haproxy = server.kind == Kind::Haproxy
+                && response_header(item, ALLOW_ORIGIN).is_some_and(|(action, value)| !keeps(item, action, value));
+            needed.next().is_some() || of_httpd || of_haproxy
+        };
+        let is_open =
+            move |item: &&ScopedDirective<'_>| applies(cloud, server, item, &CorsRequest::BOTH) == Applies::Unknown;
+        server.items.iter().filter(changes).filter(is_open)
+    };
+    let before_glance = cloud.servers.iter().filter(|server| server.service == Program::Glance);
+    let told = |item: &ScopedDirective<'_>| {
+        let name = &item.directive.written;
+        format!("{}: the input does not show whether the condition of {name} is met by uploads", item.place())
+    };
+    before_glance.flat_map(of_server).map(told).collect()
 }
 
 /// `reqrep PATTERN LINE`: whether the first line gets another method.
@@ -163,7 +215,7 @@ fn changes_the_method(item: &ScopedDirective<'_>) -> bool {
 }
 
 /// DU020: a server gives Glance another method than the browser's, or no image.
-fn replaced(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> {
+fn replaced(cloud: &Cloud<'_>, server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> {
     let arg = |at: usize| item.directive.arg(at).unwrap_or_default();
     let what = match (server.kind, item.directive.name.as_str()) {
         (Kind::Nginx, "proxy_method") if !arg(0).contains("$request_method") => {
@@ -173,8 +225,10 @@ fn replaced(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> 
             "keeps the image from Glance"
         }
         (Kind::Nginx, "proxy_set_body") if !arg(0).contains("$request_body") => "replaces the image",
-        (Kind::Haproxy, "http-request") if arg(0) == "set-method" && item.directive.args.len() == 2 => {
-            "gives Glance one method for each request"
+        (Kind::Haproxy, "http-request") if arg(0) == "set-method" => {
+            let changed = CorsRequest::BOTH.into_iter().filter(|request| request.method() != arg(1));
+            let is_met = |request| applies(cloud, server, item, &[request]) == Applies::Always;
+            changed.into_iter().any(is_met).then_some("gives Glance another method")?
         }
         (Kind::Haproxy, "reqrep" | "reqirep") if changes_the_method(item) => "gives Glance another method",
         _ => return None,

@@ -8,10 +8,13 @@ use std::collections::BTreeSet;
 
 use direct_upload_api::web::PublicUrl;
 use direct_upload_api::{Rule, Severity};
-use direct_upload_core::openstack::cors_request::UPLOAD_PATH;
+use direct_upload_core::openstack::cors_request::{CorsRequest, KnownText, UPLOAD_PATH};
 use regex::Regex;
 
+use super::expanded::expanded;
+use super::refused::haproxy::choice::{self, Choice};
 use crate::classify::Kind;
+use crate::facts::browser::Sent;
 use crate::facts::cloud::{Cloud, shared};
 use crate::facts::server::{ScopedDirective, Server};
 use crate::facts::upload_path;
@@ -42,14 +45,15 @@ fn in_scope(cloud: &Cloud<'_>, scope: &[String]) -> Vec<Finding> {
         server.scope == scope && (server.service == Program::Glance || server.glance_below().is_some())
     };
     let servers: Vec<&Server<'_>> = cloud.servers.iter().filter(leads).collect();
-    let made: Vec<Option<Made<'_, '_>>> = servers.iter().map(|server| of_server(server, &path)).collect();
+    let made: Vec<Option<Made<'_, '_>>> = servers.iter().map(|server| of_server(cloud, server, &path)).collect();
     // What is behind may take a prefix away. In Kubernetes something before these servers may.
     let is_last = cloud.glances.iter().all(|glance| glance.unit.workload.is_none());
     let is_known =
         |own: &Option<Made<'_, '_>>| own.as_ref().is_some_and(|own| prefix.is_empty() || own.path != UPLOAD_PATH);
     let is_kept = is_last && made.iter().all(is_known);
     let is_wrong = |path: &str| match path.strip_suffix(UPLOAD_PATH) {
-        Some(rest) => !rest.is_empty() && is_kept && !cloud.is_mounted(rest),
+        // Paste joins slashes.
+        Some(rest) => !rest.trim_matches('/').is_empty() && is_kept && !cloud.is_mounted(rest),
         None => true,
     };
     let severity = if cloud.is_direct_in(scope) { Severity::Error } else { Severity::Warning };
@@ -88,26 +92,30 @@ fn fix(server: &Server<'_>, by: &ScopedDirective<'_>, prefix: &str) -> String {
             }
         }
         "uwsgi_pass" | "rewrite" if !prefix.is_empty() => format!("rewrite ^{prefix}/(.*)$ /$1 break;"),
-        "http-request" if !prefix.is_empty() => format!("http-request replace-path ^{prefix}/(.*) /\\1"),
+        "http-request" | "use_backend" | "default_backend" if !prefix.is_empty() => {
+            format!("http-request replace-path ^{prefix}/(.*) /\\1")
+        }
         _ => remove(),
     }
 }
 
-fn of_server<'s, 'a>(server: &'s Server<'a>, path: &str) -> Option<Made<'s, 'a>> {
+fn of_server<'s, 'a>(cloud: &Cloud<'_>, server: &'s Server<'a>, path: &str) -> Option<Made<'s, 'a>> {
     match server.kind {
         Kind::Httpd => of_httpd(server, path),
         Kind::Nginx => of_nginx(server, path),
-        Kind::Haproxy => of_haproxy(server, path),
+        Kind::Haproxy => of_haproxy(cloud, server, path),
         _ => None,
     }
 }
 
 /// The first `ProxyPass` that takes the path; one in a `<Location>` comes before.
 fn of_httpd<'s, 'a>(server: &'s Server<'a>, path: &str) -> Option<Made<'s, 'a>> {
-    const OTHERS: [&str; 5] =
-        ["proxypassmatch", "sethandler", "wsgiscriptalias", "wsgiscriptaliasmatch", "rewriterule"];
+    const OTHERS: [&str; 2] = ["proxypassmatch", "sethandler"];
     if server.items.iter().any(|item| OTHERS.contains(&item.directive.name.as_str())) {
         return None;
+    }
+    if server.of_name("rewriterule").next().is_some() {
+        return rewritten(server, path);
     }
     let of_one = |item: &'s ScopedDirective<'a>| {
         let sections: Vec<_> = item.within.iter().filter(|block| block.name != "ifmodule").collect();
@@ -127,11 +135,31 @@ fn of_httpd<'s, 'a>(server: &'s Server<'a>, path: &str) -> Option<Made<'s, 'a>> 
     let (_, by, target, rest) = all.into_iter().next()?;
     // After `unix:SOCKET|`.
     let url = target.rsplit('|').next()?;
-    let own = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).filter(|own| !own.contains('$'))?;
+    let schemes = ["http://", "https://", "balancer://"];
+    let own = schemes.iter().find_map(|scheme| url.strip_prefix(scheme)).filter(|own| !own.contains('$'))?;
     let url = format!("{own}{rest}");
     // Without the slash the host has a wrong name.
     let path = if own.contains('/') || rest.starts_with('/') { url[url.find('/')?..].to_owned() } else { url };
     Some(Made { path, by: Some(by) })
+}
+
+/// The first `RewriteRule … [P]` that takes the path, if each rule before it, too, is without conditions.
+fn rewritten<'s, 'a>(server: &'s Server<'a>, path: &str) -> Option<Made<'s, 'a>> {
+    let rules =
+        server.items.iter().filter(|item| matches!(item.directive.name.as_str(), "rewriterule" | "rewritecond"));
+    for item in rules {
+        let (pattern, target, flags) = (item.directive.arg(0)?, item.directive.arg(1)?, item.directive.arg(2)?);
+        let mut flags = flags.trim_matches(['[', ']']).split(',').map(str::trim);
+        if item.directive.name == "rewritecond" || !item.within.is_empty() || !flags.any(|flag| flag == "P") {
+            return None;
+        }
+        if let Some(groups) = Regex::new(pattern).ok()?.captures(path) {
+            let url = expanded(target, '$', &groups)?;
+            let rest = url.split_once("://")?.1;
+            return Some(Made { path: rest.find('/').map_or("/", |at| &rest[at..]).to_owned(), by: Some(item) });
+        }
+    }
+    None
 }
 
 fn of_nginx<'s, 'a>(server: &'s Server<'a>, path: &str) -> Option<Made<'s, 'a>> {
@@ -182,40 +210,21 @@ fn of_nginx<'s, 'a>(server: &'s Server<'a>, path: &str) -> Option<Made<'s, 'a>> 
     Some(Made { path: format!("{}{}", &rest[at..], path.strip_prefix(text)?), by: Some(by) })
 }
 
-/// What changes the path of each request.
-fn of_haproxy<'s, 'a>(server: &'s Server<'a>, path: &str) -> Option<Made<'s, 'a>> {
-    let (mut now, mut changed) = (path.to_owned(), None);
-    for item in server.of_name("http-request") {
-        let arg = |at: usize| item.directive.arg(at).unwrap_or_default();
-        if !matches!(arg(0), "set-path" | "replace-path" | "set-uri" | "replace-uri" | "set-pathq" | "replace-pathq") {
-            continue;
+/// What changes the path of an upload, or leads it on.
+fn of_haproxy<'s, 'a>(cloud: &Cloud<'_>, server: &'s Server<'a>, path: &str) -> Option<Made<'s, 'a>> {
+    let mut sent = Sent::all(cloud, server, CorsRequest::Upload, None).into_iter().next()?;
+    sent.set_path(KnownText::is(path));
+    let mut changed = match choice::chosen(server, &sent) {
+        Choice::Backend(name, item) if choice::backend(server) == Some(&name) => Some(item),
+        _ if choice::backend(server).is_none() => None,
+        _ => return None,
+    };
+    for item in &server.items {
+        let before = sent.path();
+        choice::rewrite(server, item, &mut sent);
+        if sent.path() != before {
+            changed = Some(item);
         }
-        if item.directive.args.iter().any(|word| matches!(word.as_str(), "if" | "unless")) {
-            return None;
-        }
-        now = match arg(0) {
-            "set-path" if arg(1).replace("%[path]", "").contains(['%', '\\']) => return None,
-            "set-path" => arg(1).replace("%[path]", &now),
-            "replace-path" => match Regex::new(arg(1)).ok()?.captures(&now) {
-                Some(groups) => expanded(arg(2), '\\', &groups)?,
-                None => continue,
-            },
-            _ => return None,
-        };
-        changed = Some(item);
     }
-    Some(Made { path: now, by: changed })
-}
-
-/// A text with the groups of a match, which it names as `$1` or `\1`; none if something else is in it.
-fn expanded(text: &str, sign: char, groups: &regex::Captures<'_>) -> Option<String> {
-    let mut made = String::new();
-    let mut parts = text.split(sign);
-    made.push_str(parts.next()?);
-    for part in parts {
-        let number = part.chars().next()?.to_digit(10)?;
-        made.push_str(groups.get(usize::try_from(number).ok()?).map_or("", |group| group.as_str()));
-        made.push_str(&part[1..]);
-    }
-    (!made.contains('%')).then_some(made)
+    Some(Made { path: sent.path().text()?.to_owned(), by: changed })
 }

@@ -2,12 +2,15 @@
 // Tests read files; what they test reads none.
 #![allow(clippy::disallowed_methods)]
 
+mod chosen;
 mod classify;
+mod conditions;
 mod derived;
 mod effects;
 mod fixes;
 mod formats;
 mod har;
+mod kubernetes;
 mod output;
 mod owner;
 mod public;
@@ -15,5 +18,6 @@ mod redact;
 mod reports;
 mod rules;
 mod runbook;
+mod started;
 mod values;
 mod verdict;

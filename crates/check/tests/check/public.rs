@@ -16,7 +16,7 @@ fn haproxy(lines: &str) -> String {
 
 /// HAProxy answers, changes or keeps Glance's CORS headers.
 #[rstest]
-#[case::a_service("http-request use-service lua.cors-response if METH_OPTIONS { req.hdr(origin) -m found }", Verdict::Fails, &["error DU020"], "before Glance sees it")]
+#[case::a_service("http-request use-service lua.cors-response if METH_OPTIONS { req.hdr(origin) -m found }", Verdict::Incomplete, &[], "")]
 #[case::kept("http-response set-header Access-Control-Allow-Origin %[res.hdr(Access-Control-Allow-Origin)] if { res.hdr(Access-Control-Allow-Origin) -m found }", Verdict::Fine, &[], "")]
 #[case::where_there_is_none("http-response set-header Access-Control-Allow-Origin \"*\" unless { res.hdr(Access-Control-Allow-Origin) -m found }", Verdict::Fine, &[], "")]
 #[case::captured("http-request capture req.hdr(Origin) len 128\n  http-response add-header Access-Control-Allow-Origin %[capture.req.hdr(0)] if { capture.req.hdr(0) -m found }", Verdict::Fails, &["error DU012"], "a second value")]

@@ -25,7 +25,7 @@ pub struct Calls {
     pub exposures: Result<Exposures, Problem>,
     /// The ConfigMap with certificate authorities.
     pub authorities: Option<Key>,
-    pub questions: BTreeSet<ProbeTarget>,
+    pub questions: BTreeSet<Arc<ProbeTarget>>,
     pub epoch: Epoch,
     pub evidence: Evidence,
     /// What on the exposing objects keeps pages from calling it.
@@ -88,7 +88,7 @@ impl Calls {
             Ok(reach) => {
                 let asked =
                     crossing.iter().map(|(origin, credentials)| question(endpoint, spec, &reach, origin, *credentials));
-                self.questions = asked.collect();
+                self.questions = asked.map(Arc::new).collect();
                 self.evidence = evidence::evidence(snapshot, None, &self.questions, &self.epoch);
             }
             Err(unknown) if unknown.pending => self.evidence = Evidence::Pending,

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::api::ManagedApi;
 use super::api_view::ApiView;
 use super::conflict::{self, HostPath};
 use super::destination::GlanceState;
@@ -14,12 +15,12 @@ use super::horizon::{Dashboard, Intent};
 use super::horizon_view::HorizonView;
 use super::pairing::Pairing;
 use super::proof::Proof;
-use super::stage::{Joint, Stage};
+use super::stage::{Joint, Outcome, Stage};
 use super::tenure::{Tenure, Tenures};
-use super::throttle::{self, Throttle};
-use super::world::World;
+use super::throttle::{self, Candidate, Throttle};
+use super::world::{CanaryQueries, CatalogQueries, ProbeTargets, World};
 use super::{exposure, openstack_api, vantage};
-use crate::model::{Changes, Id, Key, Map, Problem, Set, Snapshot};
+use crate::model::{Changes, Id, Key, Kind, Map, Needs, Problem, ReadSource, Set, Snapshot, note_whole};
 
 /// A world that is kept up to date: each value is computed again only if something changed that it was computed from.
 #[derive(Debug)]
@@ -43,12 +44,20 @@ pub struct Derivation {
     states: Stage<GlanceState>,
     addresses: Joint<String>,
     proofs: Stage<Proof>,
+    candidates: Stage<Candidate>,
     throttles: Joint<Throttle>,
     horizon_places: Stage<Set<HostPath>>,
     glance_places: Stage<Set<HostPath>>,
     rivals: Joint<Set<Id>>,
     horizon_views: Stage<HorizonView>,
     glance_views: Stage<GlanceView>,
+    keys: Option<Keys>,
+    needs: Outcome<Needs>,
+    probe_targets: Outcome<ProbeTargets>,
+    catalog_queries: Outcome<CatalogQueries>,
+    canary_queries: Outcome<CanaryQueries>,
+    pods_of: Outcome<BTreeSet<Arc<str>>>,
+    is_read: Outcome<bool>,
 }
 
 /// Who wants something of a Glance.
@@ -76,6 +85,7 @@ impl Default for Derivation {
             states: Stage::new(9),
             addresses: Joint::new(10),
             proofs: Stage::new(11),
+            candidates: Stage::new(21),
             throttles: Joint::new(12),
             horizon_places: Stage::new(13),
             glance_places: Stage::new(14),
@@ -85,6 +95,13 @@ impl Default for Derivation {
             horizon_tenures: Stage::new(18),
             glance_tenures: Stage::new(19),
             api_tenures: Stage::new(20),
+            keys: None,
+            needs: Outcome::default(),
+            probe_targets: Outcome::default(),
+            catalog_queries: Outcome::default(),
+            canary_queries: Outcome::default(),
+            pods_of: Outcome::default(),
+            is_read: Outcome::default(),
         }
     }
 }
@@ -105,26 +122,21 @@ impl Derivation {
 
     /// In the order of the stages: each method reads what those before it have made.
     fn derive(&mut self, snapshot: &Snapshot, changes: &mut Changes) -> World {
-        let keys = Keys::of(snapshot);
+        let keys = self.keys.take().unwrap_or_default().renewed(snapshot, changes);
         self.assign_workloads(snapshot, &keys, changes);
         self.read_each_alone(snapshot, &keys, changes);
         self.pair(snapshot, &keys, changes);
         self.prove(snapshot, &keys, changes);
         self.view(snapshot, &keys, changes);
-        World {
-            horizons: self.horizon_views.shared().into(),
-            glances: self.glance_views.shared().into(),
-            apis: self.apis.shared().into(),
-            routing: exposure::needs(snapshot, &keys.namespaces()),
-            read: snapshot.horizons.any_known() && snapshot.glances.any_known() && snapshot.apis.any_known(),
-        }
+        let world = self.world(snapshot, &keys, changes);
+        self.keys = Some(keys);
+        world
     }
 
     /// Which workload each resource has.
     fn assign_workloads(&mut self, snapshot: &Snapshot, keys: &Keys, changes: &mut Changes) {
         let Self { tenures, horizon_tenures, glance_tenures, api_tenures, .. } = self;
-        let by_namespace: Vec<Key> = keys.namespaces().into_iter().map(in_whole).collect();
-        tenures.advance(&by_namespace, changes, |key| Some(Tenures::derive(snapshot, &key.name)));
+        tenures.advance(&keys.namespaces, changes, |key| Some(Tenures::derive(snapshot, &key.name)));
         let of = |key: &Key| tenures.get(&in_whole(&key.namespace));
         horizon_tenures.advance(&keys.horizons, changes, |key| of(key)?.horizons.get(key).cloned());
         glance_tenures.advance(&keys.glances, changes, |key| {
@@ -167,17 +179,16 @@ impl Derivation {
 
     /// What preflights show of each Horizon, and who may change its mode.
     fn prove(&mut self, snapshot: &Snapshot, keys: &Keys, changes: &mut Changes) {
-        let Self { dashboards, glances, pairings, intents, states, addresses, proofs, throttles, .. } = self;
+        let Self { dashboards, glances, pairings, intents, states, addresses, proofs, candidates, throttles, .. } =
+            self;
         states.advance(&keys.glances, changes, |key| Some(glances.get(key)?.public.state()));
         addresses.advance(changes, || vantage::addresses(snapshot));
         proofs.advance(&keys.horizons, changes, |key| {
             let (dashboard, pairing, intent) = (dashboards.get(key)?, pairings.get(key)?, intents.get(key)?);
             Some(Proof::derive(snapshot, dashboard, pairing, intent, states, addresses))
         });
-        throttles.advance(changes, || {
-            let all = dashboards.iter().filter_map(|(key, dashboard)| Some((dashboard, proofs.get(key)?)));
-            throttle::all(&all.collect::<Vec<_>>())
-        });
+        candidates.advance(&keys.horizons, changes, |key| Some(Candidate::of(dashboards.get(key)?, proofs.get(key)?)));
+        throttles.advance(changes, || throttle::all(candidates.iter()));
     }
 
     /// Who else claims a host name, and the views in which all stages end.
@@ -202,26 +213,121 @@ impl Derivation {
             Some(GlanceView::new(snapshot, glances.arc(key)?, grants.arc(key)?, looked, rivals))
         });
     }
-}
 
-/// The keys of all resources.
-struct Keys {
-    horizons: Vec<Key>,
-    glances: Vec<Key>,
-    apis: Vec<Key>,
-}
-
-impl Keys {
-    fn of(snapshot: &Snapshot) -> Self {
-        Self {
-            horizons: snapshot.horizons.all().map(|(key, _)| key.clone()).collect(),
-            glances: snapshot.glances.all().map(|(key, _)| key.clone()).collect(),
-            apis: snapshot.apis.all().map(|(key, _)| key.clone()).collect(),
+    /// The views, and what follows from all of them.
+    fn world(&mut self, snapshot: &Snapshot, keys: &Keys, changes: &Changes) -> World {
+        let (needs, pods_of) = (self.needs(snapshot, keys, changes), self.pods_of(changes));
+        let is_read = self.is_read(snapshot, changes);
+        let Self { apis, pairings, proofs, .. } = self;
+        let destinations = || proofs.iter().flat_map(|(_, proof)| &proof.destinations);
+        let probe_targets = self.probe_targets.advance(changes, || {
+            let uploads = destinations().map(|d| (&d.questions, &d.epoch));
+            let calls = apis.iter().filter_map(|(_, view)| view.calls.as_ref()).map(|c| (&c.questions, &c.epoch));
+            let all = uploads.chain(calls);
+            all.flat_map(|(questions, epoch)| questions.iter().map(|q| (q.clone(), epoch.clone()))).collect()
+        });
+        let catalog_queries = self
+            .catalog_queries
+            .advance(changes, || pairings.iter().filter_map(|(_, pairing)| pairing.catalog.query.clone()).collect());
+        let canary_queries = self.canary_queries.advance(changes, || {
+            destinations().filter_map(|d| Some((d.canary.as_ref()?.query.clone(), d.epoch.clone()))).collect()
+        });
+        World {
+            horizons: self.horizon_views.shared(),
+            glances: self.glance_views.shared(),
+            apis: apis.shared(),
+            needs,
+            probe_targets,
+            catalog_queries,
+            canary_queries,
+            pods_of,
+            is_read,
         }
     }
 
+    fn needs(&mut self, snapshot: &Snapshot, keys: &Keys, changes: &Changes) -> Arc<Needs> {
+        let Self { glances, apis, pairings, proofs, .. } = self;
+        self.needs.advance(changes, || {
+            let namespaces = keys.namespaces();
+            let mut needs = exposure::needs(snapshot, &namespaces);
+            needs.namespaces = namespaces.into_iter().map(str::to_owned).collect();
+            let of_glances = glances.iter().filter_map(|(_, glance)| glance.public.asked.source.as_ref());
+            let of_apis = apis.iter().filter_map(|(_, view)| view.api.asked.source.as_ref());
+            let of_calls = apis.iter().filter_map(|(_, view)| view.calls.as_ref()?.authorities.as_ref());
+            let of_proofs = proofs.iter().filter_map(|(_, proof)| proof.authorities.as_ref());
+            let of_catalogs = pairings.iter().filter_map(|(_, pairing)| pairing.catalog.source.as_ref());
+            let files = of_glances.chain(of_apis).chain(of_calls).chain(of_proofs).chain(of_catalogs);
+            files.cloned().for_each(|key| needs.add_named(Kind::ReferencedConfigMap, key));
+            needs
+        })
+    }
+
+    fn pods_of(&mut self, changes: &Changes) -> Arc<BTreeSet<Arc<str>>> {
+        let Self { horizon_tenures, glance_tenures, api_tenures, .. } = self;
+        self.pods_of.advance(changes, || {
+            let of_horizons = horizon_tenures.iter().map(|(_, tenure)| &**tenure);
+            let of_glances =
+                glance_tenures.iter().flat_map(|(_, (public, internal))| [Some(public), internal.as_ref()]);
+            let of_apis = api_tenures.iter().map(|(_, tenure)| &**tenure);
+            let all = of_horizons.chain(of_glances.flatten().map(|tenure| &**tenure)).chain(of_apis);
+            all.filter_map(|tenure| tenure.pods_of.clone()).collect()
+        })
+    }
+
+    fn is_read(&mut self, snapshot: &Snapshot, changes: &Changes) -> bool {
+        let Self { dashboards, glances, apis, .. } = self;
+        let is_read = self.is_read.advance(changes, || {
+            let are_known = snapshot.horizons.any_known() && snapshot.glances.any_known() && snapshot.apis.any_known();
+            let pending = |problem: Option<&Problem>| problem.is_some_and(Problem::is_pending);
+            let of_api = |api: &ManagedApi| {
+                pending(api.tenure.applied.as_ref().err()) || pending(api.asked.settings.as_ref().err())
+            };
+            are_known
+                && !glances.iter().any(|(_, glance)| of_api(&glance.public))
+                && !apis.iter().any(|(_, view)| of_api(&view.api))
+                && !dashboards.iter().any(|(_, dashboard)| {
+                    pending(dashboard.tenure.applied.as_ref().err()) || pending(dashboard.exposures.as_ref().err())
+                })
+        });
+        *is_read
+    }
+}
+
+/// The keys of all resources, and of their namespaces, in order.
+#[derive(Debug, Default)]
+struct Keys {
+    horizons: Vec<Arc<Key>>,
+    glances: Vec<Arc<Key>>,
+    apis: Vec<Arc<Key>>,
+    namespaces: Vec<Arc<Key>>,
+}
+
+impl Keys {
+    /// To look at all namespaces is to read this.
+    const SOURCE: ReadSource = ReadSource::Stage(22);
+
+    /// Those of a later snapshot.
+    fn renewed(self, snapshot: &Snapshot, changes: &mut Changes) -> Self {
+        let horizons: Vec<_> = snapshot.horizons.keys().cloned().collect();
+        let glances: Vec<_> = snapshot.glances.keys().cloned().collect();
+        let apis: Vec<_> = snapshot.apis.keys().cloned().collect();
+        let are_same = |now: &[Arc<Key>], before: &[Arc<Key>]| {
+            now.len() == before.len() && now.iter().zip(before).all(|(now, before)| Arc::ptr_eq(now, before))
+        };
+        if are_same(&horizons, &self.horizons) && are_same(&glances, &self.glances) && are_same(&apis, &self.apis) {
+            return self;
+        }
+        let namespaces = horizons.iter().chain(&glances).chain(&apis).map(|key| key.namespace.as_str());
+        let namespaces: BTreeSet<&str> = namespaces.collect();
+        let namespaces = namespaces.into_iter().map(|namespace| Arc::new(in_whole(namespace))).collect();
+        changes.add_everywhere(Self::SOURCE);
+        Self { horizons, glances, apis, namespaces }
+    }
+
+    /// The namespaces of all resources.
     fn namespaces(&self) -> BTreeSet<&str> {
-        self.horizons.iter().chain(&self.glances).chain(&self.apis).map(|key| key.namespace.as_str()).collect()
+        note_whole(Self::SOURCE);
+        self.namespaces.iter().map(|key| key.name.as_str()).collect()
     }
 }
 

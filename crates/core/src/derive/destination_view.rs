@@ -20,7 +20,7 @@ pub struct DestinationView {
     /// The Glance resource, if there is one.
     pub glance: Option<GlanceState>,
     /// What to ask; nothing if no answer would matter.
-    pub questions: BTreeSet<ProbeTarget>,
+    pub questions: BTreeSet<Arc<ProbeTarget>>,
     /// The state of the server that is asked.
     pub epoch: Epoch,
     /// The upload that the operator itself makes there.
@@ -58,7 +58,7 @@ impl DestinationView {
             reach: reach.clone(),
         };
         let questions: BTreeSet<_> =
-            reach.iter().flat_map(|reach| origins.iter().map(|origin| question(origin, reach))).collect();
+            reach.iter().flat_map(|reach| origins.iter().map(|origin| Arc::new(question(origin, reach)))).collect();
         let evidence = match reach {
             Err(unknown) if unknown.pending => Evidence::Pending,
             Err(unknown) => {

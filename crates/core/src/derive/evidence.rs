@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 use direct_upload_api::Reason;
 
@@ -100,7 +101,7 @@ impl Weight {
 pub(super) fn evidence(
     snapshot: &Snapshot,
     region: Option<&String>,
-    questions: &BTreeSet<ProbeTarget>,
+    questions: &BTreeSet<Arc<ProbeTarget>>,
     epoch: &Epoch,
 ) -> Evidence {
     let (mut refused, mut unknown, mut advice) = (Vec::new(), Vec::new(), BTreeSet::new());

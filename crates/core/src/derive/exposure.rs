@@ -32,8 +32,8 @@ use self::backends::Backends;
 use self::exposing::{Exposing, HostClaims, key_of};
 pub use self::exposing::{Exposure, ExposureSource, Exposures, Stated};
 use crate::model::{
-    Advice, FieldPath, HttpProxy, HttpRoute, Id, Ingress, IngressRoute, Key, Kind, Needs, Problem, Route, Snapshot,
-    TlsRoute, Unread, VirtualService, Workload,
+    Advice, FieldPath, HttpProxy, HttpRoute, Id, Ingress, IngressRoute, Key, Kind, Lead, Needs, Problem, Route,
+    Snapshot, TlsRoute, Unread, VirtualService, Workload,
 };
 
 /// What is done with objects of one kind, by its [`Exposing`].
@@ -79,9 +79,10 @@ impl Deriver {
             all: |snapshot, backends| {
                 let own = &backends.namespace;
                 let others = T::other_namespaces(snapshot, own).into_iter().filter(|namespace| namespace != own);
+                let services = backends.services.iter().map(|service| Lead::Service(service)).collect();
                 let mut found = Exposures::default();
                 for namespace in [own.clone()].into_iter().chain(others) {
-                    for object in T::list(snapshot, &namespace, backends)? {
+                    for object in T::store(snapshot).list_leading(&namespace, &services)? {
                         found.extend(T::exposures(snapshot, object, backends)?);
                     }
                 }
@@ -240,6 +241,57 @@ fn not_exposed(notes: &[Advice], stated: Stated<'_>, workload: &Workload, backen
     }
     message.push_str(". Set spec.publicURL to the URL that browsers use");
     Problem::new(Reason::NotExposed, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::recorded;
+
+    fn take(snapshot: &mut Snapshot, kind: ExposureKind, name: &str, service: &str, generation: u8) {
+        let spec = match kind {
+            ExposureKind::Ingress => {
+                json!({"rules": [{"http": {"paths": [{"pathType": "Prefix", "backend": {"service": {"name": service}}}]}}]})
+            }
+            ExposureKind::HTTPRoute | ExposureKind::TLSRoute => {
+                json!({"rules": [{"backendRefs": [{"name": service, "port": 80}]}]})
+            }
+            ExposureKind::Route => json!({"host": "a.example.com", "to": {"kind": "Service", "name": service}}),
+            ExposureKind::VirtualService => json!({"http": [{"route": [{"destination": {"host": service}}]}]}),
+            ExposureKind::HTTPProxy => json!({"routes": [{"services": [{"name": service, "port": 80}]}]}),
+            ExposureKind::IngressRoute => json!({"routes": [{"match": "Host(`a`)", "services": [{"name": service}]}]}),
+            ExposureKind::Service => json!({}),
+        };
+        let metadata = json!({"name": name, "namespace": "cloud", "generation": generation});
+        let taken = snapshot.take(Kind::from(kind), json!({"metadata": metadata, "spec": spec}), |_| Ok(()));
+        assert_eq!(taken.ok(), Some(true), "{kind} {name}");
+    }
+
+    /// So a change costs the same, however many objects of other workloads are in the namespace.
+    #[test]
+    fn an_object_is_read_only_if_it_may_lead_to_the_services() {
+        let backends = Backends { namespace: "cloud".into(), services: vec!["glance".into()], ..Backends::default() };
+        for kind in KINDS.iter().copied() {
+            let mut snapshot = Snapshot::complete();
+            take(&mut snapshot, kind, "own", "glance", 1);
+            take(&mut snapshot, kind, "other", "horizon", 1);
+            let all = deriver(kind).unwrap().all;
+            let (_, reads) = recorded(|| all(&snapshot, &backends));
+            let touched = |name: &str, service: &str| {
+                let mut later = snapshot.clone();
+                take(&mut later, kind, name, service, 2);
+                later.changes(&snapshot).touch(&reads)
+            };
+            // These may lead through others of their kind, so what they say alone does not tell.
+            let through_others =
+                matches!(kind, ExposureKind::VirtualService | ExposureKind::HTTPProxy | ExposureKind::IngressRoute);
+            assert!(touched("own", "glance") && touched("own", "horizon"), "{kind}");
+            assert!(touched("other", "glance") && touched("new", "glance"), "{kind}");
+            assert_eq!([touched("other", "horizon"), touched("new", "horizon")], [through_others; 2], "{kind}");
+        }
+    }
 }
 
 /// What must be watched to know the exposures of workloads in these namespaces: other namespaces whose

@@ -65,7 +65,7 @@ pub use target::container;
 pub use tenure::{Handover, Tenure};
 pub use throttle::Throttle;
 pub use views::Views;
-pub use world::World;
+pub use world::{CanaryQueries, CatalogQueries, ProbeTargets, World};
 
 impl World {
     /// Derives the world.

@@ -3,109 +3,143 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::{Changes, Key, Map, ReadPlace, ReadSource, Reads, note, note_whole, recorded};
+use super::views::Views;
+use crate::model::{Changes, Key, ReadPlace, ReadSource, Reads, note, note_whole, recorded};
 
 /// The values of one stage. To look at one is to read it.
 #[derive(Debug)]
 pub struct Stage<T> {
     source: ReadSource,
-    values: Map<Key, Entry<T>>,
+    /// In order of their keys.
+    values: Vec<Entry<T>>,
 }
 
 #[derive(Debug)]
 struct Entry<T> {
+    key: Arc<Key>,
     value: Arc<T>,
     reads: Reads,
+}
+
+/// Whether these are equal. Nearly always they are the same, and are not compared.
+fn is_same(one: &Arc<Key>, other: &Arc<Key>) -> bool {
+    Arc::ptr_eq(one, other) || one == other
 }
 
 impl<T> Stage<T> {
     /// An empty one. Each has its own number.
     pub const fn new(number: u8) -> Self {
-        Self { source: ReadSource::Stage(number), values: Map::new() }
+        Self { source: ReadSource::Stage(number), values: Vec::new() }
+    }
+
+    fn place_of(&self, key: &Key) -> Result<usize, usize> {
+        self.values.binary_search_by(|entry| (*entry.key).cmp(key))
+    }
+
+    fn find(&self, key: &Key) -> Option<&Arc<T>> {
+        note(self.source, ReadPlace::Item(key));
+        self.place_of(key).ok().map(|at| &self.values[at].value)
     }
 
     /// The value of one resource.
     pub fn get(&self, key: &Key) -> Option<&T> {
-        note(self.source, ReadPlace::Item(key));
-        self.values.get(key).map(|entry| &*entry.value)
+        self.find(key).map(Arc::as_ref)
     }
 
     /// The same, shared.
     pub fn arc(&self, key: &Key) -> Option<Arc<T>> {
-        note(self.source, ReadPlace::Item(key));
-        self.values.get(key).map(|entry| entry.value.clone())
+        self.find(key).cloned()
     }
 
     /// The resources of a namespace that have a value.
     pub fn keys_in(&self, namespace: &str) -> impl Iterator<Item = &Key> {
         note(self.source, ReadPlace::Namespace(namespace));
-        let from = self.values.find_index(&Key::new(namespace, "")).unwrap_or_else(|place| place);
-        self.values.as_slice()[from..].iter().map(|(key, _)| key).take_while(move |key| key.namespace == *namespace)
+        let from = self.place_of(&Key::new(namespace, "")).unwrap_or_else(|at| at);
+        self.values[from..].iter().map(|entry| &*entry.key).take_while(move |key| key.namespace == *namespace)
     }
 
     /// All values.
-    pub fn iter(&self) -> impl Iterator<Item = (&Key, &T)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&Key, &T)> + Clone {
         note_whole(self.source);
-        self.values.iter().map(|(key, entry)| (key, &*entry.value))
+        self.values.iter().map(|entry| (&*entry.key, &*entry.value))
     }
 
     /// All values, shared.
-    pub fn shared(&self) -> BTreeMap<Key, Arc<T>> {
+    pub fn shared(&self) -> Views<T> {
         note_whole(self.source);
-        self.values.iter().map(|(key, entry)| (key.clone(), entry.value.clone())).collect()
+        self.values.iter().map(|entry| (entry.key.clone(), entry.value.clone())).collect()
     }
 }
 
 impl<T: PartialEq> Stage<T> {
-    /// Computes the values of these resources, in order, where something that they were computed from has changed.
-    pub fn advance(&mut self, keys: &[Key], changes: &mut Changes, compute: impl Fn(&Key) -> Option<T>) {
+    /// Computes the values of these resources, in order, where something that they were computed from has changed. What
+    /// did not change costs next to nothing: resources are many, and changes are few.
+    pub fn advance(&mut self, keys: &[Arc<Key>], changes: &mut Changes, compute: impl Fn(&Key) -> Option<T>) {
+        self.keep(keys, changes);
+        let mut at = 0;
         for key in keys {
-            if self.values.get(key).is_some_and(|entry| !changes.touch(&entry.reads)) {
-                continue;
+            let known = self.values.get_mut(at).filter(|entry| is_same(&entry.key, key));
+            let is_known = known.is_some();
+            if let Some(entry) = known {
+                entry.key = key.clone();
+                if !changes.touch(&entry.reads) {
+                    at += 1;
+                    continue;
+                }
             }
             match recorded(|| compute(key)) {
-                (Some(value), reads) => self.set(key, value, reads, changes),
-                (None, _) => self.remove(key, changes),
-            }
-        }
-        self.keep(keys, changes);
-    }
-
-    fn set(&mut self, key: &Key, value: T, reads: Reads, changes: &mut Changes) {
-        match self.values.get_mut(key) {
-            Some(entry) if *entry.value == value => entry.reads = reads,
-            Some(entry) => {
-                changes.add(self.source, ReadPlace::Item(key));
-                *entry = Entry { value: Arc::new(value), reads };
-            }
-            None => {
-                self.comes_or_goes(key, changes);
-                self.values.insert(key.clone(), Entry { value: Arc::new(value), reads });
+                (Some(value), reads) => {
+                    self.set(at, is_known, key, value, reads, changes);
+                    at += 1;
+                }
+                (None, _) if is_known => {
+                    self.values.remove(at);
+                    comes_or_goes(self.source, key, changes);
+                }
+                (None, _) => {}
             }
         }
     }
 
-    fn remove(&mut self, key: &Key, changes: &mut Changes) {
-        if self.values.remove(key).is_some() {
-            self.comes_or_goes(key, changes);
+    /// Sets the value at a place, which is that of the key, if it `is_known`.
+    fn set(&mut self, at: usize, is_known: bool, key: &Arc<Key>, value: T, reads: Reads, changes: &mut Changes) {
+        if !is_known {
+            comes_or_goes(self.source, key, changes);
+            self.values.insert(at, Entry { key: key.clone(), value: Arc::new(value), reads });
+            return;
         }
-    }
-
-    fn comes_or_goes(&self, key: &Key, changes: &mut Changes) {
-        changes.add(self.source, ReadPlace::Item(key));
-        changes.add(self.source, ReadPlace::Namespace(&key.namespace));
+        let entry = &mut self.values[at];
+        entry.reads = reads;
+        if *entry.value != value {
+            changes.add(self.source, ReadPlace::Item(key));
+            entry.value = Arc::new(value);
+        }
     }
 
     /// Removes the values of all but these, which are in order.
-    fn keep(&mut self, keys: &[Key], changes: &mut Changes) {
-        if self.values.len() <= keys.len() {
-            return;
-        }
-        let gone: Vec<Key> = self.values.keys().filter(|key| keys.binary_search(key).is_err()).cloned().collect();
-        for key in &gone {
-            self.remove(key, changes);
-        }
+    fn keep(&mut self, keys: &[Arc<Key>], changes: &mut Changes) {
+        let mut keys = keys.iter().peekable();
+        let source = self.source;
+        self.values.retain(|entry| {
+            let stays = loop {
+                match keys.peek() {
+                    Some(key) if is_same(key, &entry.key) => break true,
+                    Some(key) if **key < entry.key => keys.next(),
+                    _ => break false,
+                };
+            };
+            if !stays {
+                comes_or_goes(source, &entry.key, changes);
+            }
+            stays
+        });
     }
+}
+
+/// The value of a resource comes or goes.
+fn comes_or_goes(source: ReadSource, key: &Key, changes: &mut Changes) {
+    changes.add(source, ReadPlace::Item(key));
+    changes.add(source, ReadPlace::Namespace(&key.namespace));
 }
 
 /// A stage whose values depend on each other, so all are computed together.
@@ -129,15 +163,44 @@ impl<T: PartialEq> Joint<T> {
         }
         let (values, reads) = recorded(compute);
         self.reads = Some(reads);
-        let keys: Vec<_> = values.keys().cloned().collect();
-        for (key, value) in values {
-            self.stage.set(&key, value, Reads::default(), changes);
-        }
+        let (keys, values): (Vec<_>, Vec<_>) = values.into_iter().map(|(key, value)| (Arc::new(key), value)).unzip();
         self.stage.keep(&keys, changes);
+        for (at, (key, value)) in keys.iter().zip(values).enumerate() {
+            let is_known = self.stage.values.get(at).is_some_and(|entry| is_same(&entry.key, key));
+            self.stage.set(at, is_known, key, value, Reads::default(), changes);
+        }
     }
 
     /// The value of one resource.
     pub fn get(&self, key: &Key) -> Option<&T> {
         self.stage.get(key)
+    }
+}
+
+/// One value for all resources. No stage reads it: it is what the whole derivation is for.
+#[derive(Debug)]
+pub struct Outcome<T> {
+    value: Arc<T>,
+    /// What it was computed from; nothing before the first time.
+    reads: Option<Reads>,
+}
+
+impl<T: Default> Default for Outcome<T> {
+    fn default() -> Self {
+        Self { value: Arc::default(), reads: None }
+    }
+}
+
+impl<T: PartialEq> Outcome<T> {
+    /// Computes it if something that it was computed from has changed. An equal value stays the same one.
+    pub fn advance(&mut self, changes: &Changes, compute: impl FnOnce() -> T) -> Arc<T> {
+        if self.reads.as_ref().is_none_or(|reads| changes.touch(reads)) {
+            let (value, reads) = recorded(compute);
+            self.reads = Some(reads);
+            if *self.value != value {
+                self.value = Arc::new(value);
+            }
+        }
+        self.value.clone()
     }
 }

@@ -30,7 +30,7 @@ pub struct Tenure {
     /// unknown.
     pub applied: Result<Applied, Problem>,
     /// The uid of the workload that `applied` is of.
-    pub pods_of: Option<String>,
+    pub pods_of: Option<Arc<str>>,
     /// What else must be known before anything is released.
     pub handover: Known<Handover>,
 }
@@ -244,7 +244,7 @@ impl WorkloadClaims {
         };
         let workload = named.as_ref().map(|target| &target.workload);
         let read = workload.or_else(|problem| resource.held.as_ref().ok_or(problem));
-        let pods_of = read.ok().map(|workload| workload.meta.uid.clone());
+        let pods_of = read.ok().map(|workload| workload.meta.uid.as_str().into());
         let applied = match read {
             Ok(workload) => Applied::find(inventory, workload, &resource.meta.key.name).map_err(Problem::from),
             Err(problem) => Err(problem.clone()),

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use direct_upload_api::web::Origin;
+
 use super::destination_view::DestinationView;
 use super::horizon::Dashboard;
 use super::proof::Proof;
-use crate::model::Key;
+use crate::model::{Key, Set};
 use crate::workload::Unfinished;
 
 /// How many Horizons may change their mode because of preflights at the same time.
@@ -26,40 +28,60 @@ pub enum Throttle {
     Frozen,
 }
 
-/// Decides for all Horizons which of them may change their mode because of preflights now.
-pub fn all(horizons: &[(&Dashboard, &Proof)]) -> BTreeMap<Key, Throttle> {
-    let all = || horizons.iter().copied();
-    let direct = Dashboard::is_direct;
-    let endpoint = |d: &DestinationView| d.to.endpoint.as_ref().ok().map(|endpoint| endpoint.origin().clone());
-    let of = |test: &dyn Fn(&DestinationView) -> bool| -> BTreeSet<_> {
-        let all = all().filter(|(dashboard, _)| direct(dashboard)).flat_map(|(_, proof)| &proof.destinations);
-        all.filter(|d| test(d)).filter_map(endpoint).collect()
-    };
-    let asked = of(&|d| !d.questions.is_empty());
-    let broken = of(&|d| d.evidence.is_broken());
-    let frozen = asked.len() >= COMPARABLE && 2 * broken.len() > asked.len();
-    let rolling = |(dashboard, _): &(&Dashboard, &Proof)| {
-        let rollout = dashboard.tenure.applied.as_ref().ok().and_then(|a| a.rollout.as_ref().err());
-        rollout.is_some_and(Unfinished::is_rolling)
-    };
-    let mut free = AT_ONCE.saturating_sub(all().filter(rolling).count());
-    let mut throttles = BTreeMap::new();
-    for (dashboard, proof) in all() {
-        let throttle = match free {
-            _ if !changes_mode(dashboard, proof) => Throttle::default(),
-            _ if frozen && proof.evidence.is_broken() => Throttle::Frozen,
-            0 => Throttle::Later,
-            _ => {
-                free -= 1;
-                Throttle::Now
-            }
-        };
-        throttles.insert(dashboard.object.meta.key.clone(), throttle);
-    }
-    throttles
+/// What matters of one Horizon.
+#[derive(Debug, PartialEq)]
+pub struct Candidate {
+    /// The endpoints that are asked for it while it is direct.
+    asked: Set<Origin>,
+    /// Those of them that refuse, and have for long.
+    broken: Set<Origin>,
+    /// Its pods are replaced now.
+    is_rolling: bool,
+    /// Preflights require another mode than the one in effect. Horizons that start do not count.
+    changes_mode: bool,
+    /// What they require it for.
+    is_broken: bool,
 }
 
-/// Whether preflights require another mode than the one in effect. Horizons that start do not count.
+impl Candidate {
+    /// What matters of this one.
+    pub fn of(dashboard: &Dashboard, proof: &Proof) -> Self {
+        let of = |test: &dyn Fn(&DestinationView) -> bool| -> Set<Origin> {
+            let all = proof.destinations.iter().filter(|d| dashboard.is_direct() && test(d));
+            all.filter_map(|d| Some(d.to.endpoint.as_ref().ok()?.origin().clone())).collect()
+        };
+        let rollout = dashboard.tenure.applied.as_ref().ok().and_then(|applied| applied.rollout.as_ref().err());
+        Self {
+            asked: of(&|d| !d.questions.is_empty()),
+            broken: of(&|d| d.evidence.is_broken()),
+            is_rolling: rollout.is_some_and(Unfinished::is_rolling),
+            changes_mode: changes_mode(dashboard, proof),
+            is_broken: proof.evidence.is_broken(),
+        }
+    }
+}
+
+/// Decides for all Horizons which of them may change their mode because of preflights now. Returns those that would.
+pub fn all<'a>(horizons: impl Iterator<Item = (&'a Key, &'a Candidate)> + Clone) -> BTreeMap<Key, Throttle> {
+    let all = || horizons.clone().map(|(_, candidate)| candidate);
+    let asked: BTreeSet<_> = all().flat_map(|candidate| candidate.asked.iter()).collect();
+    let broken: BTreeSet<_> = all().flat_map(|candidate| candidate.broken.iter()).collect();
+    let frozen = asked.len() >= COMPARABLE && 2 * broken.len() > asked.len();
+    let mut free = AT_ONCE.saturating_sub(all().filter(|candidate| candidate.is_rolling).count());
+    let throttle = |candidate: &Candidate| match free {
+        _ if frozen && candidate.is_broken => Throttle::Frozen,
+        0 => Throttle::Later,
+        _ => {
+            free -= 1;
+            Throttle::Now
+        }
+    };
+    let changing: Vec<_> = horizons.filter(|(_, candidate)| candidate.changes_mode).collect();
+    let throttles = changing.iter().map(|(_, candidate)| *candidate).map(throttle);
+    changing.iter().map(|(key, _)| (*key).clone()).zip(throttles).collect()
+}
+
+/// Whether preflights require another mode than the one in effect.
 fn changes_mode(dashboard: &Dashboard, proof: &Proof) -> bool {
     let Ok(applied) = &dashboard.tenure.applied else { return false };
     let falls = applied.sets_direct() && proof.evidence.is_broken() && dashboard.falls_back();
@@ -144,7 +166,7 @@ mod tests {
             endpoint: Ok(url.into()),
             assumed: false,
         };
-        let questions = BTreeSet::from([question]);
+        let questions = BTreeSet::from([Arc::new(question)]);
         let destination =
             DestinationView { to, glance: None, questions, epoch: None, canary: None, evidence: evidence.clone() };
         let proof = Proof { destinations: vec![destination], evidence, assumptions: Vec::new(), authorities: None };
@@ -177,15 +199,16 @@ mod tests {
     }
 
     fn throttles(horizons: impl Iterator<Item = (Dashboard, Proof)>) -> String {
-        let horizons = horizons.map(|(dashboard, proof)| (dashboard.object.meta.key.clone(), (dashboard, proof)));
+        let key = |dashboard: &Dashboard| dashboard.object.meta.key.clone();
+        let horizons = horizons.map(|(dashboard, proof)| (key(&dashboard), Candidate::of(&dashboard, &proof)));
         let horizons: BTreeMap<_, _> = horizons.collect();
-        let throttles = all(&horizons.values().map(|(dashboard, proof)| (dashboard, proof)).collect::<Vec<_>>());
-        let letter = |(key, throttle): (&Key, &Throttle)| match throttle {
-            _ if !changes_mode(&horizons[key].0, &horizons[key].1) => '-',
-            Throttle::Now => 'N',
-            Throttle::Later => 'L',
-            Throttle::Frozen => 'F',
+        let throttles = all(horizons.iter());
+        let letter = |key| match throttles.get(key) {
+            None => '-',
+            Some(Throttle::Now) => 'N',
+            Some(Throttle::Later) => 'L',
+            Some(Throttle::Frozen) => 'F',
         };
-        throttles.iter().map(letter).collect()
+        horizons.keys().map(letter).collect()
     }
 }

@@ -1,6 +1,5 @@
 //! The views of all resources of a kind.
 
-use std::collections::BTreeMap;
 use std::ops::Index;
 use std::sync::Arc;
 
@@ -8,39 +7,41 @@ use crate::model::Key;
 
 /// Views by resource. Worlds share those that did not change in between.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Views<T>(BTreeMap<Key, Arc<T>>);
+pub struct Views<T>(Vec<(Arc<Key>, Arc<T>)>);
 
 impl<T> Default for Views<T> {
     fn default() -> Self {
-        Self(BTreeMap::new())
+        Self(Vec::new())
     }
 }
 
-impl<T> From<BTreeMap<Key, Arc<T>>> for Views<T> {
-    fn from(views: BTreeMap<Key, Arc<T>>) -> Self {
-        Self(views)
+impl<T> FromIterator<(Arc<Key>, Arc<T>)> for Views<T> {
+    /// Of views in order of their keys.
+    fn from_iter<I: IntoIterator<Item = (Arc<Key>, Arc<T>)>>(views: I) -> Self {
+        Self(views.into_iter().collect())
     }
 }
 
 impl<T> Views<T> {
     /// The view of one.
     pub fn get(&self, key: &Key) -> Option<&T> {
-        self.0.get(key).map(Arc::as_ref)
+        let at = self.0.binary_search_by(|(known, _)| (**known).cmp(key)).ok()?;
+        Some(&*self.0[at].1)
     }
 
     /// All of them, in order of their keys.
     pub fn iter(&self) -> impl Iterator<Item = (&Key, &T)> {
-        self.0.iter().map(|(key, view)| (key, view.as_ref()))
+        self.0.iter().map(|(key, view)| (&**key, &**view))
     }
 
     /// Their keys, in order.
     pub fn keys(&self) -> impl Iterator<Item = &Key> {
-        self.0.keys()
+        self.0.iter().map(|(key, _)| &**key)
     }
 
     /// All of them, in order of their keys.
     pub fn values(&self) -> impl Iterator<Item = &T> {
-        self.0.values().map(Arc::as_ref)
+        self.0.iter().map(|(_, view)| &**view)
     }
 
     /// All of them, in order of their keys.
@@ -48,7 +49,7 @@ impl<T> Views<T> {
     where
         T: Clone,
     {
-        self.0.into_values().map(Arc::unwrap_or_clone)
+        self.0.into_iter().map(|(_, view)| Arc::unwrap_or_clone(view))
     }
 
     /// How many there are.
@@ -66,9 +67,13 @@ impl<T> Views<T> {
     where
         T: PartialEq,
     {
-        let is_same = |now: &Arc<T>, before: &Arc<T>| Arc::ptr_eq(now, before) || now == before;
-        let stayed = |key, now| before.0.get(key).is_some_and(|before| is_same(now, before));
-        self.0.iter().filter(|(key, now)| !stayed(key, now)).map(|(key, _)| key).collect()
+        let mut before = before.0.iter().peekable();
+        let mut stayed = |key: &Arc<Key>, now: &Arc<T>| {
+            while before.next_if(|(old, _)| !Arc::ptr_eq(old, key) && old < key).is_some() {}
+            let old = before.next_if(|(old, _)| Arc::ptr_eq(old, key) || old == key);
+            old.is_some_and(|(_, old)| Arc::ptr_eq(old, now) || old == now)
+        };
+        self.0.iter().filter(|(key, now)| !stayed(key, now)).map(|(key, _)| &**key).collect()
     }
 }
 
@@ -76,6 +81,7 @@ impl<T> Index<&Key> for Views<T> {
     type Output = T;
 
     fn index(&self, key: &Key) -> &T {
-        &self.0[key]
+        let at = self.0.binary_search_by(|(known, _)| (**known).cmp(key));
+        &self.0[at.unwrap_or(self.0.len())].1
     }
 }

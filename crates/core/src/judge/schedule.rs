@@ -8,6 +8,7 @@
 //! verdict, too: refused, because uploads fail by turns. It never lasts, so it changes no mode in effect.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{Epoch, Observation, ProbeAnswer, ProbeRecord, ProbeTarget, UploadCheck};
@@ -61,7 +62,7 @@ impl Default for Pace {
 #[derive(Clone, Debug)]
 pub struct ProbeScheduler {
     pace: Pace,
-    entries: BTreeMap<ProbeTarget, Entry>,
+    entries: BTreeMap<Arc<ProbeTarget>, Entry>,
     /// When each endpoint last got more than the preflight.
     checks: BTreeMap<Endpoint, Duration>,
 }
@@ -69,7 +70,7 @@ pub struct ProbeScheduler {
 /// A target whose time has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due {
-    pub target: ProbeTarget,
+    pub target: Arc<ProbeTarget>,
     /// The state of the server to which the answer will belong.
     pub epoch: String,
     /// Whether to ask for more than the preflight.
@@ -137,23 +138,31 @@ impl ProbeScheduler {
     }
 
     /// Sets the targets to those that are needed. Returns those that are not needed any more.
-    pub fn want(&mut self, wanted: BTreeMap<ProbeTarget, Epoch>, now: Duration) -> Vec<ProbeTarget> {
-        let gone: Vec<_> = self.entries.keys().filter(|q| !wanted.contains_key(*q)).cloned().collect();
-        for question in &gone {
-            self.entries.remove(question);
-        }
-        for (question, epoch) in wanted {
-            let entry = self.entries.entry(question).or_insert_with(|| Entry::new(now));
-            if entry.epoch != epoch {
-                entry.epoch = epoch;
-                entry.run = None;
-                entry.checks = None;
-                entry.undecided = 0;
-                entry.turns = Turns { told: entry.turns.told, ..Turns::default() };
-                entry.due = entry.due.map(|due| due.min(now));
+    pub fn want(&mut self, wanted: &BTreeMap<Arc<ProbeTarget>, Epoch>, now: Duration) -> Vec<Arc<ProbeTarget>> {
+        let (mut gone, mut new) = (Vec::new(), Vec::new());
+        let mut entries = self.entries.iter_mut().peekable();
+        for (target, epoch) in wanted {
+            // Nearly always it is the same one, and nothing is compared.
+            while let Some((old, _)) = entries.next_if(|(old, _)| !Arc::ptr_eq(old, target) && *old < target) {
+                gone.push(old.clone());
+            }
+            if let Some((_, entry)) = entries.next_if(|(old, _)| Arc::ptr_eq(old, target) || *old == target) {
+                entry.belong_to(epoch, now);
+            } else {
+                let mut entry = Entry::new(now);
+                entry.belong_to(epoch, now);
+                new.push((target.clone(), entry));
             }
         }
-        self.checks.retain(|endpoint, _| self.entries.keys().any(|question| question.endpoint == *endpoint));
+        gone.extend(entries.map(|(old, _)| old.clone()));
+        for target in &gone {
+            self.entries.remove(target);
+        }
+        self.entries.extend(new);
+        if !gone.is_empty() {
+            let endpoints: BTreeSet<_> = self.entries.keys().map(|target| &target.endpoint).collect();
+            self.checks.retain(|endpoint, _| endpoints.contains(endpoint));
+        }
         gone
     }
 
@@ -162,7 +171,7 @@ impl ProbeScheduler {
         let mut due: Vec<_> = self.entries.iter_mut().filter(|(_, e)| e.is_due(now)).collect();
         due.sort_by_key(|(_, entry)| entry.due);
         let last = &mut self.checks;
-        let ask = |(target, entry): (&ProbeTarget, &mut Entry)| {
+        let ask = |(target, entry): (&Arc<ProbeTarget>, &mut Entry)| {
             entry.due = None;
             let checks = target.has_checks() && entry.asks_for_checks(now, last.get(&target.endpoint));
             if checks {
@@ -221,6 +230,18 @@ impl Entry {
             undecided: 0,
             turns: Turns::default(),
             record: None,
+        }
+    }
+
+    /// Answers about another state of the server prove nothing any more.
+    fn belong_to(&mut self, epoch: &Epoch, now: Duration) {
+        if self.epoch != *epoch {
+            self.epoch.clone_from(epoch);
+            self.run = None;
+            self.checks = None;
+            self.undecided = 0;
+            self.turns = Turns { told: self.turns.told, ..Turns::default() };
+            self.due = self.due.map(|due| due.min(now));
         }
     }
 
@@ -382,12 +403,12 @@ mod tests {
     #[case::unknown_ends_the_patience("gggrrrruuurrrr", "- - g g g r r r r u u u r r")]
     fn verdicts(#[case] answers: &str, #[case] expected: &str) {
         let mut scheduler = ProbeScheduler::new(Pace::default());
-        let q = question();
+        let q = Arc::new(question());
         let mut known = None;
         let mut seen = Vec::new();
         for (minute, letter_in) in (0u64..).zip(answers.chars()) {
             let now = Duration::from_secs(60 * minute);
-            scheduler.want(BTreeMap::from([(q.clone(), Some("one".into()))]), now);
+            scheduler.want(&BTreeMap::from([(q.clone(), Some("one".into()))]), now);
             known = scheduler.record(&q, "one", answer(letter_in), now, 0.5).or(known);
             seen.push(letter(known.as_ref()));
         }
@@ -397,8 +418,8 @@ mod tests {
     #[test]
     fn five_quick_answers_are_not_firm() {
         let mut scheduler = ProbeScheduler::new(Pace::default());
-        let q = question();
-        scheduler.want(BTreeMap::from([(q.clone(), Some("one".into()))]), Duration::ZERO);
+        let q = Arc::new(question());
+        scheduler.want(&BTreeMap::from([(q.clone(), Some("one".into()))]), Duration::ZERO);
         for second in 0..299 {
             let record = scheduler.record(&q, "one", answer('r'), Duration::from_secs(second), 0.5);
             assert!(record.is_none_or(|s| !s.firm));
@@ -410,13 +431,13 @@ mod tests {
     #[test]
     fn another_epoch_is_proven_anew() {
         let mut scheduler = ProbeScheduler::new(Pace::default());
-        let q = question();
+        let q = Arc::new(question());
         let at = Duration::from_secs;
         let want = |epoch: &str| BTreeMap::from([(q.clone(), Some(epoch.to_owned()))]);
-        scheduler.want(want("one"), at(0));
+        scheduler.want(&want("one"), at(0));
         let standings: Vec<_> = (0..3).filter_map(|s| scheduler.record(&q, "one", answer('g'), at(s), 0.5)).collect();
         assert_eq!(standings.len(), 1);
-        scheduler.want(want("two"), at(10));
+        scheduler.want(&want("two"), at(10));
         assert_eq!(scheduler.next(), Some(at(10)), "it is asked at once");
         let due = scheduler.take(at(10), 9);
         assert_eq!(due, [Due { target: q.clone(), epoch: "two".to_owned(), checks: false }]);
@@ -429,7 +450,7 @@ mod tests {
     #[test]
     fn nothing_is_asked_while_pods_are_replaced() {
         let mut scheduler = ProbeScheduler::new(Pace::default());
-        scheduler.want(BTreeMap::from([(question(), None)]), Duration::ZERO);
+        scheduler.want(&BTreeMap::from([(Arc::new(question()), None)]), Duration::ZERO);
         assert_eq!((scheduler.next(), scheduler.take(Duration::from_secs(9), 9).len()), (None, 0));
     }
 
@@ -441,8 +462,8 @@ mod tests {
     fn when_to_ask_again(#[case] answers: &str, #[case] least: u64, #[case] most: u64) {
         for jitter in [0.0, 0.5, 1.0] {
             let mut scheduler = ProbeScheduler::new(Pace::default());
-            let q = question();
-            scheduler.want(BTreeMap::from([(q.clone(), Some(String::new()))]), Duration::ZERO);
+            let q = Arc::new(question());
+            scheduler.want(&BTreeMap::from([(q.clone(), Some(String::new()))]), Duration::ZERO);
             for a in answers.chars() {
                 scheduler.record(&q, "", answer(a), Duration::ZERO, jitter);
             }
@@ -468,10 +489,10 @@ mod tests {
     }
 
     /// Each answer of uploads at its second, and when they were requested until then.
-    fn uploads_asked(course: &[(u64, &str)], until: u64) -> (Vec<u64>, ProbeScheduler, ProbeTarget) {
+    fn uploads_asked(course: &[(u64, &str)], until: u64) -> (Vec<u64>, ProbeScheduler, Arc<ProbeTarget>) {
         let mut scheduler = ProbeScheduler::new(Pace::default());
-        let q = ProbeTarget { uploads: Some(1), ..question() };
-        scheduler.want(BTreeMap::from([(q.clone(), Some(String::new()))]), Duration::ZERO);
+        let q = Arc::new(ProbeTarget { uploads: Some(1), ..question() });
+        scheduler.want(&BTreeMap::from([(q.clone(), Some(String::new()))]), Duration::ZERO);
         let mut asked = Vec::new();
         for second in 0..until {
             let now = Duration::from_secs(second);
@@ -530,7 +551,7 @@ mod tests {
         let mut scheduler = ProbeScheduler::new(Pace::default());
         let origin = |n: usize| Origin::parse(&format!("https://h{n}.example.com")).unwrap();
         let questions = (0..20).map(|n| ProbeTarget { origin: origin(n), uploads: Some(1), ..question() });
-        scheduler.want(questions.map(|q| (q, Some(String::new()))).collect(), Duration::ZERO);
+        scheduler.want(&questions.map(|q| (Arc::new(q), Some(String::new()))).collect(), Duration::ZERO);
         let mut asked = 0;
         for second in 0..4000 {
             let now = Duration::from_secs(second);
@@ -548,9 +569,10 @@ mod tests {
     fn a_bounded_budget() {
         let mut scheduler = ProbeScheduler::new(Pace::default());
         let questions: Vec<_> = (0..1000)
-            .map(|n| ProbeTarget { origin: Origin::parse(&format!("https://h{n}.example.com")).unwrap(), ..question() })
+            .map(|n| Origin::parse(&format!("https://h{n}.example.com")).unwrap())
+            .map(|origin| Arc::new(ProbeTarget { origin, ..question() }))
             .collect();
-        scheduler.want(questions.iter().map(|q| (q.clone(), Some(String::new()))).collect(), Duration::ZERO);
+        scheduler.want(&questions.iter().map(|q| (q.clone(), Some(String::new()))).collect(), Duration::ZERO);
         for q in &questions {
             for _ in 0..VERDICT {
                 scheduler.record(q, "", answer('g'), Duration::ZERO, 0.0);

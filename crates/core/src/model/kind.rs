@@ -20,9 +20,10 @@ pub trait Observed: Sized + PartialEq {
     /// The decoder's words with the field, if the object does not have the shape of its kind.
     fn reduce(kind: Kind, object: Value) -> Result<Option<Self>, DecodeError>;
 
-    /// Where it leads. [`Store::list_leading`](super::Store::list_leading) finds it by that, and never finds an object of
-    /// a kind that leaves this out.
-    fn leads(&self, _to: &mut dyn FnMut(Lead<'_>)) {}
+    /// Where it leads. [`Store::list_leading`](super::Store::list_leading) finds it by that.
+    fn leads(&self, to: &mut dyn FnMut(Lead<'_>)) {
+        to(Lead::Anywhere);
+    }
 }
 
 /// What the operator must know about a kind.

@@ -188,7 +188,7 @@ impl Snapshot {
 
     /// A snapshot of a cluster before anything was read.
     pub fn unseen() -> Self {
-        Self::covering(&Coverage::Namespaces(BTreeMap::new()), Answers::Given(BTreeMap::new()))
+        Self::covering(&Coverage::Namespaces(BTreeMap::new()), Answers::Given(Arc::default()))
     }
 
     /// Whether a namespace is being deleted. Unknown counts as no, because the API server then refuses.
@@ -230,11 +230,11 @@ pub enum Answers {
     /// Without a cluster: all of them pass.
     Assumed,
     /// What is known about each target.
-    Given(Records),
+    Given(Arc<Records>),
 }
 
 /// What is known about targets. A copy shares it.
-type Records = BTreeMap<Arc<ProbeTarget>, Arc<ProbeRecord>>;
+pub type Records = BTreeMap<Arc<ProbeTarget>, Arc<ProbeRecord>>;
 
 impl Answers {
     /// Whether nothing was requested. This never changes while a snapshot is kept up to date.
@@ -267,6 +267,9 @@ impl Answers {
             }
             return;
         };
+        if Arc::ptr_eq(now, then) {
+            return;
+        }
         let mut differing = |one: &Records, other: &Records| {
             for (target, record) in one {
                 let is_same = |before: &Arc<ProbeRecord>| Arc::ptr_eq(before, record) || before == record;
@@ -281,13 +284,16 @@ impl Answers {
 
     /// Records what is known about a target, or that it is not needed any more. Returns true if that
     /// changed anything.
-    pub fn set(&mut self, target: ProbeTarget, standing: Option<ProbeRecord>) -> bool {
+    pub fn set(&mut self, target: Arc<ProbeTarget>, standing: Option<ProbeRecord>) -> bool {
         match (self, standing) {
             (Self::Assumed, _) => false,
-            (Self::Given(known), None) => known.remove(&target).is_some(),
+            (Self::Given(known), None) => known.contains_key(&target) && Arc::make_mut(known).remove(&target).is_some(),
             (Self::Given(known), Some(standing)) => {
-                let standing = Arc::new(standing);
-                known.insert(Arc::new(target), standing.clone()) != Some(standing)
+                if known.get(&target).is_some_and(|before| **before == standing) {
+                    return false;
+                }
+                Arc::make_mut(known).insert(target, Arc::new(standing));
+                true
             }
         }
     }

@@ -33,7 +33,7 @@ pub struct Store<T> {
 }
 
 /// Objects by namespace.
-type Sections<T> = BTreeMap<Box<str>, Arc<Section<T>>>;
+type Sections<T> = BTreeMap<Arc<str>, Arc<Section<T>>>;
 
 /// The objects of one namespace, in order of name.
 type Section<T> = Vec<(Arc<Key>, Arc<T>)>;
@@ -183,7 +183,7 @@ impl<T> Store<T> {
         Ok(self.seen(namespace))
     }
 
-    /// Those of a namespace that lead to one of these, in order of name.
+    /// Those of a namespace that lead to one of these, or may, in order of name.
     ///
     /// # Errors
     /// As [`Store::list`].
@@ -192,12 +192,12 @@ impl<T> Store<T> {
         T: Observed,
     {
         self.known(namespace)?;
-        for lead in to {
+        for lead in to.iter().chain([&Lead::Anywhere]) {
             self.note(ReadPlace::Leading(namespace, *lead));
         }
         let is_one = |item: &&Arc<T>| {
             let mut found = false;
-            item.leads(&mut |lead| found |= to.contains(&lead));
+            item.leads(&mut |lead| found |= lead == Lead::Anywhere || to.contains(&lead));
             found
         };
         let section = self.sections.get(namespace).into_iter().flat_map(|section| section.iter());
@@ -220,6 +220,12 @@ impl<T> Store<T> {
     pub fn all(&self) -> impl Iterator<Item = (&Key, &Arc<T>)> {
         note_whole(ReadSource::Kind(self.kind));
         self.sections.values().flat_map(|section| section.iter()).map(|(key, item)| (&**key, item))
+    }
+
+    /// The keys of all objects that are seen so far, in order.
+    pub fn keys(&self) -> impl Iterator<Item = &Arc<Key>> {
+        note_whole(ReadSource::Kind(self.kind));
+        self.sections.values().flat_map(|section| section.iter()).map(|(key, _)| key)
     }
 
     /// Adds an object. Returns true if that changed anything.

@@ -3,8 +3,9 @@
 //! Of several `<Location>`s for one path the last with a `Require` counts (AuthMerging Off, httpd's default).
 
 use direct_upload_core::derive::exposure_issue::policy::{all, any};
-use direct_upload_core::openstack::cors_request::{CorsRequest, KnownText};
+use direct_upload_core::openstack::cors_request::CorsRequest;
 
+use super::expression::{self, environment, expression, is_if};
 use crate::facts::browser::Sent;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::formats::directives::Directive;
@@ -22,13 +23,15 @@ pub(super) fn refuses<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s
     }
     let denied = server.items.iter().find(|item| denies(item, sent));
     denied.or_else(|| of_old(server)).or_else(|| {
-        effective(server).into_iter().filter(|section| is_met(section, sent) == Some(true)).find_map(|section| {
-            let items: Vec<Required<'_, 'a>> =
-                server.of_name("require").filter(|item| path(item) == section).map(required).collect();
-            let mut blame = None;
-            let holds = allowed("requireany", &items, 0, sent, &mut blame);
-            if holds == Some(false) { blame } else { None }
-        })
+        effective(server).into_iter().filter(|section| is_met(server, section, sent) == Some(true)).find_map(
+            |section| {
+                let items: Vec<Required<'_, 'a>> =
+                    server.of_name("require").filter(|item| path(item) == section).map(required).collect();
+                let mut blame = None;
+                let holds = allowed(server, "requireany", &items, 0, sent, &mut blame);
+                if holds == Some(false) { blame } else { None }
+            },
+        )
     })
 }
 
@@ -43,8 +46,8 @@ pub(super) fn may_refuse<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<
         let lets_pass = |item: &&ScopedDirective<'_>| item.directive.text().eq_ignore_ascii_case("all granted");
         let is_open = |item: &&ScopedDirective<'_>| matches!(item.directive.word().as_str(), "env" | "expr");
         let items: Vec<Required<'_, 'a>> = own.iter().copied().map(required).collect();
-        let holds = || allowed("requireany", &items, 0, sent, &mut None);
-        match is_met(&section, sent) {
+        let holds = || allowed(server, "requireany", &items, 0, sent, &mut None);
+        match is_met(server, &section, sent) {
             None => own.iter().copied().find(|item| !lets_pass(item)),
             Some(true) if holds().is_none() => own.into_iter().find(is_open),
             Some(_) => None,
@@ -52,43 +55,10 @@ pub(super) fn may_refuse<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<
     })
 }
 
-/// Whether the `<If>` blocks of a section are met; none if one is not understood.
-fn is_met(section: &[&Directive], sent: &Sent) -> Option<bool> {
-    let blocks = section.iter().filter(|block| matches!(block.name.as_str(), "if" | "elseif" | "else"));
-    all(blocks.map(|block| if block.name == "if" { expression(&block.text(), sent) } else { None }))
-}
-
-/// `%{REQUEST_METHOD} == 'OPTIONS'`, also with `!=`, `=~`, `!~` and `-in` (httpd, expressions); none for any other.
-fn expression(text: &str, sent: &Sent) -> Option<bool> {
-    let mut words = text.trim().trim_matches('"').trim().splitn(3, char::is_whitespace);
-    let (name, operator, value) = (words.next()?, words.next()?, words.next()?.trim());
-    let name = name.strip_prefix("%{")?.strip_suffix('}')?;
-    let own = super::httpd::variable(name, sent, &KnownText::Unknown);
-    let quoted = |text: &str| -> Option<String> {
-        let text = text.trim();
-        let inner = ['\'', '"'].into_iter().find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote));
-        // The quotes of a directive's own words are off already.
-        let inner = inner.unwrap_or(text);
-        (!inner.contains(['\'', '"', ' ', '%', '&', '|', '('])).then(|| inner.to_owned())
-    };
-    let equals = || quoted(value).and_then(|value| own.meets(|text| text == value));
-    let matches = || {
-        let (pattern, flags) = value.strip_prefix("m#").or_else(|| value.strip_prefix('/'))?.rsplit_once(['/', '#'])?;
-        if flags.chars().all(|flag| flag == 'i') { own.matches(pattern, !flags.is_empty()) } else { None }
-    };
-    match operator {
-        "==" | "=" => equals(),
-        "!=" => equals().map(|is| !is),
-        "=~" => matches(),
-        "!~" => matches().map(|is| !is),
-        "-in" | "in" => {
-            let list: Option<Vec<String>> =
-                value.strip_prefix('{')?.strip_suffix('}')?.split(',').map(quoted).collect();
-            let list = list?;
-            own.meets(|text| list.iter().any(|one| one == text))
-        }
-        _ => None,
-    }
+/// Whether the blocks of expressions of a section are met.
+fn is_met(server: &Server<'_>, section: &[&Directive], sent: &Sent) -> Option<bool> {
+    let within: Vec<Directive> = section.iter().map(|block| (*block).clone()).collect();
+    expression::met(server, &within, sent)
 }
 
 /// The sections whose `Require` counts.
@@ -171,6 +141,7 @@ fn required<'s, 'a>(item: &'s ScopedDirective<'a>) -> Required<'s, 'a> {
 
 /// Whether a container lets a request pass; true if nothing in it is about the request.
 fn allowed<'s, 'a>(
+    server: &Server<'_>,
     container: &str,
     items: &[Required<'s, 'a>],
     depth: usize,
@@ -181,7 +152,7 @@ fn allowed<'s, 'a>(
     let mut at = 0;
     while let Some((item, within)) = items.get(at) {
         let Some(block) = within.get(depth) else {
-            terms.push(holds(item, sent, within));
+            terms.push(holds(server, item, sent, within));
             if terms.last() == Some(&Some(false)) && blame.is_none() {
                 *blame = Some(item);
             }
@@ -193,15 +164,15 @@ fn allowed<'s, 'a>(
         at += inner;
         if block.name == "requirenone" {
             // Here a match refuses.
-            let holds = allowed("requirenone", own, depth + 1, sent, &mut None);
+            let holds = allowed(server, "requirenone", own, depth + 1, sent, &mut None);
             if holds == Some(false) && blame.is_none() {
                 *blame = own.first().map(|(item, _)| *item);
             }
             terms.push(holds);
         } else if CONTAINERS.contains(&block.name.as_str()) {
-            terms.push(allowed(&block.name, own, depth + 1, sent, blame));
+            terms.push(allowed(server, &block.name, own, depth + 1, sent, blame));
         } else if applies(block, sent) {
-            terms.push(allowed(container, own, depth + 1, sent, blame));
+            terms.push(allowed(server, container, own, depth + 1, sent, blame));
         }
     }
     match container {
@@ -213,7 +184,7 @@ fn allowed<'s, 'a>(
 }
 
 /// One `Require`.
-fn holds(item: &ScopedDirective<'_>, sent: &Sent, within: &[&Directive]) -> Option<bool> {
+fn holds(server: &Server<'_>, item: &ScopedDirective<'_>, sent: &Sent, within: &[&Directive]) -> Option<bool> {
     let words: Vec<String> = item.directive.args.iter().map(|word| word.to_lowercase()).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let (negated, words) = match words.as_slice() {
@@ -227,11 +198,19 @@ fn holds(item: &ScopedDirective<'_>, sent: &Sent, within: &[&Directive]) -> Opti
             let is_path = item
                 .within
                 .iter()
-                .any(|block| block.name.starts_with("location") || block.name == "if" || is_any_proxy(block));
+                .any(|block| block.name.starts_with("location") || is_if(&block.name) || is_any_proxy(block));
             (is_path || !within.is_empty()).then_some(false)
         }
         ["method", methods @ ..] => Some(methods.iter().any(|method| method.eq_ignore_ascii_case(sent.method()))),
         ["expr", ..] => expression(item.directive.text().split_once(' ')?.1, sent),
+        ["env", ..] => {
+            any(item.directive.args.iter().skip_while(|word| !word.eq_ignore_ascii_case("env")).skip(1).map(|name| {
+                match name.strip_prefix('!') {
+                    Some(name) => environment(server, name, sent).map(|is| !is),
+                    None => environment(server, name, sent),
+                }
+            }))
+        }
         _ if words.first().is_some_and(|word| is_login(word)) => Some(false),
         _ => None,
     };

@@ -5,6 +5,7 @@ use direct_upload_core::openstack::cors_request::{KnownText, UPLOAD_PATH};
 use regex::Regex;
 
 use super::access;
+use super::expression::filled;
 use crate::facts::browser::Sent;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::formats::directives::Directive;
@@ -281,50 +282,6 @@ fn holds(condition: &Directive, sent: &Sent, path: &KnownText) -> Option<bool> {
         },
     };
     found.map(|found| found != negated)
-}
-
-/// A text with `%{NAME}` in it.
-fn filled(text: &str, sent: &Sent, path: &KnownText) -> KnownText {
-    let whole = text.strip_prefix("%{").and_then(|rest| rest.strip_suffix('}')).filter(|name| !name.contains('{'));
-    if let Some(name) = whole {
-        return variable(name, sent, path);
-    }
-    let mut known = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("%{") {
-        let Some((name, tail)) = after.split_once('}') else { return KnownText::Unknown };
-        let value = variable(name, sent, path);
-        let Some(value) = value.text() else { return KnownText::Unknown };
-        known.push_str(before);
-        known.push_str(value);
-        rest = tail;
-    }
-    if rest.contains(['%', '$']) { KnownText::Unknown } else { KnownText::Is(known + rest) }
-}
-
-/// `%{NAME}`.
-pub(super) fn variable(name: &str, sent: &Sent, path: &KnownText) -> KnownText {
-    let upper = name.to_uppercase();
-    if let Some(header) = upper.strip_prefix("HTTP:") {
-        return sent.header(header);
-    }
-    match upper.as_str() {
-        "REQUEST_METHOD" => KnownText::is(sent.method()),
-        "REQUEST_URI" => path.clone(),
-        "QUERY_STRING" | "REMOTE_USER" | "AUTH_TYPE" => KnownText::Missing,
-        "HTTP_REFERER" => sent.header("referer"),
-        "HTTP_USER_AGENT" => sent.header("user-agent"),
-        "HTTP_HOST" => sent.header("host"),
-        "SERVER_NAME" => sent.host(),
-        "HTTP_COOKIE" => sent.header("cookie"),
-        "HTTP_ACCEPT" => sent.header("accept"),
-        "THE_REQUEST" => {
-            path.text().map_or(KnownText::Unknown, |path| KnownText::Is(format!("{} {path} HTTP/1.1", sent.method())))
-        }
-        "HTTPS" if sent.is_secure() == Some(true) => KnownText::is("on"),
-        "REQUEST_SCHEME" if sent.is_secure() == Some(true) => KnownText::is("https"),
-        _ => KnownText::Unknown,
-    }
 }
 
 /// ModSecurity: `SecRule VARIABLE OPERATOR ACTIONS`, where it enforces its rules.

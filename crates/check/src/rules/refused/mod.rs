@@ -6,6 +6,8 @@
 //! error, for some of them a warning.
 
 mod access;
+pub(super) mod applies;
+mod expression;
 pub(super) mod haproxy;
 mod httpd;
 pub(super) mod nginx;
@@ -14,8 +16,10 @@ pub(crate) use access::is_login;
 use direct_upload_api::{Rule, Severity};
 use direct_upload_core::openstack::cors_request::CorsRequest;
 
+use self::haproxy::choice::Choice;
 use super::proxy_headers::{LEAVE, grant_lacks, header, stands_in, unless_it_stands_in};
 use crate::classify::Kind;
+use crate::facts::addressed;
 use crate::facts::browser::{COMMON, LARGE, Sent};
 use crate::facts::cloud::Cloud;
 use crate::facts::server::{ScopedDirective, Server};
@@ -68,6 +72,42 @@ pub(crate) fn open(cloud: &Cloud<'_>) -> Vec<String> {
     };
     let of_server = |server| CorsRequest::BOTH.into_iter().find_map(|request| of_request(server, request));
     before_glance.filter_map(of_server).collect()
+}
+
+/// Published URLs whose requests HAProxy leads to another backend than Glance's, or to none.
+pub(crate) fn led_elsewhere(cloud: &Cloud<'_>) -> Vec<String> {
+    let fronts: Vec<&Server<'_>> = cloud
+        .servers
+        .iter()
+        .filter(|server| server.kind == Kind::Haproxy && server.service == Program::Glance)
+        .filter(|server| haproxy::choice::backend(server).is_some())
+        .collect();
+    let of_server = |server: &&Server<'_>| {
+        let own: Vec<&str> = fronts.iter().filter_map(|other| haproxy::choice::backend(other)).collect();
+        let published =
+            cloud.published.iter().find(|url| addressed::fit(server, std::slice::from_ref(url)).is_some())?;
+        let elsewhere = |request: CorsRequest| {
+            let all = Sent::all(cloud, server, request, None);
+            let mut places = all.iter().map(|sent| match haproxy::choice::chosen(server, sent) {
+                Choice::Backend(name, item) if !own.contains(&name.as_str()) => {
+                    Some(format!("{}: {name}", item.place()))
+                }
+                Choice::Nowhere => Some(format!("{}: no backend", server.place())),
+                Choice::Backend(..) | Choice::Unknown => None,
+            });
+            let first = places.next()??;
+            places.all(|place| place.is_some()).then(|| {
+                format!(
+                    "{} ({}): HAProxy leads {} there to another backend than Glance's ({first})",
+                    published.url,
+                    published.place,
+                    request.method()
+                )
+            })
+        };
+        CorsRequest::BOTH.into_iter().find_map(elsewhere)
+    };
+    fronts.iter().filter_map(of_server).collect()
 }
 
 /// DU014: an upload of a common size, or of a large one.

@@ -10,13 +10,23 @@ use regex::Regex;
 
 use crate::facts::browser::Sent;
 use crate::facts::server::{ScopedDirective, Server};
+use crate::facts::upload_path;
 use crate::formats::directives::Directive;
 use direct_upload_core::openstack::needed::ALLOW_ORIGIN;
 
 /// What certainly ends a request.
 pub(crate) fn ends<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s ScopedDirective<'a>> {
     let rewritten = Run::new(server, sent).ends();
-    rewritten.or(server.leads_nowhere.as_ref()).or_else(|| server.items.iter().find(|item| refuses(server, item, sent)))
+    rewritten
+        .or_else(|| leads_nowhere(server, sent))
+        .or_else(|| server.items.iter().find(|item| refuses(server, item, sent)))
+}
+
+/// The location that takes the request, if it leads nowhere. Where Glance's location is for another path, the published
+/// URL shows whether this one is for uploads.
+fn leads_nowhere<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s ScopedDirective<'a>> {
+    let is_own = server.location.as_ref().is_none_or(|own| upload_path::nginx_location([own]).is_some());
+    server.leads_nowhere.as_ref().filter(|_| is_own || sent.path() == KnownText::is(UPLOAD_PATH))
 }
 
 /// What ends a request under a condition whose value for it the input does not show. Addresses, and files on the
@@ -66,6 +76,13 @@ fn is_denied(server: &Server<'_>, item: &ScopedDirective<'_>) -> bool {
         other.within.is_empty() && matches!(other.directive.name.as_str(), "allow" | "deny")
     };
     item.directive.word() == "all" && server.items.iter().find(is_rule).is_some_and(|first| std::ptr::eq(first, item))
+}
+
+/// Whether the `if` blocks around a directive are met for a request.
+pub(super) fn holds(server: &Server<'_>, item: &ScopedDirective<'_>, sent: &Sent) -> Option<bool> {
+    let mut run = Run::new(server, sent);
+    run.ends();
+    run.is_met(item)
 }
 
 /// What `add_header` or the like writes into the answer to a request: missing, if nothing. A location's lines count

@@ -184,7 +184,9 @@ pub fn set(spot: &mut Spot, statement: &str) -> Result<(), String> {
             spot.set_lines(&lines);
             Ok(())
         }
-        Kind::Kolla | Kind::Systemd | Kind::Map | Kind::Traefik => Err("no language of its own".to_owned()),
+        Kind::Kolla | Kind::Systemd | Kind::Environment | Kind::Map | Kind::Traefik => {
+            Err("no language of its own".to_owned())
+        }
     }
 }
 

@@ -180,7 +180,7 @@ fn mod_wsgi_without_a_limit_has_the_default_one() {
 /// The dashboard's own virtual host.
 #[rstest]
 #[case::seed("Header always set Access-Control-Allow-Origin https://glance.example", &["note DU012"])]
-#[case::proxied("ProxyPass /api/glance http://glance-api:9292/", &["warning DU012"])]
+#[case::proxied("ProxyPass /api/glance http://glance-api:9292/", &["error DU012"])]
 #[case::limit("LimitRequestBody 1048576", &[])]
 #[case::glance_below("LimitRequestBody 1048576\n<Location /image>\nProxyPass uwsgi://glance-api:9292\nLimitRequestBody 0\n</Location>", &[])]
 #[case::glance_below_with_the_hosts_limit("LimitRequestBody 1048576\n<Location /image>\nProxyPass uwsgi://glance-api:9292\n</Location>", &["error DU014"])]

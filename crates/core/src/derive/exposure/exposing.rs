@@ -9,7 +9,7 @@ use direct_upload_api::{ExposedBy, ExposureKind};
 
 use super::backends::Backends;
 use crate::derive::exposing_object::ExposingObject;
-use crate::model::{Advice, FieldPath, Id, Key, Known, Needs, Problem, Snapshot, Store};
+use crate::model::{Advice, FieldPath, Id, Key, Needs, Observed, Problem, Snapshot, Store};
 
 /// One URL and where it comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -193,17 +193,9 @@ pub(super) fn key_of(named: &ExposedBy, namespace: &str) -> Key {
 pub(crate) type HostClaims<'a> = &'a mut dyn FnMut(&str, &str, ExposureKind, &Key);
 
 /// A kind of object through which browsers may reach a workload.
-pub(super) trait Exposing: Sized + 'static {
+pub(super) trait Exposing: Observed + 'static {
     /// All objects of this kind.
     fn store(snapshot: &Snapshot) -> &Store<Self>;
-
-    /// Those of a namespace that may lead to one of the Services.
-    ///
-    /// # Errors
-    /// As [`Store::list`].
-    fn list<'a>(snapshot: &'a Snapshot, namespace: &str, _: &Backends) -> Known<Vec<&'a Arc<Self>>> {
-        Ok(Self::store(snapshot).list(namespace)?.collect())
-    }
 
     /// Other namespaces whose objects may lead to Services of this one without being named.
     fn other_namespaces(_: &Snapshot, _: &str) -> BTreeSet<String> {

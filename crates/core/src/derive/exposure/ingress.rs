@@ -12,7 +12,7 @@ use super::exposing::{Exposing, Exposures, HostClaims, Notes};
 use super::ingress_tls::{ServedScheme, stated_schemes};
 use super::traefik_middleware::{annotated, annotation_redirects_http, without_redirected};
 use crate::derive::exposing_object::ExposingObject;
-use crate::model::{Ingress, IngressPath, Known, Lead, Problem, Snapshot, Store};
+use crate::model::{Ingress, IngressPath, Problem, Snapshot, Store};
 
 /// Traefik's annotation.
 const MIDDLEWARES: &str = "traefik.ingress.kubernetes.io/router.middlewares";
@@ -20,11 +20,6 @@ const MIDDLEWARES: &str = "traefik.ingress.kubernetes.io/router.middlewares";
 impl Exposing for Ingress {
     fn store(snapshot: &Snapshot) -> &Store<Self> {
         &snapshot.ingresses
-    }
-
-    fn list<'a>(snapshot: &'a Snapshot, namespace: &str, backends: &Backends) -> Known<Vec<&'a Arc<Self>>> {
-        let services = backends.services.iter().map(|service| Lead::Service(service)).collect();
-        snapshot.ingresses.list_leading(namespace, &services)
     }
 
     /// The URLs under which an Ingress exposes any of the Services.

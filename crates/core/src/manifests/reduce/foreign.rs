@@ -7,8 +7,8 @@ use super::annotations::{owners, proxies};
 use super::decode::{foreign, labels, meta};
 use crate::model::{
     AllowedListeners, Condition, DecodeError, Gateway, GatewayClass, HttpProxy, HttpRoute, IngressRoute, IstioGateway,
-    IstioServer, Kind, Listener, ListenerSet, ListenerStatus, Observed, Policy, ReferenceGrant, Route, RouteIngress,
-    RouteParentStatus, TlsRoute, VirtualService, is_refused,
+    IstioServer, Kind, Lead, Listener, ListenerSet, ListenerStatus, Observed, Policy, ReferenceGrant, Route,
+    RouteIngress, RouteParentStatus, TlsRoute, VirtualService, is_refused,
 };
 
 #[derive(Default, Deserialize)]
@@ -101,6 +101,11 @@ impl Observed for HttpRoute {
         let labels = labels(&mut metadata);
         Ok(Some(Self { meta: meta(metadata), labels, written, spec, parents }))
     }
+
+    fn leads(&self, to: &mut dyn FnMut(Lead<'_>)) {
+        let backends = self.spec.rules.iter().flat_map(|rule| &rule.backend_refs);
+        backends.for_each(|backend| to(Lead::Service(&backend.name)));
+    }
 }
 
 impl Observed for ReferenceGrant {
@@ -122,6 +127,11 @@ impl Observed for Route {
         let (metadata, spec, Admissions { ingress }) = foreign(object)?;
         let (annotations, owners) = (proxies(&metadata), owners(&metadata));
         Ok(Some(Self { annotations, owners, meta: meta(metadata), written, spec, ingress }))
+    }
+
+    fn leads(&self, to: &mut dyn FnMut(Lead<'_>)) {
+        let targets = self.spec.alternate_backends.iter().chain([&self.spec.to]);
+        targets.for_each(|target| to(Lead::Service(&target.name)));
     }
 }
 
@@ -158,6 +168,11 @@ impl Observed for TlsRoute {
     fn reduce(_: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
         let (metadata, spec, Parents { parents }) = foreign(object)?;
         Ok(Some(Self { meta: meta(metadata), spec, parents }))
+    }
+
+    fn leads(&self, to: &mut dyn FnMut(Lead<'_>)) {
+        let backends = self.spec.rules.iter().flat_map(|rule| &rule.backend_refs);
+        backends.for_each(|backend| to(Lead::Service(&backend.name)));
     }
 }
 

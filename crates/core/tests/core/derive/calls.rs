@@ -23,7 +23,14 @@ fn cloud(spec: &str) -> String {
 }
 
 fn calls(outcome: &Simulation) -> Vec<ProbeTarget> {
-    outcome.cluster.world().probe_targets().into_keys().filter(|target| target.call.is_some()).collect()
+    outcome
+        .cluster
+        .world()
+        .probe_targets
+        .keys()
+        .filter(|target| target.call.is_some())
+        .map(|target| (**target).clone())
+        .collect()
 }
 
 fn stands(outcome: &Simulation) -> (bool, Reason) {

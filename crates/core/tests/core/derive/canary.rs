@@ -1,14 +1,13 @@
 //! What follows from uploads that the operator makes itself.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use direct_upload_api::web::Endpoint;
 use direct_upload_api::{Reason, Rule};
 use direct_upload_core::derive::{Evidence, HorizonView, World};
 use direct_upload_core::model::{
-    Answers, CanaryClass, CanaryFailure, CanaryOutcome, CanaryQuery, CanaryRecord, CanaryStanding, Cause, Key,
-    Snapshot, StuckImages,
+    Answers, CanaryClass, CanaryFailure, CanaryOutcome, CanaryQuery, CanaryRecord, CanaryStanding, Cause, Epoch, Key,
+    ProbeTarget, Snapshot, StuckImages,
 };
 use direct_upload_core::plan::{self, Options};
 use jiff::Timestamp;
@@ -44,14 +43,14 @@ fn snapshot(canary: &str) -> Snapshot {
     let spec = format!("{{directUpload: {{glanceEndpoint: '{HERE}', {canary}}}}}");
     let cloud = service("openstack", "horizon", "horizon.example.com");
     let mut snapshot = read(&join(&[&cloud, &horizon(&spec)])).snapshot;
-    let granted = |(target, epoch)| {
-        let record = Answers::Assumed.get(&target, &epoch).unwrap();
-        (Arc::new(target), Arc::new(record))
+    let granted = |(target, epoch): (&Arc<ProbeTarget>, &Epoch)| {
+        let record = Answers::Assumed.get(target, epoch).unwrap();
+        (target.clone(), Arc::new(record))
     };
-    snapshot.answers = Answers::Given(BTreeMap::new());
-    let targets = World::of(&snapshot).probe_targets();
+    snapshot.answers = Answers::Given(Arc::default());
+    let targets = World::of(&snapshot).probe_targets;
     assert!(!targets.is_empty());
-    snapshot.answers = Answers::Given(targets.into_iter().map(granted).collect());
+    snapshot.answers = Answers::Given(Arc::new(targets.iter().map(granted).collect()));
     snapshot
 }
 
@@ -60,7 +59,8 @@ fn view(snapshot: &Snapshot) -> HorizonView {
 }
 
 fn query(snapshot: &Snapshot) -> CanaryQuery {
-    let queries: Vec<_> = World::of(snapshot).canary_queries().into_iter().collect();
+    let queries: Vec<_> =
+        World::of(snapshot).canary_queries.iter().map(|(query, epoch)| (query.clone(), epoch.clone())).collect();
     let [(query, Some(_))] = &queries[..] else { panic!("{queries:?}") };
     query.clone()
 }
@@ -156,15 +156,15 @@ fn why_none_is_made_is_said() {
 /// Off by default. Offline or without verification, the canary sends nothing.
 #[test]
 fn none_unless_asked_for() {
-    assert!(World::of(&snapshot("")).canary_queries().is_empty());
+    assert!(World::of(&snapshot("")).canary_queries.is_empty());
     assert_eq!(letter(&view(&snapshot(""))), 'V');
     let offline = Snapshot { answers: Answers::Assumed, ..snapshot(CANARY) };
-    assert!(World::of(&offline).canary_queries().is_empty());
+    assert!(World::of(&offline).canary_queries.is_empty());
     let spec = format!("{{directUpload: {{glanceEndpoint: '{HERE}', verification: Off, {CANARY}}}}}");
     let cloud = service("openstack", "horizon", "horizon.example.com");
     let unproven = read(&join(&[&cloud, &horizon(&spec)])).snapshot;
-    let unproven = Snapshot { answers: Answers::Given(BTreeMap::new()), ..unproven };
-    assert!(World::of(&unproven).canary_queries().is_empty());
+    let unproven = Snapshot { answers: Answers::Given(Arc::default()), ..unproven };
+    assert!(World::of(&unproven).canary_queries.is_empty());
 }
 
 /// A canary's request has no URL of the resource; the resource's uid says whose it is.

@@ -1,6 +1,6 @@
 //! What follows from Keystone's catalog, as it was read or not.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use direct_upload_api::web::Endpoint;
 use direct_upload_api::{Reason, Rule};
@@ -16,7 +16,7 @@ const CATALOG: &str =
 fn snapshot(direct_upload: &str) -> Snapshot {
     let spec = format!("{{directUpload: {{{direct_upload}{CATALOG}}}}}");
     let snapshot = read(&join(&[&cloud(), &glance("{}"), &horizon(&spec)])).snapshot;
-    Snapshot { answers: Answers::Given(BTreeMap::new()), ..snapshot }
+    Snapshot { answers: Answers::Given(Arc::default()), ..snapshot }
 }
 
 fn view(snapshot: &Snapshot) -> HorizonView {
@@ -26,11 +26,11 @@ fn view(snapshot: &Snapshot) -> HorizonView {
 /// The view once the catalog was read, or was not.
 fn after(direct_upload: &str, reading: &CatalogReading) -> HorizonView {
     let mut snapshot = snapshot(direct_upload);
-    let queries = World::of(&snapshot).catalog_queries();
+    let queries = World::of(&snapshot).catalog_queries;
     assert_eq!(queries.len(), 1);
-    for query in queries {
+    for query in &*queries {
         assert_eq!(query.secret, Key::new("openstack", "reader"));
-        snapshot.catalogs.insert(query, reading.clone());
+        snapshot.catalogs.insert(query.clone(), reading.clone());
     }
     view(&snapshot)
 }
@@ -64,7 +64,7 @@ fn what_the_catalog_needs_is_watched(#[case] pending: bool) {
     if pending {
         snapshot.referenced_config_maps = Snapshot::unseen().referenced_config_maps;
     }
-    let needs = World::of(&snapshot).needs();
+    let needs = World::of(&snapshot).needs;
     assert!(needs.named.get(&Kind::ReferencedConfigMap).is_some_and(|named| named.contains(&key)), "{needs:?}");
     let view = view(&snapshot);
     assert_eq!((&view.pairing.catalog.source, view.pairing.catalog.is_awaited()), (&Some(key), false));
@@ -138,7 +138,7 @@ fn an_internal_endpoint_in_the_catalog_is_refused() {
 fn offline_nobody_is_asked() {
     let mut snapshot = snapshot("");
     snapshot.answers = Answers::Assumed;
-    assert!(World::of(&snapshot).catalog_queries().is_empty());
+    assert!(World::of(&snapshot).catalog_queries.is_empty());
     assert_eq!(endpoints(&view(&snapshot)), [HERE]);
 }
 
@@ -147,7 +147,7 @@ fn offline_nobody_is_asked() {
 /// A dashboard that names no credential.
 fn without_credential(glance_spec: &str) -> Snapshot {
     let snapshot = read(&join(&[&cloud(), &glance(glance_spec), &horizon("{}")])).snapshot;
-    Snapshot { answers: Answers::Given(BTreeMap::new()), ..snapshot }
+    Snapshot { answers: Answers::Given(Arc::default()), ..snapshot }
 }
 
 fn glance_view(snapshot: &Snapshot) -> GlanceView {

@@ -151,7 +151,8 @@ fn happen(snapshot: &mut Snapshot, world: &World, objects: &[(Kind, Key, Value)]
             snapshot.set_known(kind, &[scope], &known);
         }
         Event::Answer(which, how) => {
-            let targets: Vec<_> = world.probe_targets().into_iter().collect();
+            let targets: Vec<_> =
+                world.probe_targets.iter().map(|(target, epoch)| (target.clone(), epoch.clone())).collect();
             let Some((target, epoch)) = which.checked_rem(targets.len()).map(|which| targets[which].clone()) else {
                 return;
             };
@@ -179,7 +180,7 @@ fn happen(snapshot: &mut Snapshot, world: &World, objects: &[(Kind, Key, Value)]
             snapshot.answers.set(target, record);
         }
         Event::Canary(which, passes) => {
-            let queries: Vec<CanaryQuery> = world.canary_queries().into_keys().collect();
+            let queries: Vec<CanaryQuery> = world.canary_queries.keys().cloned().collect();
             let Some(query) = which.checked_rem(queries.len()).map(|which| queries[which].clone()) else { return };
             let record =
                 CanaryRecord::then(None, direct_upload_core::model::CanaryOutcome::Unknown(passes.to_string()));

@@ -17,7 +17,7 @@ const MAIN: &str = "/etc/glance/glance-api.conf";
 /// A pair whose Glance has its main file in a Secret, as openstack-helm does.
 fn snapshot(spec: &str) -> Snapshot {
     let snapshot = read(&join(&[&cloud(), &glance(spec), &horizon("{}")])).snapshot;
-    let mut snapshot = Snapshot { answers: Answers::Given(BTreeMap::new()), ..snapshot };
+    let mut snapshot = Snapshot { answers: Answers::Given(Arc::default()), ..snapshot };
     edit(&mut snapshot, |workload| {
         workload
             .template
@@ -183,7 +183,7 @@ fn an_upgrade_rolls_nothing_for_it() {
 fn a_secret_beside_a_config_map_counts_for_what_it_decides() {
     let etc = "{apiVersion: v1, kind: ConfigMap, metadata: {namespace: openstack, name: etc}, data: {glance-api.conf: \"[cors]\\nallowed_origin = https://main.example.com\\nmax_age = 7\\n\"}}";
     let snapshot = read(&join(&[&cloud(), &glance(OFF), &horizon("{}"), etc])).snapshot;
-    let mut snapshot = Snapshot { answers: Answers::Given(BTreeMap::new()), ..snapshot };
+    let mut snapshot = Snapshot { answers: Answers::Given(Arc::default()), ..snapshot };
     edit(&mut snapshot, |workload| {
         let items = BTreeMap::new();
         workload

@@ -1,6 +1,6 @@
 //! Where Horizon's snippet goes: what is stated, what is mounted, what a rehearsal saw, what the layout says.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use direct_upload_api::{Delivery, Reason};
 use direct_upload_core::derive::World;
@@ -37,7 +37,7 @@ fn snapshot(spec: &str, mounted: Option<(&str, Delivery)>, users: &[(&str, &str)
     let (_, exposed) = exposed.split_once("\n---\n").unwrap();
     let mut seen = read(&join(&[&workload.to_string(), exposed, &horizon(spec)])).snapshot;
     // As in a cluster.
-    seen.answers = Answers::Given(BTreeMap::new());
+    seen.answers = Answers::Given(Arc::default());
     seen
 }
 

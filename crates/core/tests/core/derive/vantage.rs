@@ -1,10 +1,9 @@
 //! What the operator sees at an address for which the cluster itself answers is an assumption about browsers.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use direct_upload_core::derive::World;
-use direct_upload_core::model::{Answers, Key, Observation, ProbeRecord, Snapshot};
+use direct_upload_core::model::{Answers, Epoch, Key, Observation, ProbeRecord, ProbeTarget, Snapshot};
 use rstest::rstest;
 use test_support::manifests::{horizon, join, read, service};
 
@@ -19,15 +18,15 @@ fn assumed(more: &str, probe: &str, reached: Option<&str>) -> Vec<String> {
     let spec = format!("{{directUpload: {{glanceEndpoint: 'https://glance.example.com', probe: {{{probe}}}}}}}");
     let cloud = service("openstack", "horizon", "horizon.example.com");
     let mut snapshot: Snapshot = read(&join(&[&cloud, &horizon(&spec), more])).snapshot;
-    let answered = |(target, epoch)| {
-        let record = Answers::Assumed.get(&target, &epoch).unwrap();
+    let answered = |(target, epoch): (&Arc<ProbeTarget>, &Epoch)| {
+        let record = Answers::Assumed.get(target, epoch).unwrap();
         let reached = reached.map(|address| address.parse().unwrap());
         let observation = Observation { reached, ..record.observation };
-        (Arc::new(target), Arc::new(ProbeRecord { observation, ..record }))
+        (target.clone(), Arc::new(ProbeRecord { observation, ..record }))
     };
-    snapshot.answers = Answers::Given(BTreeMap::new());
-    let targets = World::of(&snapshot).probe_targets();
-    snapshot.answers = Answers::Given(targets.into_iter().map(answered).collect());
+    snapshot.answers = Answers::Given(Arc::default());
+    let targets = World::of(&snapshot).probe_targets;
+    snapshot.answers = Answers::Given(Arc::new(targets.iter().map(answered).collect()));
     let view = World::of(&snapshot).horizons[&Key::new("openstack", "horizon")].clone();
     view.proof.assumptions.iter().filter(|sentence| sentence.contains("run outside the cluster")).cloned().collect()
 }

@@ -9,12 +9,13 @@ use serde::Deserialize;
 use serde_json::{Map, Number, Value};
 
 /// What libyaml lets pass and YAML 1.2 does not: a comment right behind a quote or bracket, a block
-/// text below its key that is not indented, a directive without `...` before it.
-const STRICTER: [&str; 4] = [
+/// text below its key that is not indented, a directive without `...` before it, a dash alone in `[…]` or `{…}`.
+const STRICTER: [&str; 5] = [
     "comments must be separated from other tokens by whitespace",
     "simple key expected ':'",
     "wrongly indented line in block scalar",
     "missing explicit document end marker before directive",
+    "plain scalar cannot start with '-' followed by ,[]{}",
 ];
 
 /// Documents that are not empty, by the other parser. None: it refuses them.
@@ -145,6 +146,14 @@ fn the_repositorys_files_read_alike() {
         compare(&text).unwrap();
         compare(&text.replace('\n', "\r\n")).unwrap();
         compare(text.trim_end()).unwrap();
+    }
+}
+
+#[test]
+fn a_dash_alone_in_brackets_is_text_to_libyaml_only() {
+    for text in ["a: [-, b]\n", "a: {b: -, c: d}\n", "a: {b: -}\n"] {
+        assert!(oracle(text).is_some() && documents("in.yaml", text.as_bytes()).is_err(), "{text}");
+        compare(text).unwrap();
     }
 }
 

@@ -148,7 +148,7 @@ fn a_root_of_another_namespace_counts_only_if_it_is_named() {
     assert_eq!(found, "https://a.io/x");
     assert!(notes.contains("from other namespaces (elsewhere)"), "{notes}");
     let world = World::of(&read(&[horizon(named), root, child].join("\n---\n")).snapshot);
-    assert!(world.needs().routes_of[&Kind::HTTPProxy].contains("infra"));
+    assert!(world.needs.routes_of[&Kind::HTTPProxy].contains("infra"));
 }
 
 fn judged(stored: bool, status: &str) -> String {

@@ -289,10 +289,10 @@ fn a_route_of_another_namespace_needs_a_reference_grant(#[case] spec: &str, #[ca
         assert_eq!(found == "https://a.io", granted, "{version}: {notes}");
         let world = World::of(&read(&join(&[&objects[..], &[&horizon("{}")]].concat())).snapshot);
         let gateways =
-            world.needs().named.get(&Kind::Gateway).is_some_and(|all| all.contains(&Key::new("infra", "public")));
+            world.needs.named.get(&Kind::Gateway).is_some_and(|all| all.contains(&Key::new("infra", "public")));
         assert_eq!(
             gateways,
-            world.needs().routes_of.get(&Kind::HTTPRoute).is_some_and(|all| all.contains("web")),
+            world.needs.routes_of.get(&Kind::HTTPRoute).is_some_and(|all| all.contains("web")),
             "only what is read decides"
         );
     }
@@ -311,7 +311,7 @@ fn only_gateways_of_routes_that_lead_to_us_are_watched() {
     let own = route(PUBLIC, "");
     let objects = [horizon("{}"), own, foreign];
     let world = World::of(&read(&objects.join("\n---\n")).snapshot);
-    assert_eq!(world.needs().named[&Kind::Gateway], [Key::new("infra", "public")].into());
+    assert_eq!(world.needs.named[&Kind::Gateway], [Key::new("infra", "public")].into());
 }
 
 /// The API server gives each namespace the label of its name (Kubernetes' `LabelMetadataName`), so its name is

@@ -116,7 +116,7 @@ fn a_parents_rules_and_tls_hold_too() {
     assert_eq!(found, "");
     assert!(notes.contains("its parent IngressRoute infra/parent does not exist"), "{notes}");
     let world = World::of(&read(&[horizon("{}"), parent, child].join("\n---\n")).snapshot);
-    assert!(world.needs().routes_of[&Kind::IngressRoute].contains("infra"));
+    assert!(world.needs.routes_of[&Kind::IngressRoute].contains("infra"));
     let circle =
         route("openstack", "child", &format!("{{parentRefs: [{{name: child}}], routes: [{{{HOST}, {SERVICES}}}]}}"));
     assert_eq!(urls("{}", &[&circle]).0, "");

@@ -214,8 +214,8 @@ fn a_set_and_then_its_gateway_are_watched() {
     assert_eq!(urls("{}", &[&allowing("{namespaces: {from: All}}"), &set, &route]).0, "https://a.io:9443");
     let world =
         |objects: &[&str]| World::of(&read(&[&[horizon("{}").as_str()], objects].concat().join("\n---\n")).snapshot);
-    let named = world(&[&route]).needs().named;
+    let named = world(&[&route]).needs.named.clone();
     assert_eq!(named[&Kind::XListenerSet], [Key::new("openstack", "set")].into());
     assert!(!named.contains_key(&Kind::Gateway));
-    assert_eq!(world(&[&route, &set]).needs().named[&Kind::Gateway], [Key::new("infra", "public")].into());
+    assert_eq!(world(&[&route, &set]).needs.named[&Kind::Gateway], [Key::new("infra", "public")].into());
 }

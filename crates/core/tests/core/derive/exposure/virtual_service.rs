@@ -234,8 +234,8 @@ fn a_service_of_another_namespace_counts_only_if_it_is_named() {
     let named = "{exposedBy: [{kind: VirtualService, namespace: infra, name: all}]}";
     assert_eq!(urls(named, &objects).0, "https://a.io");
     let world = World::of(&read(&[&objects[..], &[&horizon(named)]].concat().join("\n---\n")).snapshot);
-    assert!(world.needs().routes_of[&Kind::VirtualService].contains("infra"));
-    assert_eq!(world.needs().named[&Kind::IstioGateway], [Key::new("infra", "public")].into());
+    assert!(world.needs.routes_of[&Kind::VirtualService].contains("infra"));
+    assert_eq!(world.needs.named[&Kind::IstioGateway], [Key::new("infra", "public")].into());
 }
 
 /// Which object gave an origin, and which Gateways are watched.
@@ -250,7 +250,7 @@ fn only_gateways_of_services_that_lead_to_us_are_watched() {
     let found = exposures("{}", &[&gateway(&format!("[{HTTPS}]")), &own, &foreign]).unwrap();
     assert_eq!(found.urls[0].source.to_string(), "VirtualService openstack/horizon");
     let world = World::of(&read(&[horizon("{}"), own, foreign].join("\n---\n")).snapshot);
-    assert_eq!(world.needs().named[&Kind::IstioGateway], [Key::new("infra", "public")].into());
+    assert_eq!(world.needs.named[&Kind::IstioGateway], [Key::new("infra", "public")].into());
     let none = exposures("{}", &[]).unwrap_err();
     assert_eq!(none.reason, Reason::NotExposed);
     assert!(none.message().contains("VirtualService"), "{}", none.message());

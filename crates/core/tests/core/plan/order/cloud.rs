@@ -1,6 +1,7 @@
 //! The toy cluster, as it is at first.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use direct_upload_api::web::Origin;
 use direct_upload_api::{DirectUpload, GlanceRef, GlanceSpec, HorizonSpec, Region, WorkloadKind};
@@ -28,7 +29,7 @@ pub struct Cloud {
     /// Origins that a Glance's roll removes, which the operator started.
     pub departing: BTreeMap<&'static str, BTreeSet<Origin>>,
     /// What a Glance mounted, without its list of origins, when it last answered.
-    pub answered: BTreeMap<ProbeTarget, String>,
+    pub answered: BTreeMap<Arc<ProbeTarget>, String>,
     /// When each origin was last needed at a Glance by a pod that uploads directly.
     pub needed: BTreeMap<(&'static str, Origin), Timestamp>,
 }

@@ -233,10 +233,10 @@ impl Cloud {
 
     /// Asks as the operator does, and answers as Glance's pods would.
     pub fn probe(&mut self, broken: bool, firm: bool) {
-        for (question, epoch) in World::of(&self.snapshot).probe_targets() {
+        for (question, epoch) in &*World::of(&self.snapshot).probe_targets {
             let of = |name: &&str| self.wants(name) && self.origins(name).contains(&question.origin);
             assert!(HORIZONS.iter().any(of), "nobody wants an answer for {question:?}");
-            let Some(epoch) = epoch else { continue };
+            let Some(epoch) = epoch.clone() else { continue };
             let host = question.endpoint.origin().host();
             let glance = GLANCES.iter().find(|name| host.starts_with(**name)).unwrap();
             let takes = self.takes(glance);
@@ -256,7 +256,7 @@ impl Cloud {
             self.answered.insert(question.clone(), self.besides_origins(glance));
             self.snapshot
                 .answers
-                .set(question, Some(ProbeRecord { observation, epoch, firm, passed: BTreeSet::new() }));
+                .set(question.clone(), Some(ProbeRecord { observation, epoch, firm, passed: BTreeSet::new() }));
         }
     }
 }

@@ -108,7 +108,7 @@ impl Cloud {
         };
         let proven = |name: &&str| {
             let host = format!("{name}0.example.com");
-            let at = |q: &&ProbeTarget| q.endpoint.origin().host() == host;
+            let at = |q: &&Arc<ProbeTarget>| q.endpoint.origin().host() == host;
             let questions: Vec<_> = view.proof.destinations.iter().flat_map(|d| &d.questions).filter(at).collect();
             !questions.is_empty() && questions.iter().all(|q| granted(name, q))
         };
