@@ -243,6 +243,26 @@ fn not_exposed(notes: &[Advice], stated: Stated<'_>, workload: &Workload, backen
     Problem::new(Reason::NotExposed, message)
 }
 
+/// What must be watched to know the exposures of workloads in these namespaces: other namespaces whose
+/// routes may lead there, and the Gateways of those routes.
+pub(crate) fn needs(snapshot: &Snapshot, namespaces: &BTreeSet<&str>) -> Needs {
+    let mut needs = Needs::default();
+    let horizons = snapshot.horizons.all().filter_map(|(_, o)| o.spec.as_ref().ok()?.exposed_by.as_deref());
+    let glances = snapshot.glances.all().filter_map(|(_, o)| o.spec.as_ref().ok()?.exposed_by.as_deref());
+    for named in horizons.chain(glances).flatten() {
+        if let Some(namespace) = named.namespace.as_deref().filter(|namespace| !namespaces.contains(namespace)) {
+            needs.add_routes_of(Kind::from(named.kind), namespace);
+        }
+    }
+    Deriver::all().for_each(|deriver| (deriver.needs)(snapshot, namespaces, &mut needs));
+    needs
+}
+
+/// All hosts and paths that objects claim.
+pub(crate) fn claims(snapshot: &Snapshot, found: HostClaims<'_>) {
+    Deriver::all().for_each(|deriver| (deriver.claims)(snapshot, found));
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -292,24 +312,4 @@ mod tests {
             assert_eq!([touched("other", "horizon"), touched("new", "horizon")], [through_others; 2], "{kind}");
         }
     }
-}
-
-/// What must be watched to know the exposures of workloads in these namespaces: other namespaces whose
-/// routes may lead there, and the Gateways of those routes.
-pub(crate) fn needs(snapshot: &Snapshot, namespaces: &BTreeSet<&str>) -> Needs {
-    let mut needs = Needs::default();
-    let horizons = snapshot.horizons.all().filter_map(|(_, o)| o.spec.as_ref().ok()?.exposed_by.as_deref());
-    let glances = snapshot.glances.all().filter_map(|(_, o)| o.spec.as_ref().ok()?.exposed_by.as_deref());
-    for named in horizons.chain(glances).flatten() {
-        if let Some(namespace) = named.namespace.as_deref().filter(|namespace| !namespaces.contains(namespace)) {
-            needs.add_routes_of(Kind::from(named.kind), namespace);
-        }
-    }
-    Deriver::all().for_each(|deriver| (deriver.needs)(snapshot, namespaces, &mut needs));
-    needs
-}
-
-/// All hosts and paths that objects claim.
-pub(crate) fn claims(snapshot: &Snapshot, found: HostClaims<'_>) {
-    Deriver::all().for_each(|deriver| (deriver.claims)(snapshot, found));
 }
