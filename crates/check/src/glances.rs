@@ -45,6 +45,12 @@ impl<'a> Objects<'a> {
         self.all.iter().filter(move |object| kinds::route(object).is_some() && self.leads_to_glance(object))
     }
 
+    /// Those of a namespace.
+    pub fn routes_in(self, namespace: &str) -> impl Iterator<Item = &'a Object> {
+        let near = self.all.iter().filter(move |object| object.namespace() == namespace);
+        near.filter(move |object| kinds::route(object).is_some() && self.leads_to_glance(object))
+    }
+
     /// Whether a Service has pods of Glance behind it, as far as its selector and the workloads show.
     pub fn is_service(self, name: &str, namespace: &str) -> bool {
         self.backends.iter().any(|own| own.namespace == namespace && own.leads(name))
@@ -61,10 +67,10 @@ impl<'a> Objects<'a> {
     /// Whether a text in an object means one of these Services: its name, or `NAME.NAMESPACE…` as in the cluster's DNS. The
     /// name alone means one in the object's own namespace, unless the object names another one.
     fn is_reference(self, object: &Object, text: &str) -> bool {
+        let first = text.split('.').next().unwrap_or_default();
         self.backends.iter().any(|own| {
-            let mut labels = text.split('.');
-            let is_named = labels.next().is_some_and(|name| own.leads(name));
-            is_named
+            let mut labels = text.split('.').skip(1);
+            own.leads(first)
                 && match labels.next() {
                     Some(namespace) => namespace == own.namespace,
                     None => {

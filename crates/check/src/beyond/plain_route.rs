@@ -16,9 +16,9 @@ pub(super) fn without_tls(cloud: &Cloud<'_>, objects: Objects<'_>) -> Vec<String
     let of_url = |own: &Published| {
         let url = PublicUrl::parse(&own.url).ok().filter(|url| url.origin().is_https())?;
         let host = url.origin().host();
+        let near = own.scope.first().into_iter().flat_map(|namespace| objects.routes_in(namespace));
         // The report names one that nothing reads.
-        let read = objects.routes().filter(|route| !kinds::is_old(route));
-        let near = read.filter(|route| own.scope.iter().any(|scope| scope == route.namespace()));
+        let near = near.filter(|route| !kinds::is_old(route));
         let mut taking = near.filter(|route| has_host(route, host)).peekable();
         let first = taking.peek()?.id();
         taking.all(|route| is_plain(route, host)).then(|| {

@@ -14,11 +14,8 @@ pub(crate) fn unused(objects: Objects<'_>, published: &[Published], issues: &mut
     for own in published.iter().filter(|own| own.source != UrlSource::Exposed) {
         let (Ok(url), [namespace]) = (PublicUrl::parse(&own.url), own.scope.as_slice()) else { continue };
         let host = url.origin().host().to_owned();
-        let routes: Vec<(&Object, Vec<String>)> = objects
-            .routes()
-            .filter(|route| route.namespace() == namespace.as_str())
-            .map(|route| (route, hosts(objects, route)))
-            .collect();
+        let routes: Vec<(&Object, Vec<String>)> =
+            objects.routes_in(namespace).map(|route| (route, hosts(objects, route))).collect();
         let takes = |hosts: &[String], host: &str| {
             hosts.is_empty()
                 || hosts.iter().any(|own| own == host || own.strip_prefix('*').is_some_and(|end| host.ends_with(end)))
