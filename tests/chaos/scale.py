@@ -107,7 +107,13 @@ class Scale:
         self.say(f'    one change of host, accepted after {took:.1f} s', measurement)
 
     def _idle(self, operator):
-        time.sleep(8)
+        """Once all follow-up work of what came before is done."""
+        def quiet():
+            before = _derivations(operator)
+            time.sleep(8)
+            return _derivations(operator) == before
+
+        patience.until(quiet, 180, every=0.1)
         measurement = Measurement(operator)
         time.sleep(WINDOW)
         self.say('    idle', measurement)

@@ -15,7 +15,7 @@ use super::horizon::{Dashboard, Intent};
 use super::horizon_view::HorizonView;
 use super::pairing::Pairing;
 use super::proof::Proof;
-use super::stage::{Joint, Outcome, Stage};
+use super::stage::{Joint, Single, Stage};
 use super::tenure::{Tenure, Tenures};
 use super::throttle::{self, Candidate, Throttle};
 use super::world::{CanaryQueries, CatalogQueries, ProbeTargets, World};
@@ -52,12 +52,12 @@ pub struct Derivation {
     horizon_views: Stage<HorizonView>,
     glance_views: Stage<GlanceView>,
     keys: Option<Keys>,
-    needs: Outcome<Needs>,
-    probe_targets: Outcome<ProbeTargets>,
-    catalog_queries: Outcome<CatalogQueries>,
-    canary_queries: Outcome<CanaryQueries>,
-    pods_of: Outcome<BTreeSet<Arc<str>>>,
-    is_read: Outcome<bool>,
+    needs: Single<Needs>,
+    probe_targets: Single<ProbeTargets>,
+    catalog_queries: Single<CatalogQueries>,
+    canary_queries: Single<CanaryQueries>,
+    pods_of: Single<BTreeSet<Arc<str>>>,
+    is_read: Single<bool>,
 }
 
 /// Who wants something of a Glance.
@@ -96,12 +96,12 @@ impl Default for Derivation {
             glance_tenures: Stage::new(19),
             api_tenures: Stage::new(20),
             keys: None,
-            needs: Outcome::default(),
-            probe_targets: Outcome::default(),
-            catalog_queries: Outcome::default(),
-            canary_queries: Outcome::default(),
-            pods_of: Outcome::default(),
-            is_read: Outcome::default(),
+            needs: Single::default(),
+            probe_targets: Single::default(),
+            catalog_queries: Single::default(),
+            canary_queries: Single::default(),
+            pods_of: Single::default(),
+            is_read: Single::default(),
         }
     }
 }

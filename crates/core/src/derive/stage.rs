@@ -179,19 +179,19 @@ impl<T: PartialEq> Joint<T> {
 
 /// One value for all resources. No stage reads it: it is what the whole derivation is for.
 #[derive(Debug)]
-pub struct Outcome<T> {
+pub struct Single<T> {
     value: Arc<T>,
     /// What it was computed from; nothing before the first time.
     reads: Option<Reads>,
 }
 
-impl<T: Default> Default for Outcome<T> {
+impl<T: Default> Default for Single<T> {
     fn default() -> Self {
         Self { value: Arc::default(), reads: None }
     }
 }
 
-impl<T: PartialEq> Outcome<T> {
+impl<T: PartialEq> Single<T> {
     /// Computes it if something that it was computed from has changed. An equal value stays the same one.
     pub fn advance(&mut self, changes: &Changes, compute: impl FnOnce() -> T) -> Arc<T> {
         if self.reads.as_ref().is_none_or(|reads| changes.touch(reads)) {

@@ -102,10 +102,11 @@ impl Desired<'_> {
         let name = annotations::PUT_BACK;
         let text = config_map.meta.ours.get(name).map_or("", String::as_str);
         let since = now.saturating_sub(SignedDuration::from_secs(CONTENDED_SPAN)).unwrap_or(Timestamp::MIN);
-        let mut times: Vec<Timestamp> = text.split(' ').filter_map(|t| t.parse().ok()).filter(|t| *t > since).collect();
+        let mut times: Vec<Timestamp> = text.split(' ').filter_map(|t| t.parse().ok()).collect();
         if !self.taken(change, !times.is_empty()) {
             return Ok(None);
         }
+        times.retain(|time| *time > since);
         if times.len() >= CONTENDED_TIMES {
             let who = self.target.workload.other_manager.as_deref().unwrap_or("somebody");
             let message = format!(
