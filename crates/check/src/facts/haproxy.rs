@@ -118,7 +118,11 @@ pub fn servers<'a>(unit: &'a Unit, behind: &[Server<'_>]) -> Vec<Server<'a>> {
     let counts = |name: &str| name == "ssl-default-bind-options" || name.starts_with("tune.");
     let options: Vec<_> = global.filter(|item| counts(&item.directive.name)).collect();
     // A backend to which no frontend leads serves nobody, unless something that is not seen chooses it.
-    let is_open = |choice: &Directive| choice.text().contains("%[");
+    let is_there = |text: &str| {
+        let named = MAP.as_ref().and_then(|map| map.captures(text));
+        named.is_some_and(|named| maps.iter().any(|file| file.name == classify::base(&named[1])))
+    };
+    let is_open = |choice: &Directive| choice.text().contains("%[") && !is_there(&choice.text());
     let has_front = sections.iter().any(|section| section.choices().next().is_some());
     let is_alone = !has_front || sections.iter().flat_map(Section::choices).any(is_open);
     let mut servers = Vec::new();

@@ -110,6 +110,14 @@ fn haproxys_choice_of_a_backend(#[case] lines: &str, #[case] verdict: Verdict) {
     assert_eq!(haproxy("https://g.example", lines, &[MAP, list, kollas]), verdict);
 }
 
+/// A map that leads to other backends only.
+#[test]
+fn a_map_of_haproxy_without_glance() {
+    let lines = "use_backend %[req.hdr(host),lower,map_dom(/etc/haproxy/external-frontend-map,horizon)]";
+    let map = ("etc/haproxy/external-frontend-map", "d.example horizon\ng.example nova\n");
+    assert_eq!(haproxy("https://g.example", lines, &[map]), Verdict::Incomplete);
+}
+
 /// Below a path of the dashboard's origin; HAProxy chooses after its rules have changed the path.
 #[rstest]
 #[case(
