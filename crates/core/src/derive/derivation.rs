@@ -20,7 +20,7 @@ use super::tenure::{Tenure, Tenures};
 use super::throttle::{self, Candidate, Throttle};
 use super::world::{CanaryQueries, CatalogQueries, ProbeTargets, World};
 use super::{exposure, openstack_api, vantage};
-use crate::model::{Changes, Id, Key, Kind, Map, Needs, Problem, ReadSource, Set, Snapshot, note_whole};
+use crate::model::{Changes, Id, Key, Kind, Map, Needs, Problem, ReadSource, Set, Snapshot, Store, note_whole};
 
 /// A world that is kept up to date: each value is computed again only if something changed that it was computed from.
 #[derive(Debug)]
@@ -308,15 +308,13 @@ impl Keys {
 
     /// Those of a later snapshot.
     fn renewed(self, snapshot: &Snapshot, changes: &mut Changes) -> Self {
-        let horizons: Vec<_> = snapshot.horizons.keys().cloned().collect();
-        let glances: Vec<_> = snapshot.glances.keys().cloned().collect();
-        let apis: Vec<_> = snapshot.apis.keys().cloned().collect();
-        let are_same = |now: &[Arc<Key>], before: &[Arc<Key>]| {
-            now.len() == before.len() && now.iter().zip(before).all(|(now, before)| Arc::ptr_eq(now, before))
-        };
-        if are_same(&horizons, &self.horizons) && are_same(&glances, &self.glances) && are_same(&apis, &self.apis) {
+        let Snapshot { horizons, glances, apis, .. } = snapshot;
+        if are_same(horizons, &self.horizons) && are_same(glances, &self.glances) && are_same(apis, &self.apis) {
             return self;
         }
+        let horizons: Vec<_> = horizons.keys().cloned().collect();
+        let glances: Vec<_> = glances.keys().cloned().collect();
+        let apis: Vec<_> = apis.keys().cloned().collect();
         let namespaces = horizons.iter().chain(&glances).chain(&apis).map(|key| key.namespace.as_str());
         let namespaces: BTreeSet<&str> = namespaces.collect();
         let namespaces = namespaces.into_iter().map(|namespace| Arc::new(in_whole(namespace))).collect();
@@ -329,6 +327,12 @@ impl Keys {
         note_whole(Self::SOURCE);
         self.namespaces.iter().map(|key| key.name.as_str()).collect()
     }
+}
+
+/// Whether the keys of a store are still the same.
+fn are_same<T>(now: &Store<T>, before: &[Arc<Key>]) -> bool {
+    let mut before = before.iter();
+    now.keys().all(|key| before.next().is_some_and(|before| Arc::ptr_eq(key, before))) && before.next().is_none()
 }
 
 /// The key of what is computed for a whole namespace, or for all of them.

@@ -81,7 +81,9 @@ impl<T: PartialEq> Stage<T> {
             let known = self.values.get_mut(at).filter(|entry| is_same(&entry.key, key));
             let is_known = known.is_some();
             if let Some(entry) = known {
-                entry.key = key.clone();
+                if !Arc::ptr_eq(&entry.key, key) {
+                    entry.key = key.clone();
+                }
                 if !changes.touch(&entry.reads) {
                     at += 1;
                     continue;

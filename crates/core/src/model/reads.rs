@@ -78,26 +78,77 @@ impl ReadSource {
     }
 }
 
+impl ReadPlace<'_> {
+    /// What it belongs to, as a number: its namespace, if it has one. Nearly everything that one value is computed from
+    /// belongs to the same one or two, and nearly all changes belong to others.
+    fn area(self) -> u32 {
+        let name = match self {
+            Self::Item(key) if key.namespace.is_empty() => &key.name,
+            Self::Item(key) => &key.namespace,
+            Self::Namespace(name) | Self::Leading(name, _) | Self::Name(name) => name,
+        };
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        // The upper half; zero means none.
+        u32::try_from(hasher.finish() >> 32).unwrap_or_default().max(1)
+    }
+}
+
+/// Up to four areas.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Areas {
+    /// Zeros at the end mean none.
+    few: [u32; 4],
+    /// There are more.
+    many: bool,
+}
+
+impl Areas {
+    fn add(&mut self, area: u32) {
+        match self.few.iter_mut().find(|known| **known == area || **known == 0) {
+            Some(known) => *known = area,
+            None => self.many = true,
+        }
+    }
+
+    /// Whether any of them may be among these.
+    fn meet(self, others: &BTreeSet<u32>) -> bool {
+        self.many || self.few.iter().take_while(|area| **area != 0).any(|area| others.contains(area))
+    }
+}
+
 /// What a computation has read.
 #[derive(Clone, Debug, Default)]
 pub struct Reads {
     /// Places, as numbers, in order and deduplicated.
-    places: Vec<u64>,
+    places: Box<[u64]>,
+    /// Where those places are.
+    areas: Areas,
     /// Sources of those places.
     sources: u128,
     /// Sources of which it has read all places.
     whole: u128,
 }
 
+/// What a computation has read so far.
+#[derive(Debug, Default)]
+struct Notes {
+    places: Vec<u64>,
+    areas: Areas,
+    sources: u128,
+    whole: u128,
+}
+
 thread_local! {
     /// The notes of the computation that runs, if one does.
-    static NOTES: RefCell<Option<Reads>> = const { RefCell::new(None) };
+    static NOTES: RefCell<Option<Notes>> = const { RefCell::new(None) };
 }
 
 /// Notes that a value was read.
 pub(crate) fn note(source: ReadSource, place: ReadPlace<'_>) {
     with_notes(|notes| {
         notes.places.push(source.at(place));
+        notes.areas.add(place.area());
         notes.sources |= source.bit();
     });
 }
@@ -107,33 +158,34 @@ pub(crate) fn note_whole(source: ReadSource) {
     with_notes(|notes| notes.whole |= source.bit());
 }
 
-fn with_notes(add: impl FnOnce(&mut Reads)) {
+fn with_notes(add: impl FnOnce(&mut Notes)) {
     NOTES.with_borrow_mut(|notes| notes.as_mut().map(add));
 }
 
 /// Computes something; returns what it has read, too.
 pub(crate) fn recorded<T>(compute: impl FnOnce() -> T) -> (T, Reads) {
     /// Ends the notes even if the computation panics.
-    struct Pause(Option<Reads>);
+    struct Pause(Option<Notes>);
     impl Drop for Pause {
         fn drop(&mut self) {
             NOTES.set(self.0.take());
         }
     }
-    let pause = Pause(NOTES.replace(Some(Reads::default())));
+    let pause = Pause(NOTES.replace(Some(Notes::default())));
     let value = compute();
-    let mut reads = NOTES.take().unwrap_or_default();
-    reads.places.sort_unstable();
-    reads.places.dedup();
-    reads.places.shrink_to_fit();
+    let Notes { mut places, areas, sources, whole } = NOTES.take().unwrap_or_default();
     drop(pause);
-    (value, reads)
+    places.sort_unstable();
+    places.dedup();
+    (value, Reads { places: places.into(), areas, sources, whole })
 }
 
 /// What has changed.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
     places: BTreeSet<u64>,
+    /// Where those places are.
+    areas: BTreeSet<u32>,
     /// Sources of which every place may have changed.
     everywhere: u128,
     /// Sources of which anything has changed.
@@ -145,6 +197,7 @@ impl Changes {
     pub(crate) fn add(&mut self, source: ReadSource, place: ReadPlace<'_>) {
         self.any |= source.bit();
         self.places.insert(source.at(place));
+        self.areas.insert(place.area());
     }
 
     /// Every value of the source may have changed.
@@ -158,7 +211,7 @@ impl Changes {
         let is_changed = || reads.places.iter().any(|place| self.places.contains(place));
         self.any & reads.whole != 0
             || self.everywhere & reads.sources != 0
-            || (self.any & reads.sources != 0 && is_changed())
+            || (self.any & reads.sources != 0 && reads.areas.meet(&self.areas) && is_changed())
     }
 }
 

@@ -320,15 +320,23 @@ fn differing_items<'a, T>(
     only(one, other).chain(only(other, one))
 }
 
-/// The keys of the entries of each of two maps that the other has not.
+/// The keys of the entries that only one of two maps has.
 fn differing<'a, K: Ord + AsRef<str>, V>(
     one: &'a BTreeMap<K, V>,
     other: &'a BTreeMap<K, V>,
-    is_same: impl Fn(&V, &V) -> bool + Copy + 'a,
-) -> impl Iterator<Item = &'a str> {
-    let only = move |these: &'a BTreeMap<K, V>, those: &'a BTreeMap<K, V>| {
-        let is_new = move |(key, value): &(&'a K, &'a V)| !those.get(*key).is_some_and(|other| is_same(value, other));
-        these.iter().filter(is_new).map(|(key, _)| key.as_ref())
-    };
-    only(one, other).chain(only(other, one))
+    is_same: impl Fn(&V, &V) -> bool,
+) -> Vec<&'a str> {
+    let mut found = Vec::new();
+    let mut others = other.iter().peekable();
+    for (key, value) in one {
+        while let Some((gone, _)) = others.next_if(|(other, _)| *other < key) {
+            found.push(gone.as_ref());
+        }
+        let other = others.next_if(|(other, _)| *other == key);
+        if !other.is_some_and(|(_, other)| is_same(value, other)) {
+            found.push(key.as_ref());
+        }
+    }
+    found.extend(others.map(|(gone, _)| gone.as_ref()));
+    found
 }
