@@ -95,12 +95,11 @@ impl Watches {
 
     /// Starts and ends watches until exactly the needed ones run.
     pub fn set(&mut self, needs: &Arc<Needs>) {
-        let is_new = self.served.has_changed().unwrap_or(true);
-        if !is_new && self.asked.as_ref().is_some_and(|asked| Arc::ptr_eq(asked, needs)) {
+        let served = self.served.borrow_and_update().clone();
+        if served == self.told && self.asked.as_ref().is_some_and(|asked| Arc::ptr_eq(asked, needs)) {
             return;
         }
         self.asked = Some(needs.clone());
-        let served = self.served.borrow_and_update().clone();
         let wanted = self.wanted(needs, &served);
         let stopped: Vec<_> = self.running.keys().filter(|w| !wanted.contains(*w)).cloned().collect();
         for watch in stopped {

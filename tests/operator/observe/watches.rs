@@ -102,8 +102,11 @@ async fn watched_policies(served: bool, restricted: bool) -> BTreeSet<String> {
     let mut watches = Watches::start(api.client(), live, only);
     let mut needs = Needs { namespaces, ..Needs::default() };
     needs.named.entry(Kind::Gateway).or_default().insert(Key::new("infra", "public"));
+    // What is needed may be known before it is known what the cluster serves.
+    let needs = Arc::new(needs);
+    watches.set(&needs);
     tokio::time::timeout(Duration::from_secs(10), watches.changed()).await.expect("discovery");
-    watches.set(&needs.into());
+    watches.set(&needs);
     tokio::time::sleep(Duration::from_millis(300)).await;
     let asked = api.asked().into_iter();
     asked.filter_map(|line| Some(line.split_once("/gateway.envoyproxy.io/v1alpha1/")?.1.to_owned())).collect()
