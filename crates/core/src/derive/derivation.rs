@@ -51,7 +51,7 @@ pub struct Derivation {
     rivals: Joint<Set<Id>>,
     horizon_views: Stage<HorizonView>,
     glance_views: Stage<GlanceView>,
-    keys: Option<Keys>,
+    keys: Keys,
     needs: Single<Needs>,
     probe_targets: Single<ProbeTargets>,
     catalog_queries: Single<CatalogQueries>,
@@ -95,7 +95,7 @@ impl Default for Derivation {
             horizon_tenures: Stage::new(18),
             glance_tenures: Stage::new(19),
             api_tenures: Stage::new(20),
-            keys: None,
+            keys: Keys::default(),
             needs: Single::default(),
             probe_targets: Single::default(),
             catalog_queries: Single::default(),
@@ -122,14 +122,14 @@ impl Derivation {
 
     /// In the order of the stages: each method reads what those before it have made.
     fn derive(&mut self, snapshot: &Snapshot, changes: &mut Changes) -> World {
-        let keys = self.keys.take().unwrap_or_default().renewed(snapshot, changes);
+        let keys = std::mem::take(&mut self.keys).renewed(snapshot, changes);
         self.assign_workloads(snapshot, &keys, changes);
         self.read_each_alone(snapshot, &keys, changes);
         self.pair(snapshot, &keys, changes);
         self.prove(snapshot, &keys, changes);
         self.view(snapshot, &keys, changes);
         let world = self.world(snapshot, &keys, changes);
-        self.keys = Some(keys);
+        self.keys = keys;
         world
     }
 

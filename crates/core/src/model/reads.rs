@@ -89,7 +89,7 @@ impl ReadPlace<'_> {
         };
         let mut hasher = DefaultHasher::new();
         name.hash(&mut hasher);
-        // The upper half; zero means none.
+        // Half of it is enough; zero means none.
         u32::try_from(hasher.finish() >> 32).unwrap_or_default().max(1)
     }
 }
@@ -121,7 +121,7 @@ impl Areas {
 #[derive(Clone, Debug, Default)]
 pub struct Reads {
     /// Places, as numbers, in order and deduplicated.
-    places: Box<[u64]>,
+    places: Vec<u64>,
     /// Where those places are.
     areas: Areas,
     /// Sources of those places.
@@ -130,18 +130,9 @@ pub struct Reads {
     whole: u128,
 }
 
-/// What a computation has read so far.
-#[derive(Debug, Default)]
-struct Notes {
-    places: Vec<u64>,
-    areas: Areas,
-    sources: u128,
-    whole: u128,
-}
-
 thread_local! {
     /// The notes of the computation that runs, if one does.
-    static NOTES: RefCell<Option<Notes>> = const { RefCell::new(None) };
+    static NOTES: RefCell<Option<Reads>> = const { RefCell::new(None) };
 }
 
 /// Notes that a value was read.
@@ -158,26 +149,27 @@ pub(crate) fn note_whole(source: ReadSource) {
     with_notes(|notes| notes.whole |= source.bit());
 }
 
-fn with_notes(add: impl FnOnce(&mut Notes)) {
+fn with_notes(add: impl FnOnce(&mut Reads)) {
     NOTES.with_borrow_mut(|notes| notes.as_mut().map(add));
 }
 
 /// Computes something; returns what it has read, too.
 pub(crate) fn recorded<T>(compute: impl FnOnce() -> T) -> (T, Reads) {
     /// Ends the notes even if the computation panics.
-    struct Pause(Option<Notes>);
+    struct Pause(Option<Reads>);
     impl Drop for Pause {
         fn drop(&mut self) {
             NOTES.set(self.0.take());
         }
     }
-    let pause = Pause(NOTES.replace(Some(Notes::default())));
+    let pause = Pause(NOTES.replace(Some(Reads::default())));
     let value = compute();
-    let Notes { mut places, areas, sources, whole } = NOTES.take().unwrap_or_default();
+    let mut reads = NOTES.take().unwrap_or_default();
     drop(pause);
-    places.sort_unstable();
-    places.dedup();
-    (value, Reads { places: places.into(), areas, sources, whole })
+    reads.places.sort_unstable();
+    reads.places.dedup();
+    reads.places.shrink_to_fit();
+    (value, reads)
 }
 
 /// What has changed.
@@ -284,6 +276,21 @@ mod tests {
         assert!(!touched(&|c| c.add_everywhere(ReadSource::Answers)));
         assert!(touched(&|c| c.add(ReadSource::Coverage(Kind::Pod), ReadPlace::Name("lab"))));
         assert!(!touched(&|c| c.add(ReadSource::Coverage(Kind::Job), ReadPlace::Name("cloud"))));
+    }
+
+    /// However many namespaces it has read from.
+    #[test]
+    fn a_change_touches_whoever_has_read_from_its_namespace() {
+        let names = ["a", "b", "c", "d", "e", "f"];
+        for count in 1..=names.len() {
+            let ((), reads) =
+                recorded(|| names[..count].iter().for_each(|name| note(PODS, ReadPlace::Namespace(name))));
+            for (at, name) in names.iter().enumerate() {
+                let mut changes = Changes::default();
+                changes.add(PODS, ReadPlace::Namespace(name));
+                assert_eq!(changes.touch(&reads), at < count, "{name} of {count}");
+            }
+        }
     }
 
     #[test]
