@@ -230,7 +230,7 @@ impl Reconciler {
             let (_, events) = self.writers(resource.kind);
             events.failure(&look.meta, (action.name(), action.object()), &error.to_string());
         }
-        look.plan.state = State::Unmet(place(&problem, action), problem);
+        look.plan.state = State::Unmet(place(&problem, error, action), problem);
         self.give_up(resource, &look).await
     }
 
@@ -304,11 +304,12 @@ fn in_vain(steps: &[Step]) -> Problem {
 }
 
 /// The condition that a failed write belongs to.
-fn place(problem: &Problem, action: &Action) -> ConditionType {
+fn place(problem: &Problem, error: &ApplyError, action: &Action) -> ConditionType {
     let of_config_map = matches!(action, Action::ApplyConfigMap(_) | Action::Annotate { .. } | Action::Collect { .. });
-    match problem.reason {
-        Reason::WriteFailed if of_config_map => ConditionType::ConfigRendered,
-        reason => reason.condition(),
+    match error {
+        ApplyError::FieldConflict { .. } | ApplyError::Rehearsal { .. } => problem.reason.condition(),
+        _ if of_config_map => ConditionType::ConfigRendered,
+        _ => problem.reason.condition(),
     }
 }
 
