@@ -11,7 +11,7 @@ use crate::facts::filter::Reading;
 use crate::facts::glance::GlanceFacts;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
-use crate::rules::origins::{Listed, ORIGINS};
+use crate::rules::origin_list::{self, Listed, ORIGINS};
 use crate::rules::{haproxy, options, refused};
 use crate::unit::Program;
 
@@ -74,7 +74,7 @@ pub(crate) fn of_panel(cloud: &Cloud<'_>, at: usize) -> Vec<Finding> {
     }
     if let Some(setting) = glance.cors_in_effect("allowed_origin").filter(|_| needs_origins(cloud, at, glance)) {
         let found = format!("allowed_origin is *; {why}, for which browsers do not accept *");
-        let known = super::origins::known_origin(cloud, &glance.unit.scope);
+        let known = origin_list::known_origin(cloud, &glance.unit.scope);
         let listed = Listed { option: ORIGINS, items: &setting.items(), place: &setting.place };
         let fix = format!("{}{or_say}", listed.exact(known.as_deref()));
         findings.push(Finding::new(Rule::AnyOrigin, severity, &setting.place, found, fix));

@@ -14,6 +14,7 @@ pub mod limits;
 mod lists;
 pub mod logs;
 mod options;
+mod origin_list;
 pub mod origins;
 pub mod proxy_headers;
 pub mod reading;
