@@ -11,8 +11,9 @@ use crate::facts::filter::Reading;
 use crate::facts::glance::GlanceFacts;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
+use crate::rules::haproxy_header::response_header;
 use crate::rules::origin_list::{self, Listed, ORIGINS};
-use crate::rules::{haproxy, options, refused};
+use crate::rules::{options, refused};
 use crate::unit::Program;
 
 const ALLOW_CREDENTIALS: &str = "access-control-allow-credentials";
@@ -129,10 +130,9 @@ fn breaks(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<&'static st
         |directive: &str| server.of_name(directive).any(|other| names(other.directive.arg(0).unwrap_or_default()));
     let name = item.directive.name.as_str();
     match (server.kind, name) {
-        (Kind::Haproxy, _) => match haproxy::response_header(item, ALLOW_CREDENTIALS)? {
+        (Kind::Haproxy, _) => match response_header(item, ALLOW_CREDENTIALS)? {
             ("del-header", _) => {
-                let set =
-                    |other| haproxy::response_header(other, ALLOW_CREDENTIALS).is_some_and(|(a, _)| a != "del-header");
+                let set = |other| response_header(other, ALLOW_CREDENTIALS).is_some_and(|(a, _)| a != "del-header");
                 (!server.items.iter().any(set)).then_some(REMOVES)
             }
             ("set-header", value) => (value.trim_matches('"') != "true").then_some(REPLACES),

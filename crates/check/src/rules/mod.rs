@@ -7,6 +7,7 @@ pub mod endpoint;
 mod expanded;
 pub mod exposed;
 pub mod haproxy;
+mod haproxy_header;
 mod header_room;
 pub mod headers;
 pub mod import;

@@ -39,7 +39,9 @@ pub(crate) fn stands_in(cloud: &Cloud<'_>) -> bool {
     let writes = |item: &ScopedDirective<'_>| match item.directive.name.as_str() {
         "header" => header(item, ALLOW_ORIGIN).is_some_and(|(_, action, _)| action != "unset"),
         "add_header" => item.directive.word() == ALLOW_ORIGIN,
-        _ => super::haproxy::response_header(item, ALLOW_ORIGIN).is_some_and(|(action, _)| action != "del-header"),
+        _ => {
+            super::haproxy_header::response_header(item, ALLOW_ORIGIN).is_some_and(|(action, _)| action != "del-header")
+        }
     };
     // HAProxy's own answers are judged with their lists.
     let allows = |server: &Server<'_>| {

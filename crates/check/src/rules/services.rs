@@ -17,7 +17,7 @@ use crate::facts::paste::{Filter, Paste};
 use crate::facts::server::ScopedDirective;
 use crate::finding::{Finding, Location, OptionName};
 use crate::formats::directives::Directive;
-use crate::rules::haproxy::response_header;
+use crate::rules::haproxy_header::response_header;
 use crate::rules::options::is_options;
 use crate::rules::origin_list::{self, Listed, ORIGINS};
 use crate::rules::proxy_headers::{doubles, header};
