@@ -18,7 +18,9 @@ use crate::input::CheckInput;
 /// Sorts texts by what they are. Also returns what cannot be used, each with its file.
 pub fn sort(texts: Vec<Text>, release: Option<Release>, now: Timestamp) -> (CheckInput, Vec<String>) {
     let mut sorter = Sorter { input: CheckInput::new(release), errors: Vec::new(), templates: Vec::new() };
-    texts.into_iter().for_each(|text| sorter.add(text));
+    for text in texts {
+        sorter.add(text);
+    }
     let Sorter { mut input, errors, templates } = sorter;
     input.unseen.extend(template::told(&templates));
     input.unseen.extend(errors.iter().cloned());
@@ -70,7 +72,9 @@ impl Sorter {
                 }
                 Ok(objects) => {
                     let Self { input, errors, .. } = self;
-                    objects.into_iter().for_each(|object| add(input, object, text.named, errors));
+                    for object in objects {
+                        add(input, object, text.named, errors);
+                    }
                 }
                 Err(error) => self.errors.push(format!("{}: {error}", text.name)),
             }

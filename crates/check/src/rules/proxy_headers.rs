@@ -205,6 +205,7 @@ fn edited(value: &str, pattern: &str, item: &ScopedDirective<'_>) -> Option<Stri
     Some(pattern.replace(value, NoExpand(text)).into_owned())
 }
 
+#[expect(clippy::too_many_lines, reason = "one part for each directive of nginx")]
 fn nginx_cors(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
     let hidden = |item: &ScopedDirective<'_>| {
         matches!(item.directive.name.as_str(), "proxy_hide_header" | "uwsgi_hide_header")
