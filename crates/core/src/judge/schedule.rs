@@ -546,7 +546,7 @@ mod tests {
         assert!(refused.len() == 2, "{asked:?}");
         let (_, scheduler, q) = uploads_asked(&[(0, "ggr")], 170);
         let record = scheduler.entries[&q].record.clone().unwrap();
-        assert_eq!(record.observation.refusal().unwrap().0, Some(UploadCheck::Put), "{record:?}");
+        assert_eq!(record.observation.refusal().unwrap().0, Some(UploadCheck::Size), "{record:?}");
     }
 
     #[test]
