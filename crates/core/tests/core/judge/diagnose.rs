@@ -4,10 +4,28 @@ use direct_upload_api::{Panel, Rule};
 use direct_upload_core::judge::{Response, diagnose, judge};
 use proptest::prelude::*;
 use proptest::sample::select;
+use rstest::rstest;
 use test_support::preflight::{ORIGIN, upload_of};
 
 /// As OpenStack's documentation writes them.
 const WRITTEN: [&str; 3] = ["Content-Type", "X-Auth-Token", "X-CSRFToken"];
+
+/// Only what a filter answers without a grant hides which part it refuses. A browser sends no preflight to its own origin.
+#[rstest]
+#[case::refused("https://glance.example.com", 200, &[], true)]
+#[case::granted("https://glance.example.com", 200, &[("Access-Control-Allow-Origin", ORIGIN)], false)]
+#[case::no_answer_of_the_filter("https://glance.example.com", 401, &[], false)]
+#[case::same_origin(ORIGIN, 200, &[], false)]
+fn more_requests_tell_more_about_an_answer_without_a_grant(
+    #[case] url: &str,
+    #[case] status: u16,
+    #[case] headers: &[(&str, &str)],
+    #[case] asks: bool,
+) {
+    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let asked = upload_of(Panel::Angular, url);
+    assert_eq!(diagnose::is_worth_asking(&asked, &Response { status, headers }), asks);
+}
 
 proptest! {
     /// The fix names all that is missing, and nothing that is granted.

@@ -205,6 +205,24 @@ fn what_has_fallen_back_returns_only_after_a_grant_that_lasts() {
     assert_eq!(since, [None, None, fallen.clone(), fallen.clone(), fallen.clone(), fallen, None]);
 }
 
+/// Its pods are direct until they are replaced. That makes it no direct dashboard.
+#[test]
+fn what_falls_back_does_not_return_while_its_pods_still_go_back() {
+    let mut cloud = Cloud::new();
+    cloud.settle();
+    let reconcile = |cloud: &mut Cloud, broken, firm| {
+        for _ in 0..3 {
+            cloud.run(&Event::Probe { broken, firm });
+            cloud.run(&Event::Reconcile(2, 20));
+            cloud.run(&Event::Rehearsals);
+        }
+        (Mount::observed(&cloud.workload("one")).is_some(), cloud.direct_pods("one"))
+    };
+    assert_eq!(reconcile(&mut cloud, false, false), (true, 2));
+    assert_eq!(reconcile(&mut cloud, true, true), (false, 2));
+    assert_eq!(reconcile(&mut cloud, false, false), (false, 2), "the grant has not lasted");
+}
+
 /// During a deletion, whatever the operator cannot see, nothing unseen counts as released, and no Glance
 /// goes before the Horizon whose pods are direct.
 #[rstest]
