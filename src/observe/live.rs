@@ -6,7 +6,7 @@
 //! An answer may arrive after the event that its object is gone. Kubernetes never uses a uid twice. So the
 //! snapshot remembers each gone uid for longer than any request takes, and nothing brings the object back.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -76,8 +76,8 @@ struct LiveState {
     arrivals: u64,
     /// Counts changes of meaning.
     revision: u64,
-    /// The revision that the newest world was derived from, and the workloads whose pods decide something in it.
-    derived: (u64, Arc<BTreeSet<Arc<str>>>),
+    /// The newest world, and the revision that it was derived from.
+    derived: (u64, Arc<World>),
 }
 
 /// Which state of an object is known.
@@ -157,7 +157,7 @@ impl Live {
             let start = Instant::now();
             let world = Arc::new(newest.derivation.advance(&snapshot));
             debug_assert!(*world == World::of(&snapshot), "something that a stage read was not noted");
-            self.lock().derived = (revision, world.pods_of.clone());
+            self.lock().derived = (revision, world.clone());
             newest.world = world;
             newest.revision = revision;
             newest.took = start.elapsed();
@@ -388,12 +388,13 @@ impl LiveState {
 
     /// Whether this is a pod that decides nothing, or none at all. While a world is derived anything may.
     fn is_bystander(&self, kind: Kind, key: &Key) -> bool {
-        let (derived, workloads) = &self.derived;
+        let (derived, world) = &self.derived;
         if kind != Kind::Pod || *derived != self.revision {
             return false;
         }
+        let counts = |uid: &str| world.counts_pods_of(&key.namespace, uid);
         match self.snapshot.pods.get(key) {
-            Ok(pod) => pod.is_none_or(|pod| is_bystander(&self.snapshot, pod, workloads)),
+            Ok(pod) => pod.is_none_or(|pod| is_bystander(&self.snapshot, pod, counts)),
             Err(_) => false,
         }
     }

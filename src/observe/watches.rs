@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use direct_upload_api::{MANAGED_BY, OPERATOR};
+use direct_upload_core::derive::ReferencedConfigMaps;
 use direct_upload_core::model::{Key, Kind, Needs, Selected, Unknown, Watched};
 use futures::StreamExt;
 use futures::stream::BoxStream;
@@ -48,7 +49,7 @@ pub struct Watches {
     namespaces: BTreeSet<String>,
     running: HashMap<Watch, AbortHandle>,
     /// What the running watches are for.
-    asked: Option<Arc<Needs>>,
+    asked: Option<(Arc<Needs>, Arc<ReferencedConfigMaps>)>,
     widths: HashMap<Kind, Widths>,
     served: tokio::sync::watch::Receiver<Served>,
     discovery: AbortHandle,
@@ -64,7 +65,7 @@ impl Watches {
         let (asked, told) = (None, Served::new());
         let mut watches = Self { client, live, namespaces, running, asked, widths, served, discovery, told };
         watches.restrict();
-        watches.set(&Arc::default());
+        watches.set(&Arc::default(), &Arc::default());
         watches
     }
 
@@ -94,13 +95,14 @@ impl Watches {
     }
 
     /// Starts and ends watches until exactly the needed ones run.
-    pub fn set(&mut self, needs: &Arc<Needs>) {
+    pub fn set(&mut self, needs: &Arc<Needs>, config_maps: &Arc<ReferencedConfigMaps>) {
         let served = self.served.borrow_and_update().clone();
-        if served == self.told && self.asked.as_ref().is_some_and(|asked| Arc::ptr_eq(asked, needs)) {
+        let are_same = |(n, c): &(_, _)| Arc::ptr_eq(n, needs) && Arc::ptr_eq(c, config_maps);
+        if served == self.told && self.asked.as_ref().is_some_and(are_same) {
             return;
         }
-        self.asked = Some(needs.clone());
-        let wanted = self.wanted(needs, &served);
+        self.asked = Some((needs.clone(), config_maps.clone()));
+        let wanted = self.wanted(needs, config_maps, &served);
         let stopped: Vec<_> = self.running.keys().filter(|w| !wanted.contains(*w)).cloned().collect();
         for watch in stopped {
             if let Some(task) = self.running.remove(&watch) {
@@ -120,7 +122,7 @@ impl Watches {
         }
     }
 
-    fn wanted(&mut self, needs: &Needs, served: &Served) -> HashSet<Watch> {
+    fn wanted(&mut self, needs: &Needs, config_maps: &ReferencedConfigMaps, served: &Served) -> HashSet<Watch> {
         let mut wanted = HashSet::new();
         for kind in Kind::ALL.iter().copied() {
             let resource = if kind.registration().optional {
@@ -129,13 +131,14 @@ impl Watches {
             } else {
                 kind.resource()
             };
-            wanted.extend(self.scopes(kind, needs).into_iter().map(|scope| (kind, scope, resource.clone())));
+            wanted
+                .extend(self.scopes(kind, needs, config_maps).into_iter().map(|scope| (kind, scope, resource.clone())));
         }
         wanted
     }
 
     /// Where a kind is watched.
-    fn scopes(&mut self, kind: Kind, needs: &Needs) -> Vec<Scope> {
+    fn scopes(&mut self, kind: Kind, needs: &Needs, config_maps: &ReferencedConfigMaps) -> Vec<Scope> {
         let restricted = !self.namespaces.is_empty();
         let mut namespaces = needs.namespaces.clone();
         match kind.registration().watched {
@@ -143,9 +146,12 @@ impl Watches {
             Watched::Cluster if restricted => return Vec::new(),
             Watched::Cluster => return vec![Scope::All],
             Watched::Named => {
-                let names = needs.named.get(&kind).into_iter().flatten();
                 // ConfigMaps are never watched in all namespaces, because most are of no interest here.
-                if kind != Kind::ReferencedConfigMap && !restricted && too_many(names.clone().count()) {
+                if kind == Kind::ReferencedConfigMap {
+                    return config_maps.iter().cloned().map(Scope::Named).collect();
+                }
+                let names = needs.named.get(&kind).into_iter().flatten();
+                if !restricted && too_many(names.clone().count()) {
                     return vec![Scope::All];
                 }
                 return names.cloned().map(Scope::Named).collect();

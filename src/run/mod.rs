@@ -228,7 +228,7 @@ impl Rounds {
             }
         };
         self.pulse.beat();
-        self.watches.set(&world.needs);
+        self.watches.set(&world.needs, &world.config_maps);
         self.ready.set(world.is_read);
         if self.leads {
             self.questions.ask(&world);

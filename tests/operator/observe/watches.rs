@@ -65,7 +65,7 @@ async fn what_a_late_watch_has_brought_is_listed_anew() {
     watches.renew();
     let world = live.world().await;
     assert!(!world.is_read && world.glances.is_empty());
-    watches.set(&Arc::default());
+    watches.set(&Arc::default(), &Arc::default());
     await_world(&live, |world| world.glances.keys().eq([&second])).await;
 }
 
@@ -104,9 +104,9 @@ async fn watched_policies(served: bool, restricted: bool) -> BTreeSet<String> {
     needs.named.entry(Kind::Gateway).or_default().insert(Key::new("infra", "public"));
     // What is needed may be known before it is known what the cluster serves.
     let needs = Arc::new(needs);
-    watches.set(&needs);
+    watches.set(&needs, &Arc::default());
     tokio::time::timeout(Duration::from_secs(10), watches.changed()).await.expect("discovery");
-    watches.set(&needs);
+    watches.set(&needs, &Arc::default());
     tokio::time::sleep(Duration::from_millis(300)).await;
     let asked = api.asked().into_iter();
     asked.filter_map(|line| Some(line.split_once("/gateway.envoyproxy.io/v1alpha1/")?.1.to_owned())).collect()

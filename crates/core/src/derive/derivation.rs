@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use direct_upload_api::ExposureKind;
+
 use super::api::ManagedApi;
 use super::api_view::ApiView;
 use super::conflict::{self, HostPath};
@@ -13,14 +15,15 @@ use super::glance_view::GlanceView;
 use super::grant::{self, Asker, Grants};
 use super::horizon::{Dashboard, Intent};
 use super::horizon_view::HorizonView;
+use super::inquiry::Inquiry;
 use super::pairing::Pairing;
 use super::proof::Proof;
-use super::stage::{Joint, Single, Stage, StageName};
+use super::stage::{self, Joint, Single, Stage, StageName};
 use super::tenure::{Tenure, Tenures};
 use super::throttle::{self, Candidate, Throttle};
-use super::world::{CanaryQueries, CatalogQueries, ProbeTargets, World};
+use super::world::{CanaryQueries, CatalogQueries, ProbeTargets, ReferencedConfigMaps, World};
 use super::{exposure, openstack_api, vantage};
-use crate::model::{Changes, Id, Key, Kind, Map, Needs, Problem, ReadSource, Set, Snapshot, Store, note_whole};
+use crate::model::{Changes, Id, Key, Map, Needs, Problem, ReadSource, Set, Snapshot, Store, note_whole};
 
 /// A world that is kept up to date: each value is computed again only if something changed that it was computed from.
 #[derive(Debug)]
@@ -51,12 +54,17 @@ pub struct Derivation {
     rivals: Joint<Set<Id>>,
     horizon_views: Stage<HorizonView>,
     glance_views: Stage<GlanceView>,
+    horizon_inquiries: Stage<Inquiry>,
+    glance_inquiries: Stage<Inquiry>,
+    api_inquiries: Stage<Inquiry>,
+    /// The namespaces of routes that resources name, by the kind of the routes.
+    named_routes: Joint<Set<String>>,
     keys: Keys,
     needs: Single<Needs>,
+    config_maps: Single<ReferencedConfigMaps>,
     probe_targets: Single<ProbeTargets>,
     catalog_queries: Single<CatalogQueries>,
     canary_queries: Single<CanaryQueries>,
-    pods_of: Single<BTreeSet<Arc<str>>>,
     is_read: Single<bool>,
 }
 
@@ -95,12 +103,16 @@ impl Default for Derivation {
             horizon_tenures: Stage::new(StageName::HorizonTenures),
             glance_tenures: Stage::new(StageName::GlanceTenures),
             api_tenures: Stage::new(StageName::ApiTenures),
+            horizon_inquiries: Stage::new(StageName::HorizonInquiries),
+            glance_inquiries: Stage::new(StageName::GlanceInquiries),
+            api_inquiries: Stage::new(StageName::ApiInquiries),
+            named_routes: Joint::new(StageName::NamedRoutes),
             keys: Keys::default(),
             needs: Single::default(),
+            config_maps: Single::default(),
             probe_targets: Single::default(),
             catalog_queries: Single::default(),
             canary_queries: Single::default(),
-            pods_of: Single::default(),
             is_read: Single::default(),
         }
     }
@@ -128,6 +140,7 @@ impl Derivation {
         self.pair(snapshot, &keys, changes);
         self.prove(snapshot, &keys, changes);
         self.view(snapshot, &keys, changes);
+        self.inquire(snapshot, &keys, changes);
         let world = self.world(snapshot, &keys, changes);
         self.keys = keys;
         world
@@ -214,64 +227,51 @@ impl Derivation {
         });
     }
 
+    /// What must be read and asked for each resource.
+    fn inquire(&mut self, snapshot: &Snapshot, keys: &Keys, changes: &mut Changes) {
+        let Self { glances, apis, pairings, proofs, .. } = self;
+        self.horizon_inquiries
+            .advance(&keys.horizons, changes, |key| Some(Inquiry::of_horizon(pairings.get(key)?, proofs.get(key)?)));
+        self.glance_inquiries.advance(&keys.glances, changes, |key| Some(Inquiry::of_glance(glances.get(key)?)));
+        self.api_inquiries.advance(&keys.apis, changes, |key| Some(Inquiry::of_api(apis.get(key)?)));
+        self.named_routes.advance(changes, || {
+            let all = exposure::named_routes(snapshot).into_iter();
+            all.map(|(kind, namespaces)| (in_whole(kind.into()), namespaces)).collect()
+        });
+    }
+
     /// The views, and what follows from all of them.
     fn world(&mut self, snapshot: &Snapshot, keys: &Keys, changes: &Changes) -> World {
-        let (needs, pods_of) = (self.needs(snapshot, keys, changes), self.pods_of(changes));
         let is_read = self.is_read(snapshot, changes);
-        let Self { apis, pairings, proofs, .. } = self;
-        let destinations = || proofs.iter().flat_map(|(_, proof)| &proof.destinations);
-        let probe_targets = self.probe_targets.advance(changes, || {
-            let uploads = destinations().map(|d| (&d.questions, &d.epoch));
-            let calls = apis.iter().filter_map(|(_, view)| view.calls.as_ref()).map(|c| (&c.questions, &c.epoch));
-            let all = uploads.chain(calls);
-            all.flat_map(|(questions, epoch)| questions.iter().map(|q| (q.clone(), epoch.clone()))).collect()
+        let Self { horizon_inquiries, glance_inquiries, api_inquiries, named_routes, .. } = self;
+        let needs = self.needs.advance(changes, || {
+            let namespaces = keys.namespaces();
+            let named = |kind: ExposureKind| named_routes.get(&in_whole(kind.into()));
+            let needs = exposure::needs(snapshot, &namespaces, named);
+            Needs { namespaces: namespaces.into_iter().map(str::to_owned).collect(), ..needs }
         });
-        let catalog_queries = self
-            .catalog_queries
-            .advance(changes, || pairings.iter().filter_map(|(_, pairing)| pairing.catalog.query.clone()).collect());
-        let canary_queries = self.canary_queries.advance(changes, || {
-            destinations().filter_map(|d| Some((d.canary.as_ref()?.query.clone(), d.epoch.clone()))).collect()
-        });
+        let inquiries = || {
+            let all = horizon_inquiries.iter().chain(glance_inquiries.iter()).chain(api_inquiries.iter());
+            all.map(|(_, inquiry)| inquiry)
+        };
         World {
             horizons: self.horizon_views.shared(),
             glances: self.glance_views.shared(),
-            apis: apis.shared(),
+            apis: self.apis.shared(),
+            workloads: self.tenures.shared(),
             needs,
-            probe_targets,
-            catalog_queries,
-            canary_queries,
-            pods_of,
+            config_maps: self
+                .config_maps
+                .advance(changes, || inquiries().flat_map(|i| i.config_maps.clone()).collect()),
+            probe_targets: self.probe_targets.advance(changes, || inquiries().flat_map(|i| i.probes.clone()).collect()),
+            catalog_queries: self
+                .catalog_queries
+                .advance(changes, || inquiries().filter_map(|i| i.catalog.clone()).collect()),
+            canary_queries: self
+                .canary_queries
+                .advance(changes, || inquiries().flat_map(|i| i.canaries.clone()).collect()),
             is_read,
         }
-    }
-
-    fn needs(&mut self, snapshot: &Snapshot, keys: &Keys, changes: &Changes) -> Arc<Needs> {
-        let Self { glances, apis, pairings, proofs, .. } = self;
-        self.needs.advance(changes, || {
-            let namespaces = keys.namespaces();
-            let mut needs = exposure::needs(snapshot, &namespaces);
-            needs.namespaces = namespaces.into_iter().map(str::to_owned).collect();
-            let of_glances = glances.iter().filter_map(|(_, glance)| glance.public.asked.source.as_ref());
-            let of_apis = apis.iter().filter_map(|(_, view)| view.api.asked.source.as_ref());
-            let of_calls = apis.iter().filter_map(|(_, view)| view.calls.as_ref()?.authorities.as_ref());
-            let of_proofs = proofs.iter().filter_map(|(_, proof)| proof.authorities.as_ref());
-            let of_catalogs = pairings.iter().filter_map(|(_, pairing)| pairing.catalog.source.as_ref());
-            let files = of_glances.chain(of_apis).chain(of_calls).chain(of_proofs).chain(of_catalogs);
-            files.cloned().for_each(|key| needs.add_named(Kind::ReferencedConfigMap, key));
-            needs
-        })
-    }
-
-    fn pods_of(&mut self, changes: &Changes) -> Arc<BTreeSet<Arc<str>>> {
-        let Self { horizon_tenures, glance_tenures, api_tenures, .. } = self;
-        self.pods_of.advance(changes, || {
-            let of_horizons = horizon_tenures.iter().map(|(_, tenure)| &**tenure);
-            let of_glances =
-                glance_tenures.iter().flat_map(|(_, (public, internal))| [Some(public), internal.as_ref()]);
-            let of_apis = api_tenures.iter().map(|(_, tenure)| &**tenure);
-            let all = of_horizons.chain(of_glances.flatten().map(|tenure| &**tenure)).chain(of_apis);
-            all.filter_map(|tenure| tenure.pods_of.clone()).collect()
-        })
     }
 
     fn is_read(&mut self, snapshot: &Snapshot, changes: &Changes) -> bool {
@@ -296,10 +296,10 @@ impl Derivation {
 /// The keys of all resources, and of their namespaces, in order.
 #[derive(Debug, Default)]
 struct Keys {
-    horizons: Vec<Arc<Key>>,
-    glances: Vec<Arc<Key>>,
-    apis: Vec<Arc<Key>>,
-    namespaces: Vec<Arc<Key>>,
+    horizons: stage::Keys,
+    glances: stage::Keys,
+    apis: stage::Keys,
+    namespaces: stage::Keys,
 }
 
 impl Keys {
@@ -308,14 +308,16 @@ impl Keys {
 
     /// Those of a later snapshot.
     fn renewed(self, snapshot: &Snapshot, changes: &mut Changes) -> Self {
-        let Snapshot { horizons, glances, apis, .. } = snapshot;
-        if are_same(horizons, &self.horizons) && are_same(glances, &self.glances) && are_same(apis, &self.apis) {
+        let horizons = renewed(&snapshot.horizons, &self.horizons);
+        let glances = renewed(&snapshot.glances, &self.glances);
+        let apis = renewed(&snapshot.apis, &self.apis);
+        if horizons.is_none() && glances.is_none() && apis.is_none() {
             return self;
         }
-        let horizons: Vec<_> = horizons.keys().cloned().collect();
-        let glances: Vec<_> = glances.keys().cloned().collect();
-        let apis: Vec<_> = apis.keys().cloned().collect();
-        let namespaces = horizons.iter().chain(&glances).chain(&apis).map(|key| key.namespace.as_str());
+        let horizons = horizons.unwrap_or(self.horizons);
+        let glances = glances.unwrap_or(self.glances);
+        let apis = apis.unwrap_or(self.apis);
+        let namespaces = horizons.iter().chain(&*glances).chain(&*apis).map(|key| key.namespace.as_str());
         let namespaces: BTreeSet<&str> = namespaces.collect();
         let namespaces = namespaces.into_iter().map(|namespace| Arc::new(in_whole(namespace))).collect();
         changes.add_everywhere(Self::SOURCE);
@@ -329,10 +331,11 @@ impl Keys {
     }
 }
 
-/// Whether the keys of a store are still the same.
-fn are_same<T>(now: &Store<T>, before: &[Arc<Key>]) -> bool {
-    let mut before = before.iter();
-    now.keys().all(|key| before.next().is_some_and(|before| Arc::ptr_eq(key, before))) && before.next().is_none()
+/// The keys of a store, if they are others than before.
+fn renewed<T>(store: &Store<T>, before: &[Arc<Key>]) -> Option<stage::Keys> {
+    let mut rest = before.iter();
+    let are_same = store.keys().all(|key| rest.next().is_some_and(|before| Arc::ptr_eq(key, before)));
+    (!are_same || rest.next().is_some()).then(|| store.keys().cloned().collect())
 }
 
 /// The key of what is computed for a whole namespace, or for all of them.

@@ -24,17 +24,18 @@ pub(crate) mod traefik_middleware;
 pub(crate) mod traefik_rule;
 pub mod virtual_service;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use direct_upload_api::web::PublicUrl;
 use direct_upload_api::{ExposedBy, ExposureKind, Reason};
 use serde_json::Value;
+use strum::VariantArray;
 
 use self::backends::Backends;
 use self::exposing::{Exposing, HostClaims, key_of};
 pub use self::exposing::{Exposure, ExposureSource, Exposures, Stated};
 use crate::model::{
-    Advice, FieldPath, HttpProxy, HttpRoute, Id, Ingress, IngressRoute, Key, Kind, Lead, Needs, Problem, Route,
+    Advice, FieldPath, HttpProxy, HttpRoute, Id, Ingress, IngressRoute, Key, Kind, Lead, Needs, Problem, Route, Set,
     Snapshot, TlsRoute, Unread, VirtualService, Workload,
 };
 
@@ -247,17 +248,33 @@ fn not_exposed(notes: &[Advice], stated: Stated<'_>, workload: &Workload, backen
 
 /// What must be watched to know the exposures of workloads in these namespaces: other namespaces whose
 /// routes may lead there, and the Gateways of those routes.
-pub(crate) fn needs(snapshot: &Snapshot, namespaces: &BTreeSet<&str>) -> Needs {
+pub(crate) fn needs<'a>(
+    snapshot: &Snapshot,
+    namespaces: &BTreeSet<&str>,
+    named: impl Fn(ExposureKind) -> Option<&'a Set<String>>,
+) -> Needs {
     let mut needs = Needs::default();
-    let horizons = snapshot.horizons.all().filter_map(|(_, o)| o.spec.as_ref().ok()?.exposed_by.as_deref());
-    let glances = snapshot.glances.all().filter_map(|(_, o)| o.spec.as_ref().ok()?.exposed_by.as_deref());
-    for named in horizons.chain(glances).flatten() {
-        if let Some(namespace) = named.namespace.as_deref().filter(|namespace| !namespaces.contains(namespace)) {
-            needs.add_routes_of(Kind::from(named.kind), namespace);
+    for kind in ExposureKind::VARIANTS.iter().copied() {
+        let named = named(kind).into_iter().flat_map(|named| named.iter());
+        for namespace in named.filter(|namespace| !namespaces.contains(namespace.as_str())) {
+            needs.add_routes_of(Kind::from(kind), namespace);
         }
     }
     Deriver::all().for_each(|deriver| (deriver.needs)(snapshot, namespaces, &mut needs));
     needs
+}
+
+/// The namespaces of the routes that resources name, by the kind of the routes.
+pub(crate) fn named_routes(snapshot: &Snapshot) -> BTreeMap<ExposureKind, Set<String>> {
+    let horizons = snapshot.horizons.all().filter_map(|(_, o)| o.spec.as_ref().ok()?.exposed_by.as_deref());
+    let glances = snapshot.glances.all().filter_map(|(_, o)| o.spec.as_ref().ok()?.exposed_by.as_deref());
+    let mut all = BTreeMap::<_, Set<String>>::new();
+    for named in horizons.chain(glances).flatten() {
+        if let Some(namespace) = &named.namespace {
+            all.entry(named.kind).or_default().insert(namespace.clone());
+        }
+    }
+    all
 }
 
 /// All hosts and paths that objects claim.

@@ -25,6 +25,7 @@ pub mod grant;
 pub mod horizon;
 mod horizon_view;
 pub mod image_import;
+mod inquiry;
 pub mod openstack_api;
 pub mod pairing;
 pub mod proof;
@@ -65,7 +66,7 @@ pub use target::container;
 pub use tenure::{Handover, Tenure};
 pub use throttle::Throttle;
 pub use views::Views;
-pub use world::{CanaryQueries, CatalogQueries, ProbeTargets, World};
+pub use world::{CanaryQueries, CatalogQueries, ProbeTargets, ReferencedConfigMaps, World};
 
 impl World {
     /// Derives the world.

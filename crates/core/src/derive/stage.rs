@@ -33,6 +33,10 @@ pub enum StageName {
     Rivals,
     HorizonViews,
     GlanceViews,
+    HorizonInquiries,
+    GlanceInquiries,
+    ApiInquiries,
+    NamedRoutes,
     Keys,
 }
 
@@ -48,9 +52,14 @@ impl StageName {
 #[derive(Debug)]
 pub struct Stage<T> {
     source: ReadSource,
+    /// The resources of the last time.
+    keys: Keys,
     /// In order of their keys.
     values: Vec<Entry<T>>,
 }
+
+/// The resources for which a stage computes values, in order.
+pub type Keys = Arc<[Arc<Key>]>;
 
 #[derive(Debug)]
 struct Entry<T> {
@@ -66,8 +75,8 @@ fn is_same(one: &Arc<Key>, other: &Arc<Key>) -> bool {
 
 impl<T> Stage<T> {
     /// An empty one.
-    pub const fn new(name: StageName) -> Self {
-        Self { source: name.source(), values: Vec::new() }
+    pub fn new(name: StageName) -> Self {
+        Self { source: name.source(), keys: Keys::default(), values: Vec::new() }
     }
 
     fn place_of(&self, key: &Key) -> Result<usize, usize> {
@@ -112,10 +121,13 @@ impl<T> Stage<T> {
 impl<T: PartialEq> Stage<T> {
     /// Computes the values of these resources, in order, where something that they were computed from has changed. What
     /// did not change costs next to nothing: resources are many, and changes are few.
-    pub fn advance(&mut self, keys: &[Arc<Key>], changes: &mut Changes, compute: impl Fn(&Key) -> Option<T>) {
-        self.keep(keys, changes);
+    pub fn advance(&mut self, keys: &Keys, changes: &mut Changes, compute: impl Fn(&Key) -> Option<T>) {
+        if !Arc::ptr_eq(&self.keys, keys) {
+            self.keep(keys, changes);
+            self.keys = keys.clone();
+        }
         let mut at = 0;
-        for key in keys {
+        for key in keys.iter() {
             let known = self.values.get_mut(at).filter(|entry| is_same(&entry.key, key));
             let is_known = known.is_some();
             if let Some(entry) = known {
@@ -192,7 +204,7 @@ pub struct Joint<T> {
 
 impl<T: PartialEq> Joint<T> {
     /// An empty one.
-    pub const fn new(name: StageName) -> Self {
+    pub fn new(name: StageName) -> Self {
         Self { stage: Stage::new(name), reads: None }
     }
 

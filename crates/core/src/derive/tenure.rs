@@ -58,7 +58,7 @@ pub struct Handover {
 }
 
 /// The workloads of all resources of a namespace.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Tenures {
     pub horizons: Map<Key, Arc<Tenure>>,
     pub glances: Map<Key, Arc<Tenure>>,
@@ -68,6 +68,14 @@ pub(crate) struct Tenures {
 }
 
 impl Tenures {
+    /// The workloads of all kinds of resources.
+    pub fn all(&self) -> impl Iterator<Item = &Tenure> {
+        [&self.horizons, &self.glances, &self.internals, &self.apis]
+            .into_iter()
+            .flat_map(|all| all.values())
+            .map(|t| &**t)
+    }
+
     /// Decides for all of them, which name workloads of their own namespace. Dashboards compete with dashboards, APIs
     /// with APIs.
     pub fn derive(snapshot: &Snapshot, namespace: &str) -> Self {

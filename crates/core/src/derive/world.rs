@@ -6,12 +6,15 @@ use std::sync::Arc;
 use super::api_view::ApiView;
 use super::glance_view::GlanceView;
 use super::horizon_view::HorizonView;
-use super::tenure::Tenure;
+use super::tenure::{Tenure, Tenures};
 use super::views::Views;
 use crate::model::{CanaryQuery, CatalogQuery, Epoch, Key, Meta, Needs, ProbeTarget, ResourceKind};
 
 /// What to request by preflights, and the state of the server to which each answer would belong.
 pub type ProbeTargets = BTreeMap<Arc<ProbeTarget>, Epoch>;
+
+/// The ConfigMaps to watch by name, in any namespace: with a workload's main file, or with certificate authorities.
+pub type ReferencedConfigMaps = BTreeSet<Key>;
 
 /// The catalogs to read.
 pub type CatalogQueries = BTreeSet<CatalogQuery>;
@@ -26,13 +29,14 @@ pub struct World {
     pub horizons: Views<HorizonView>,
     pub glances: Views<GlanceView>,
     pub apis: Views<ApiView>,
+    /// The workloads of all resources, by namespace.
+    pub(super) workloads: Views<Tenures>,
     /// What must be watched for it.
     pub needs: Arc<Needs>,
+    pub config_maps: Arc<ReferencedConfigMaps>,
     pub probe_targets: Arc<ProbeTargets>,
     pub catalog_queries: Arc<CatalogQueries>,
     pub canary_queries: Arc<CanaryQueries>,
-    /// The uids of the workloads whose pods decide something.
-    pub pods_of: Arc<BTreeSet<Arc<str>>>,
     /// Whether everything that views depend on has been read, or is known to be unreadable.
     pub is_read: bool,
 }
@@ -56,6 +60,12 @@ impl World {
             dashboards.map(|dashboard| (ResourceKind::Horizon, &dashboard.object.meta, &*dashboard.tenure));
         let apis = self.accepting().chain(self.internal()).map(|view| &*view.api);
         dashboards.chain(apis.map(|api| (api.resource.kind, &api.resource.meta, &*api.tenure)))
+    }
+
+    /// Whether the pods of this workload decide something: a resource of its namespace names it.
+    pub fn counts_pods_of(&self, namespace: &str, uid: &str) -> bool {
+        let tenures = self.workloads.get(&Key::new("", namespace));
+        tenures.is_some_and(|tenures| tenures.all().any(|tenure| tenure.pods_of.as_deref() == Some(uid)))
     }
 
     /// Keys of the resources whose view differs from `before`: Horizons, Glances, APIs.

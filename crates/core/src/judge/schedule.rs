@@ -58,11 +58,16 @@ impl Default for Pace {
     }
 }
 
+/// Targets by the time at which to ask them.
+type Agenda = BTreeSet<(Duration, Arc<ProbeTarget>)>;
+
 /// All targets and their answers.
 #[derive(Clone, Debug)]
 pub struct ProbeScheduler {
     pace: Pace,
     entries: BTreeMap<Arc<ProbeTarget>, Entry>,
+    /// What to ask next: each entry's [`Entry::next`]. Nobody looks for it among all entries, because they are many.
+    agenda: Agenda,
     /// When each endpoint last got more than the preflight.
     checks: BTreeMap<Endpoint, Duration>,
 }
@@ -134,7 +139,7 @@ impl Turns {
 impl ProbeScheduler {
     /// An empty scheduler.
     pub fn new(pace: Pace) -> Self {
-        Self { pace, entries: BTreeMap::new(), checks: BTreeMap::new() }
+        Self { pace, entries: BTreeMap::new(), agenda: BTreeSet::new(), checks: BTreeMap::new() }
     }
 
     /// Sets the targets to those that are needed. Returns those that are not needed any more.
@@ -147,16 +152,18 @@ impl ProbeScheduler {
                 gone.push(old.clone());
             }
             if let Some((_, entry)) = entries.next_if(|(old, _)| Arc::ptr_eq(old, target) || *old == target) {
-                entry.belong_to(epoch, now);
+                change(&mut self.agenda, target, entry, |entry| entry.belong_to(epoch, now));
             } else {
                 let mut entry = Entry::new(now);
-                entry.belong_to(epoch, now);
+                change(&mut self.agenda, target, &mut entry, |entry| entry.belong_to(epoch, now));
                 new.push((target.clone(), entry));
             }
         }
         gone.extend(entries.map(|(old, _)| old.clone()));
         for target in &gone {
-            self.entries.remove(target);
+            if let Some(next) = self.entries.remove(target).and_then(|entry| entry.next()) {
+                self.agenda.remove(&(next, target.clone()));
+            }
         }
         self.entries.extend(new);
         if !gone.is_empty() {
@@ -168,45 +175,46 @@ impl ProbeScheduler {
 
     /// The targets whose time has come, at most this many. Each then waits for its answer.
     pub fn take(&mut self, now: Duration, most: usize) -> Vec<Due> {
-        let mut due: Vec<_> = self.entries.iter_mut().filter(|(_, e)| e.is_due(now)).collect();
-        due.sort_by_key(|(_, entry)| entry.due);
-        let last = &mut self.checks;
-        let ask = |(target, entry): (&Arc<ProbeTarget>, &mut Entry)| {
+        let mut taken = Vec::new();
+        while taken.len() < most && self.next().is_some_and(|next| next <= now) {
+            let Some((_, target)) = self.agenda.pop_first() else { break };
+            let Some(entry) = self.entries.get_mut(&target) else { continue };
             entry.due = None;
-            let checks = target.has_checks() && entry.asks_for_checks(now, last.get(&target.endpoint));
+            let checks = target.has_checks() && entry.asks_for_checks(now, self.checks.get(&target.endpoint));
             if checks {
-                last.insert(target.endpoint.clone(), now);
+                self.checks.insert(target.endpoint.clone(), now);
             }
-            Due { target: target.clone(), epoch: entry.epoch.clone().unwrap_or_default(), checks }
-        };
-        due.into_iter().take(most).map(ask).collect()
+            taken.push(Due { target, epoch: entry.epoch.clone().unwrap_or_default(), checks });
+        }
+        taken
     }
 
     /// When the next target is due.
     pub fn next(&self) -> Option<Duration> {
-        self.entries.values().filter(|e| e.epoch.is_some()).filter_map(|e| e.due).min()
+        self.agenda.first().map(|(next, _)| *next)
     }
 
     /// Records an answer. Returns what is known now, if that changed. `jitter` is from 0 to 1.
     pub fn record(
         &mut self,
-        question: &ProbeTarget,
+        target: &Arc<ProbeTarget>,
         epoch: &str,
         observation: Observation,
         now: Duration,
         jitter: f64,
     ) -> Option<ProbeRecord> {
         let pace = self.pace(jitter);
-        let entry = self.entries.get_mut(question)?;
+        let entry = self.entries.get_mut(target)?;
         if entry.epoch.as_deref() != Some(epoch) {
             // The server has another state since the request.
-            entry.due = Some(now);
+            change(&mut self.agenda, target, entry, |entry| entry.due = Some(now));
             return None;
         }
         let before = entry.record.clone();
         let observation = entry.complete(observation, now);
         entry.count(observation, epoch, now, self.pace.patience);
-        entry.due = Some(now + entry.wait(&pace));
+        let next = now + entry.wait(&pace);
+        change(&mut self.agenda, target, entry, |entry| entry.due = Some(next));
         (entry.record != before).then(|| entry.record.clone()).flatten()
     }
 
@@ -215,6 +223,19 @@ impl ProbeScheduler {
         let count = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
         let interval = self.pace.interval.max(Duration::from_secs(1) * (count / RATE));
         Pace { interval: interval.mul_f64(0.8 + 0.4 * jitter.clamp(0.0, 1.0)), ..self.pace }
+    }
+}
+
+/// Changes an entry, and the agenda with it.
+fn change(agenda: &mut Agenda, target: &Arc<ProbeTarget>, entry: &mut Entry, change: impl FnOnce(&mut Entry)) {
+    let before = entry.next();
+    change(entry);
+    let after = entry.next();
+    if before != after {
+        if let Some(next) = before {
+            agenda.remove(&(next, target.clone()));
+        }
+        agenda.extend(after.map(|next| (next, target.clone())));
     }
 }
 
@@ -245,8 +266,9 @@ impl Entry {
         }
     }
 
-    fn is_due(&self, now: Duration) -> bool {
-        self.epoch.is_some() && self.due.is_some_and(|due| due <= now)
+    /// When to ask next: never while nobody knows the state of the server, or while an answer is awaited.
+    fn next(&self) -> Option<Duration> {
+        self.due.filter(|_| self.epoch.is_some())
     }
 
     /// Whether to request the checks as well. `last`: when this endpoint last got them, from any target.

@@ -12,8 +12,7 @@ pub struct Needs {
     pub namespaces: BTreeSet<String>,
     /// Other namespaces, by the kind of the routes that may lead from there into those.
     pub routes_of: BTreeMap<Kind, BTreeSet<String>>,
-    /// Single objects, by their kind: Gateways that such routes name; ConfigMaps with a workload's main
-    /// file, or with certificate authorities.
+    /// Single objects, by their kind: Gateways that such routes name.
     pub named: BTreeMap<Kind, BTreeSet<Key>>,
 }
 

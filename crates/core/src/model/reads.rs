@@ -8,6 +8,8 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
+use strum::EnumCount;
+
 use super::key::Key;
 use super::kind::Kind;
 use super::lead::Lead;
@@ -28,7 +30,7 @@ pub enum ReadSource {
 }
 
 /// Observations that have no places, because they seldom change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumCount)]
 pub enum SnapshotField {
     Catalogs,
     Canaries,
@@ -51,21 +53,20 @@ pub enum ReadPlace<'a> {
 }
 
 impl ReadSource {
-    const FIRST_STAGE: u32 = 104;
+    /// Each kind has two bits.
+    const KINDS: u32 = Kind::ALL.len() as u32;
+    const OTHERS: u32 = 2 * Self::KINDS;
+    const FIRST_STAGE: u32 = Self::OTHERS + 1 + SnapshotField::COUNT as u32;
 
     /// How many stages have a bit of their own.
     pub const MOST_STAGES: usize = (u128::BITS - Self::FIRST_STAGE) as usize;
 
     const fn number(self) -> u32 {
-        /// After the kinds, of which there are fewer.
-        const COVERAGE: u32 = 48;
-        const OTHERS: u32 = 2 * COVERAGE;
-        const { assert!(Kind::ALL.len() <= COVERAGE as usize, "each kind has two bits") };
         match self {
             Self::Kind(kind) => kind as u32,
-            Self::Coverage(kind) => COVERAGE + kind as u32,
-            Self::Answers => OTHERS,
-            Self::Observed(what) => OTHERS + 1 + what as u32,
+            Self::Coverage(kind) => Self::KINDS + kind as u32,
+            Self::Answers => Self::OTHERS,
+            Self::Observed(what) => Self::OTHERS + 1 + what as u32,
             Self::Stage(number) => Self::FIRST_STAGE + number as u32,
         }
     }

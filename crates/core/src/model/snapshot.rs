@@ -270,16 +270,19 @@ impl Answers {
         if Arc::ptr_eq(now, then) {
             return;
         }
-        let mut differing = |one: &Records, other: &Records| {
-            for (target, record) in one {
-                let is_same = |before: &Arc<ProbeRecord>| Arc::ptr_eq(before, record) || before == record;
-                if !other.get(target).is_some_and(is_same) {
-                    changes.add(ReadSource::Answers, ReadPlace::Name(target.origin.as_str()));
-                }
+        let mut note = |target: &ProbeTarget| changes.add(ReadSource::Answers, ReadPlace::Name(target.origin.as_str()));
+        let mut rest = then.iter().peekable();
+        for (target, record) in &**now {
+            // Nearly always it is the same one, and nothing is compared.
+            while let Some((gone, _)) = rest.next_if(|(old, _)| !Arc::ptr_eq(old, target) && *old < target) {
+                note(gone);
             }
-        };
-        differing(now, then);
-        differing(then, now);
+            let before = rest.next_if(|(old, _)| Arc::ptr_eq(old, target) || *old == target);
+            if !before.is_some_and(|(_, before)| Arc::ptr_eq(before, record) || before == record) {
+                note(target);
+            }
+        }
+        rest.for_each(|(gone, _)| note(gone));
     }
 
     /// Records what is known about a target, or that it is not needed any more. Returns true if that

@@ -1,6 +1,6 @@
 //! What the cluster has of ours for one workload.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use direct_upload_api::Reason;
@@ -158,15 +158,15 @@ fn pods(inventory: &Inventory<'_>, workload: &Workload) -> Known<Vec<Arc<Pod>>> 
 
 /// Whether a pod can change no decision: none of these workloads made it, it mounts nothing of ours, and it
 /// belongs to no rehearsal.
-pub fn is_bystander(snapshot: &Snapshot, pod: &Pod, workloads: &BTreeSet<Arc<str>>) -> bool {
+pub fn is_bystander(snapshot: &Snapshot, pod: &Pod, counts: impl Fn(&str) -> bool) -> bool {
     let made = pod.owner.as_ref().is_some_and(|owner| {
         if owner.kind != "ReplicaSet" {
-            return workloads.contains(owner.uid.as_str());
+            return counts(&owner.uid);
         }
         let Ok(mut sets) = snapshot.replica_sets.list(&pod.meta.key.namespace) else { return true };
         // A ReplicaSet that is not seen yet, or no longer, may belong to any workload.
         sets.find(|set| set.meta.uid == owner.uid)
-            .is_none_or(|set| set.owner.as_ref().is_some_and(|owner| workloads.contains(owner.uid.as_str())))
+            .is_none_or(|set| set.owner.as_ref().is_some_and(|owner| counts(&owner.uid)))
     });
     !made && pod.config_map.is_none() && pod.job.is_none()
 }

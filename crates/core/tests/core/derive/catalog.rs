@@ -5,7 +5,7 @@ use std::sync::Arc;
 use direct_upload_api::web::Endpoint;
 use direct_upload_api::{Reason, Rule};
 use direct_upload_core::derive::{Evidence, GlanceView, HorizonView, Intent, World};
-use direct_upload_core::model::{Answers, CatalogReading, Job, Key, Kind, Meta, Pod, Snapshot};
+use direct_upload_core::model::{Answers, CatalogReading, Job, Key, Meta, Pod, Snapshot};
 use direct_upload_core::workload::annotations;
 use rstest::rstest;
 use test_support::manifests::{cloud, glance, horizon, join, read};
@@ -64,8 +64,8 @@ fn what_the_catalog_needs_is_watched(#[case] pending: bool) {
     if pending {
         snapshot.referenced_config_maps = Snapshot::unseen().referenced_config_maps;
     }
-    let needs = World::of(&snapshot).needs;
-    assert!(needs.named.get(&Kind::ReferencedConfigMap).is_some_and(|named| named.contains(&key)), "{needs:?}");
+    let config_maps = World::of(&snapshot).config_maps;
+    assert!(config_maps.contains(&key), "{config_maps:?}");
     let view = view(&snapshot);
     assert_eq!((&view.pairing.catalog.source, view.pairing.catalog.is_awaited()), (&Some(key), false));
     assert_eq!(
