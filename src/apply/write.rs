@@ -62,7 +62,7 @@ impl Applier {
         self.unanswered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Carries out one action. `Wait` does nothing here.
+    /// Carries out one action. Those that wait for others do nothing here.
     ///
     /// # Errors
     /// [`ApplyError`].

@@ -89,7 +89,7 @@ pub fn main(args: Args) -> ExitCode {
         thread.map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
     match done {
-        Ok((report, errors)) => tell(&args, &report, &errors),
+        Ok((report, errors)) => print(&args, &report, &errors),
         Err(error) => failed(error),
     }
 }
@@ -114,13 +114,13 @@ async fn live(args: Args) -> ExitCode {
             report.unseen.extend(notes);
             report.unseen.sort();
             report.unseen.dedup();
-            tell(&args, &report, &[])
+            print(&args, &report, &[])
         }
         Err(error) => failed(check::redact::error(&error.to_string())),
     }
 }
 
-fn tell(args: &Args, report: &Report, errors: &[String]) -> ExitCode {
+fn print(args: &Args, report: &Report, errors: &[String]) -> ExitCode {
     for error in errors {
         output::say(format_args!("error: {error}"));
     }

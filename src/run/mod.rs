@@ -116,7 +116,7 @@ pub async fn run(config: Config, settings: Settings, mut stop: watch::Receiver<b
     let leader = leader::follow(&client, &settings, &health).await?;
     let (queue, worker) = Queue::new(settings.concurrency);
     let frozen = freeze::follow(&client, &settings).await?;
-    tell(&metrics, frozen.borrow().as_deref());
+    report_freeze(&metrics, frozen.borrow().as_deref());
     let writer = leader.fence().client(&connections)?;
     let kinds = [Kind::Horizon, Kind::Glance, Kind::OpenStackAPI];
     let (publisher, events) = Publisher::new(client.clone(), kinds, Some(settings.identity.clone()));
@@ -196,7 +196,7 @@ impl Rounds {
                     Err(why) => return Err(RunError::Leadership(why)),
                 },
                 Ok(()) = self.frozen.changed() => {
-                    tell(&self.metrics, self.frozen.borrow_and_update().as_deref());
+                    report_freeze(&self.metrics, self.frozen.borrow_and_update().as_deref());
                     self.before = Arc::default();
                 }
                 _ = self.changes.changed() => {}
@@ -232,7 +232,7 @@ impl Rounds {
         self.ready.set(world.is_read);
         if self.leads {
             self.questions.ask(&world);
-            for resource in resources(&world, &self.before) {
+            for resource in changed_resources(&world, &self.before) {
                 self.queue.push(resource);
             }
             self.before = world;
@@ -248,7 +248,7 @@ async fn finish(publisher: JoinHandle<()>) {
 }
 
 /// Reports whether writes are frozen.
-fn tell(metrics: &Metrics, frozen: Option<&str>) {
+fn report_freeze(metrics: &Metrics, frozen: Option<&str>) {
     metrics.frozen(frozen.is_some());
     if let Some(why) = frozen {
         tracing::warn!("only statuses and events are written: {why}");
@@ -256,7 +256,7 @@ fn tell(metrics: &Metrics, frozen: Option<&str>) {
 }
 
 /// The resources whose view changed.
-fn resources(world: &World, before: &World) -> Vec<ResourceId> {
+fn changed_resources(world: &World, before: &World) -> Vec<ResourceId> {
     let [horizons, glances, apis] = world.changed(before);
     let resource = |kind| move |key: &Key| ResourceId::new(kind, key);
     let accepting = glances

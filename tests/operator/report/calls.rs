@@ -27,7 +27,7 @@ fn view() -> ApiView {
         &exposed("openstack", "keystone", "keystone.example.com"),
     ]));
     let outcome = simulate::simulate(Cluster::from_input(input), RolloutStage::Horizon, NOW, &options());
-    outcome.cluster.world().apis.into_values().next().expect("an API")
+    outcome.cluster.world().apis.values().next().cloned().expect("an API")
 }
 
 fn failed(rule: Option<Rule>) -> Vec<Failed> {

@@ -19,7 +19,7 @@ pub fn direct() -> HorizonView {
     let options = direct_upload_core::plan::Options { image: "operator:1".into() };
     let outcome =
         simulate::simulate(Cluster::from_input(input), RolloutStage::Horizon, Timestamp::UNIX_EPOCH, &options);
-    let view = outcome.cluster.world().horizons.into_values().next().expect("a Horizon");
+    let view = outcome.cluster.world().horizons.values().next().cloned().expect("a Horizon");
     assert!(view.dashboard.is_direct(), "it is mounted");
     view
 }

@@ -17,6 +17,7 @@ pub mod logs;
 mod options;
 mod origin_list;
 pub mod origins;
+mod other_names;
 pub mod proxy_headers;
 pub mod reading;
 mod refused;

@@ -1,4 +1,4 @@
-//! Stage 2, for an API: one service whose pods get our files, as far as its own resource decides.
+//! A managed API: one service whose pods get our files, as far as its own resource decides.
 //!
 //! A Glance is one, its internal API is another, and so is each `OpenStackAPI`. Accepting an origin,
 //! rolling, and dropping an origin late work in the same way for all of them. What uploads need in addition

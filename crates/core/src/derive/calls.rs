@@ -1,4 +1,4 @@
-//! Stage 5, of an OpenStackAPI: where pages call it, and what preflights show of such calls.
+//! Where pages call an OpenStackAPI, and what preflights of such calls show.
 //!
 //! In: the API, and the origins that it is to accept. Out: [`Calls`]: its exposure, the questions of its own
 //! methods and headers, and the evidence. Nothing waits for it, because no mode depends on an API without uploads.

@@ -1,4 +1,4 @@
-//! Stage 5, of one destination: what it is asked, and what is known.
+//! One destination of uploads: what it is asked, and what is known.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -15,6 +15,8 @@ mod ingress_tls;
 mod outer_port;
 pub(crate) mod parent;
 pub mod route;
+mod route_acceptance;
+mod route_parent;
 pub mod scheme;
 pub mod service;
 pub mod tls_route;

@@ -1,4 +1,4 @@
-//! Stage 2, for a Glance: its public API, its internal one, and what leads browsers to it.
+//! An image service: what a Glance says alone, of its public API, its internal one, and what leads browsers to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Stage 8, for a Glance: the view in which all stages end.
+//! The view of a Glance, in which all stages end.
 //!
 //! In: what the stages have made of one Glance. Out: everything that its plan depends on.
 

@@ -1,4 +1,4 @@
-//! Stage 4: what a Glance grants to its Horizons: whose origins it accepts, and no more.
+//! What a Glance grants to its Horizons: whose origins it accepts, and no more.
 //!
 //! In: the Horizons that request access, what the Glance's owner allows, and what the mounted file was made
 //! for. Out: [`Grants`]. A tenant writes its Horizon's own objects, so nothing here depends on them alone.

@@ -1,4 +1,4 @@
-//! Stage 2, for a Horizon: its dashboard.
+//! A dashboard: what a Horizon says alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;

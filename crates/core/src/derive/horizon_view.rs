@@ -1,4 +1,4 @@
-//! Stage 8, for a Horizon: the view in which all stages end.
+//! The view of a Horizon, in which all stages end.
 //!
 //! In: what the stages have made of one Horizon. Out: everything that its plan depends on.
 

@@ -1,4 +1,4 @@
-//! Stage 3: which Glance a Horizon uses, and whether it may and can.
+//! Which Glance a Horizon uses, and whether it may and can.
 
 use std::collections::BTreeSet;
 

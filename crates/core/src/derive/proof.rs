@@ -1,4 +1,4 @@
-//! Stage 5: what a preflight must show before Horizon's mode changes, and what preflights have shown.
+//! What a preflight must show before Horizon's mode changes, and what preflights have shown.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Stage 1: which workload each resource names, and who manages it if several name the same.
+//! Which workload each resource names, and who manages it if several name the same.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Stage 6: whose mode may change now because of preflights, among all Horizons.
+//! Which Horizons may change their mode now because of preflights.
 
 use std::collections::{BTreeMap, BTreeSet};
 

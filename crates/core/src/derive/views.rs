@@ -44,14 +44,6 @@ impl<T> Views<T> {
         self.0.iter().map(|(_, view)| &**view)
     }
 
-    /// All of them, in order of their keys.
-    pub fn into_values(self) -> impl Iterator<Item = T>
-    where
-        T: Clone,
-    {
-        self.0.into_iter().map(|(_, view)| Arc::unwrap_or_clone(view))
-    }
-
     /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()

@@ -15,6 +15,14 @@ pub struct Condition {
     pub observed_generation: Option<i64>,
 }
 
+impl Condition {
+    /// Whether the controller has judged this generation of the object.
+    pub fn is_current(&self, generation: i64) -> bool {
+        // A file need not have a generation.
+        generation == 0 || self.observed_generation.is_none_or(|observed| observed >= generation)
+    }
+}
+
 /// The condition of that type.
 pub fn find_condition<'a>(conditions: &'a [Condition], type_: &str) -> Option<&'a Condition> {
     conditions.iter().find(|c| c.type_ == type_)

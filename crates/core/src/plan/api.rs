@@ -56,7 +56,7 @@ pub fn glance(view: &GlanceView, now: Timestamp, options: &Options) -> (Plan, Ve
             plan.steps.insert(0, Step::new(Action::Rehearse(draft.clone()), why));
         }
         if let Some(internal) = &view.internal {
-            plan.join("spec.apis.internal", attempt(internal, &Retirement::default(), now, options));
+            plan.join("spec.apis.internal", of_one_api(internal, &Retirement::default(), now, options));
         }
         plan
     })
@@ -82,7 +82,7 @@ fn living(
         Err(problem) => return (Plan::unmet(ConditionType::Accepted, problem.clone()), Vec::new()),
     };
     let retirement = Retirement::derive(view, terms, now);
-    let plan = more(attempt(view, &retirement, now, options));
+    let plan = more(of_one_api(view, &retirement, now, options));
     (if terms.suspend { plan.suspend() } else { plan }, retirement.origins(view))
 }
 
@@ -98,12 +98,14 @@ struct ApiPlanner<'a> {
     options: &'a Options,
 }
 
-fn attempt(view: &ApiView, retirement: &Retirement, now: Timestamp, options: &Options) -> Plan {
-    let plan = try_to(view, retirement, now, options);
+/// The plan of one of its APIs, whatever keeps it from what the spec requests.
+fn of_one_api(view: &ApiView, retirement: &Retirement, now: Timestamp, options: &Options) -> Plan {
+    let plan = attempt(view, retirement, now, options);
     plan.unwrap_or_else(|(condition, problem)| Plan::unmet(condition, problem))
 }
 
-fn try_to(view: &ApiView, retirement: &Retirement, now: Timestamp, options: &Options) -> Result<Plan, Unmet> {
+/// Toward what the spec requests; or the condition that keeps it from there.
+fn attempt(view: &ApiView, retirement: &Retirement, now: Timestamp, options: &Options) -> Result<Plan, Unmet> {
     let accepted = |p: &Problem| (ConditionType::Accepted, p.clone());
     let (resource, tenure, asked) = (&view.api.resource, &view.api.tenure, &view.api.asked);
     if resource.terminating {

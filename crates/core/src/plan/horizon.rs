@@ -26,11 +26,11 @@ use crate::workload::{Applied, Mount, Secrets, Target, annotations, claimed, rfc
 
 /// Plans a Horizon.
 pub fn horizon(view: &HorizonView, now: Timestamp, options: &Options) -> Plan {
-    let plan = whole(view, now, options);
+    let plan = without_regions(view, now, options);
     Plan { regions: regions::regions(view, &plan.state), ..plan }
 }
 
-fn whole(view: &HorizonView, now: Timestamp, options: &Options) -> Plan {
+fn without_regions(view: &HorizonView, now: Timestamp, options: &Options) -> Plan {
     if view.dashboard.object.meta.deleting.is_some() {
         return retreat(view, now, options).unwrap_or_else(|| finalize(view, now));
     }
@@ -47,6 +47,7 @@ fn whole(view: &HorizonView, now: Timestamp, options: &Options) -> Plan {
     if spec.suspend { plan.suspend() } else { plan }
 }
 
+/// Toward what the spec and its context require; or the condition that keeps it from there.
 fn attempt(view: &HorizonView, spec: &HorizonSpec, now: Timestamp, options: &Options) -> Result<Plan, Unmet> {
     if view.dashboard.terminating {
         return Err((ConditionType::Accepted, Problem::new(Reason::Releasing, "the namespace is being deleted")));

@@ -97,7 +97,7 @@ impl Plan {
                 State::Unmet(condition, problem) => self.state = State::Unmet(condition, of_api(problem)),
                 State::Rolling(problem) => self.state = State::Rolling(of_api(problem)),
                 State::Pending => self.state = State::Pending,
-                // The last five are of Horizons, and of whole resources.
+                // An API of its own is done, or in one of the states above. The others are of Horizons or of whole resources.
                 State::Done(_)
                 | State::Off(_)
                 | State::Switching(_)

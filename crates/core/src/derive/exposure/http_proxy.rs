@@ -10,7 +10,6 @@ use std::sync::Arc;
 use direct_upload_api::web::{Origin, PublicUrl};
 use direct_upload_api::{ExposureKind, Reason};
 
-use super::attachment::is_current;
 use super::backends::Backends;
 use super::exposing::{Exposing, Exposures, HostClaims, Notes};
 use super::http_route::is_sent;
@@ -221,7 +220,7 @@ fn joined(prefix: &str, conditions: &[ProxyCondition]) -> Result<String, String>
 fn refused(proxy: &HttpProxy) -> Result<Option<String>, Problem> {
     let meta = &proxy.meta;
     let valid = find_condition(&proxy.conditions, "Valid");
-    if let Some(condition) = valid.filter(|condition| !is_current(condition, meta)) {
+    if let Some(condition) = valid.filter(|condition| !condition.is_current(meta.generation)) {
         let why = format!(
             "Contour has processed HTTPProxy {} only up to generation {}, not {}",
             meta.key,

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use direct_upload_api::web::{Origin, PublicUrl};
 use direct_upload_api::{ConditionStatus, ExposureKind};
 
-use super::attachment::{self, Attaching, Attachment, attachments};
+use super::attachment::{self, Attachment, attachments};
 use super::backends::Backends;
 use super::exposing::{Exposing, Exposures, HostClaims, Notes};
 use super::hostname::{Hostname, meeting};
+use super::route_acceptance::Attaching;
 use crate::derive::exposing_object::ExposingObject;
 use crate::model::{
     BackendRef, GrantTo, HttpMatch, HttpRoute, HttpRule, Key, Kind, Listener, Meta, Needs, Problem, ReferenceGrant,

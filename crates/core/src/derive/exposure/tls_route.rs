@@ -9,10 +9,11 @@ use std::sync::Arc;
 use direct_upload_api::ExposureKind;
 use direct_upload_api::web::PublicUrl;
 
-use super::attachment::{self, Attaching, attachments};
+use super::attachment::{self, attachments};
 use super::backends::Backends;
 use super::exposing::{Exposing, Exposures, HostClaims, Notes};
 use super::http_route::{any_leads, granting, is_accepted, is_inside, origins};
+use super::route_acceptance::Attaching;
 use crate::derive::exposing_object::ExposingObject;
 use crate::model::{Kind, Needs, Problem, Snapshot, Store, TlsRoute};
 
