@@ -135,7 +135,7 @@ pub(crate) fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: Ob
     let made = units.iter().flat_map(|unit| &unit.files).filter(|file| file.partial);
     gaps.extend(made.filter_map(|file| Some(format!("{}: {}", file.place.file.as_ref()?, made_of(file)))));
     gaps.extend(cloud.horizons.iter().filter_map(of_environment));
-    gaps.extend(cloud.horizons.iter().filter_map(of_star));
+    gaps.extend(cloud.horizons.iter().filter_map(of_any_name));
     for horizon in cloud.horizons.iter().filter(|h| h.mode() == Mode::Unknown && h.unit.unseen.is_empty()) {
         gaps.push(format!("{}: {MODE} comes from something that is not in the input", horizon.unit.name));
     }
@@ -280,8 +280,8 @@ fn of_environment(horizon: &HorizonFacts<'_>) -> Option<String> {
     ))
 }
 
-/// A star import after the last value of the mode: it may set another one. Modules of Horizon and Django do not.
-fn of_star(horizon: &HorizonFacts<'_>) -> Option<String> {
+/// What may assign any name after the last value of the mode. Star imports of Horizon's and Django's modules do not.
+fn of_any_name(horizon: &HorizonFacts<'_>) -> Option<String> {
     let last = horizon.assignments(MODE).pop();
     let after = match &last {
         None => horizon.snippets.as_slice(),
@@ -296,15 +296,22 @@ fn of_star(horizon: &HorizonFacts<'_>) -> Option<String> {
         let is_local = parts.starts_with(&["openstack_dashboard", "local"]);
         !is_local && ["horizon", "openstack_dashboard", "openstack_auth", "django"].contains(&parts[0])
     };
-    let (snippet, (module, line)) = after.iter().filter(|snippet| snippet.unread.is_none()).find_map(|snippet| {
+    let may_assign = |opening: &python::Opening| match opening {
+        python::Opening::Star(module) => !of_own(module),
+        python::Opening::Computed => true,
+    };
+    let (snippet, (opening, line)) = after.iter().filter(|snippet| snippet.unread.is_none()).find_map(|snippet| {
         let first = last.as_ref().filter(|(own, _)| std::ptr::eq(snippet, *own)).map_or(0, |(_, last)| last.line);
-        let star = snippet.settings.stars.iter().find(|(module, line)| *line > first && !of_own(module))?;
-        Some((snippet, star))
+        let own = snippet.settings.open.iter().find(|(opening, line)| *line > first && may_assign(opening))?;
+        Some((snippet, own))
     })?;
-    Some(format!(
-        "{}: what {module} sets, of which this line imports all names; it may set {MODE}",
-        snippet.file.at(*line)
-    ))
+    let place = snippet.file.at(*line);
+    Some(match opening {
+        python::Opening::Star(module) => {
+            format!("{place}: what {module} sets, of which this line imports all names; it may set {MODE}")
+        }
+        python::Opening::Computed => format!("{place}: which names this line sets; it may set {MODE}"),
+    })
 }
 
 /// What routes show of the way to a program whose URL they do not give.

@@ -10,6 +10,7 @@ pub mod filter;
 pub mod glance;
 pub mod haproxy;
 pub mod horizon;
+mod horizons_names;
 pub(crate) mod listen;
 pub(crate) mod nginx;
 pub(crate) mod other_servers;
