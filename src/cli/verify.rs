@@ -102,21 +102,43 @@ fn mode(text: &str) -> Result<Mode, String> {
 
 /// Runs the command.
 pub async fn main(args: Args) -> ExitCode {
-    let trust = match trust(args.ca.as_deref()) {
-        Ok(trust) => trust,
-        Err(error) => return failed(error),
+    let format = args.output;
+    let asked = match asked(args) {
+        Ok(asked) => asked,
+        Err(code) => return code,
     };
-    let password = match password(args.password_file.as_deref()) {
-        Ok(Some(password)) => password,
-        Ok(None) => {
-            output::say(
-                "error: no password: name a file with --password-file FILE (- is standard input), or set OS_PASSWORD",
-            );
-            return ExitCode::from(2);
+    let progress = Progress::default();
+    let stop = async {
+        // Without a handler, the signal ends the process, as usual.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
         }
-        Err(error) => return failed(error),
     };
-    let asked = Verify {
+    let account = verify(&asked, &|event| progress.show(&event), stop).await;
+    let printed = match format {
+        Format::Text => output::data(&text(&account)),
+        Format::Json => match serde_json::to_string_pretty(&account) {
+            Ok(json) => output::data(&(json + "\n")),
+            Err(error) => return failed(error),
+        },
+    };
+    match printed {
+        Err(error) => failed(error),
+        Ok(()) if account.verdict == AttemptVerdict::Works => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::FAILURE,
+    }
+}
+
+/// What to verify, with the password and the certificates; the exit code if one of them is missing.
+fn asked(args: Args) -> Result<Verify, ExitCode> {
+    let trust = trust(args.ca.as_deref()).map_err(failed)?;
+    let Some(password) = password(args.password_file.as_deref()).map_err(failed)? else {
+        output::say(
+            "error: no password: name a file with --password-file FILE (- is standard input), or set OS_PASSWORD",
+        );
+        return Err(ExitCode::from(2));
+    };
+    Ok(Verify {
         dashboard: args.dashboard,
         person: Person { user: args.username, domain: given(args.domain), region: given(args.region) },
         password,
@@ -128,38 +150,33 @@ pub async fn main(args: Args) -> ExitCode {
         patience: args.timeout.into(),
         hosts: args.resolve,
         trust,
-    };
-    let live = std::io::stderr().is_terminal();
-    let shown = AtomicU64::new(u64::MAX);
-    let told = |event: Event<'_>| match event {
-        Event::Step(step) if live => output::say(step_line(step)),
-        Event::Sent { bytes, of } if live => {
-            let percent = bytes.saturating_mul(100) / of.max(1);
-            if shown.swap(percent, Ordering::Relaxed) != percent && percent % 10 == 0 {
-                output::say(format_args!("     upload      {percent} % of {of} bytes"));
+    })
+}
+
+/// What a person who looks on sees while it runs.
+struct Progress {
+    is_seen: bool,
+    percent: AtomicU64,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self { is_seen: std::io::stderr().is_terminal(), percent: AtomicU64::new(u64::MAX) }
+    }
+}
+
+impl Progress {
+    fn show(&self, event: &Event<'_>) {
+        match event {
+            Event::Step(step) if self.is_seen => output::say(step_line(step)),
+            Event::Sent { bytes, of } if self.is_seen => {
+                let percent = bytes.saturating_mul(100) / (*of).max(1);
+                if self.percent.swap(percent, Ordering::Relaxed) != percent && percent % 10 == 0 {
+                    output::say(format_args!("     upload      {percent} % of {of} bytes"));
+                }
             }
+            Event::Step(_) | Event::Sent { .. } => {}
         }
-        Event::Step(_) | Event::Sent { .. } => {}
-    };
-    let stop = async {
-        // Without a handler, the signal ends the process, as usual.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    let account = verify(&asked, &told, stop).await;
-    let works = account.verdict == AttemptVerdict::Works;
-    let printed = match args.output {
-        Format::Text => output::data(&text(&account)),
-        Format::Json => match serde_json::to_string_pretty(&account) {
-            Ok(json) => output::data(&(json + "\n")),
-            Err(error) => return failed(error),
-        },
-    };
-    match printed {
-        Err(error) => failed(error),
-        Ok(()) if works => ExitCode::SUCCESS,
-        Ok(()) => ExitCode::FAILURE,
     }
 }
 

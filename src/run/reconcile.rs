@@ -39,14 +39,14 @@ pub(crate) struct Reconciler {
 }
 
 /// A resource as it is seen now, with its plan.
-struct Look {
+struct Planned {
     meta: Meta,
     plan: Plan,
-    status: Status,
+    view: View,
 }
 
 /// What writing the status needs.
-enum Status {
+enum View {
     Horizon(Box<direct_upload_core::derive::HorizonView>),
     Glance(Box<direct_upload_core::derive::GlanceView>, Vec<OriginPlan>),
     Api(Box<direct_upload_core::derive::ApiView>, Vec<OriginPlan>),
@@ -96,7 +96,7 @@ impl Work for Reconciler {
         }
         let mut before = Vec::new();
         for _ in 0..ROUNDS {
-            let Some(mut look) = self.look(resource).await else {
+            let Some(mut planned) = self.plan(resource).await else {
                 self.troubles.over(resource);
                 self.metrics.standing(resource, None);
                 match resource.kind {
@@ -106,24 +106,24 @@ impl Work for Reconciler {
                 }
                 return Ok(None);
             };
-            let steps: Vec<_> = look.plan.steps.iter().take_while(|step| !step.action.waits()).cloned().collect();
+            let steps: Vec<_> = planned.plan.steps.iter().take_while(|step| !step.action.waits()).cloned().collect();
             if steps.is_empty() {
-                return self.settle(resource, look).await;
+                return self.settle(resource, planned).await;
             }
             if steps == before {
-                look.plan.state = State::Unmet(ConditionType::RolledOut, in_vain(&steps));
-                return self.give_up(resource, &look).await;
+                planned.plan.state = State::Unmet(ConditionType::RolledOut, in_vain(&steps));
+                return self.give_up(resource, &planned).await;
             }
             for step in &steps {
                 if self.frozen.borrow().is_some() {
                     break;
                 }
-                match self.step(name, &look.meta, step, writer, events).await {
+                match self.step(name, &planned.meta, step, writer, events).await {
                     Ok(()) => {}
                     // It is recorded, and the next plan does not include it.
                     Err(ApplyError::Left(_)) => break,
                     Err(ApplyError::Closed(_)) => return Err(()),
-                    Err(error) => return self.fail(resource, look, &step.action, &error).await,
+                    Err(error) => return self.fail(resource, planned, &step.action, &error).await,
                 }
             }
             before = steps;
@@ -142,15 +142,16 @@ impl Work for Reconciler {
 }
 
 impl Reconciler {
-    async fn look(&self, resource: &ResourceId) -> Option<Look> {
-        let mut look = self.see(resource).await?;
+    /// The plan of a resource as it is now, without steps while writes are frozen; none if the resource is gone.
+    async fn plan(&self, resource: &ResourceId) -> Option<Planned> {
+        let mut planned = self.plan_unfrozen(resource).await?;
         if let Some(why) = &*self.frozen.borrow() {
-            look.plan = look.plan.withhold(Reason::Frozen, why);
+            planned.plan = planned.plan.withhold(Reason::Frozen, why);
         }
-        Some(look)
+        Some(planned)
     }
 
-    async fn see(&self, resource: &ResourceId) -> Option<Look> {
+    async fn plan_unfrozen(&self, resource: &ResourceId) -> Option<Planned> {
         let world = self.live.world().await;
         let now = Timestamp::now();
         match resource.kind {
@@ -158,19 +159,19 @@ impl Reconciler {
                 let view = world.horizons.get(&resource.key)?;
                 let plan = plan::horizon(view, now, &self.options);
                 let meta = view.dashboard.object.meta.clone();
-                Some(Look { meta, plan, status: Status::Horizon(Box::new(view.clone())) })
+                Some(Planned { meta, plan, view: View::Horizon(Box::new(view.clone())) })
             }
             ResourceKind::OpenStackApi => {
                 let view = world.apis.get(&resource.key)?;
                 let (plan, origins) = plan::api(view, now, &self.options);
                 let meta = view.api.resource.meta.clone();
-                Some(Look { meta, plan, status: Status::Api(Box::new(view.clone()), origins) })
+                Some(Planned { meta, plan, view: View::Api(Box::new(view.clone()), origins) })
             }
             ResourceKind::Glance => {
                 let view = world.glances.get(&resource.key)?;
                 let (plan, origins) = plan::glance(view, now, &self.options);
                 let meta = view.service.object.meta.clone();
-                Some(Look { meta, plan, status: Status::Glance(Box::new(view.clone()), origins) })
+                Some(Planned { meta, plan, view: View::Glance(Box::new(view.clone()), origins) })
             }
         }
     }
@@ -205,12 +206,12 @@ impl Reconciler {
     }
 
     /// Nothing is left to do now, so the status says what was reached.
-    async fn settle(&self, resource: &ResourceId, look: Look) -> Result<Option<Duration>, ()> {
-        let written = self.write_status(resource, &look).await;
+    async fn settle(&self, resource: &ResourceId, planned: Planned) -> Result<Option<Duration>, ()> {
+        let written = self.write_status(resource, &planned).await;
         self.metrics.reconciled(resource.kind.name(), written.is_ok());
         written?;
         self.troubles.over(resource);
-        Ok(look.plan.wake.map(|time| until(time, Timestamp::now())))
+        Ok(planned.plan.wake.map(|time| until(time, Timestamp::now())))
     }
 
     /// A write failed. If the failure stays, or a person must act, the status says so. The write is tried
@@ -218,7 +219,7 @@ impl Reconciler {
     async fn fail(
         &self,
         resource: &ResourceId,
-        mut look: Look,
+        mut planned: Planned,
         action: &Action,
         error: &ApplyError,
     ) -> Result<Option<Duration>, ()> {
@@ -228,22 +229,22 @@ impl Reconciler {
         };
         if is_new {
             let (_, events) = self.writers(resource.kind);
-            events.failure(&look.meta, (action.name(), action.object()), &error.to_string());
+            events.failure(&planned.meta, (action.name(), action.object()), &error.to_string());
         }
-        look.plan.state = State::Unmet(place(&problem, action), problem);
-        self.give_up(resource, &look).await
+        planned.plan.state = State::Unmet(place(&problem, error, action), problem);
+        self.give_up(resource, &planned).await
     }
 
     /// Reports why nothing more can be done now. It is tried again with growing pauses.
-    async fn give_up(&self, resource: &ResourceId, look: &Look) -> Result<Option<Duration>, ()> {
+    async fn give_up(&self, resource: &ResourceId, planned: &Planned) -> Result<Option<Duration>, ()> {
         self.metrics.reconciled(resource.kind.name(), false);
-        self.write_status(resource, look).await?;
+        self.write_status(resource, planned).await?;
         Err(())
     }
 
     /// If no status can be written, an event says why.
-    async fn write_status(&self, resource: &ResourceId, look: &Look) -> Result<(), ()> {
-        let error = match self.send_status(resource, look, &self.writers(resource.kind).0).await {
+    async fn write_status(&self, resource: &ResourceId, planned: &Planned) -> Result<(), ()> {
+        let error = match self.send_status(resource, planned, &self.writers(resource.kind).0).await {
             Ok(()) => return Ok(()),
             Err(ApplyError::Closed(_)) => return Err(()),
             Err(error) => error,
@@ -251,30 +252,30 @@ impl Reconciler {
         tracing::warn!(kind = resource.kind.name(), object = %resource.key, %error, "status not written");
         if let Some((_, true)) = self.troubles.failed(resource, STATUS, &error) {
             let (_, events) = self.writers(resource.kind);
-            events.failure(&look.meta, (STATUS, None), &error.to_string());
+            events.failure(&planned.meta, (STATUS, None), &error.to_string());
         }
         Err(())
     }
 
-    async fn send_status(&self, resource: &ResourceId, look: &Look, writer: &Applier) -> Result<(), ApplyError> {
-        let state = &look.plan.state;
+    async fn send_status(&self, resource: &ResourceId, planned: &Planned, writer: &Applier) -> Result<(), ApplyError> {
+        let state = &planned.plan.state;
         let standing = state.why().map(|why| (state.lacks().is_none(), why.reason));
         self.metrics.standing(resource, standing);
         let now = Timestamp::now();
-        match &look.status {
-            Status::Horizon(view) => {
-                let status = status::horizon(view, &look.plan, now);
-                self.metrics.horizon(&look.meta.key, status.as_ref());
-                send(writer, &look.meta, view.dashboard.object.status.as_deref(), status).await
+        match &planned.view {
+            View::Horizon(view) => {
+                let status = status::horizon(view, &planned.plan, now);
+                self.metrics.horizon(&planned.meta.key, status.as_ref());
+                send(writer, &planned.meta, view.dashboard.object.status.as_deref(), status).await
             }
-            Status::Api(view, origins) => {
-                let status = status::api(view, &look.plan, origins, now);
-                self.metrics.api(&resource.key, verification::of_calls(view, &look.plan).zip(status.as_ref()));
-                send(writer, &look.meta, view.api.resource.status.as_deref(), status).await
+            View::Api(view, origins) => {
+                let status = status::api(view, &planned.plan, origins, now);
+                self.metrics.api(&resource.key, verification::of_calls(view, &planned.plan).zip(status.as_ref()));
+                send(writer, &planned.meta, view.api.resource.status.as_deref(), status).await
             }
-            Status::Glance(view, origins) => {
-                let status = status::glance(view, &look.plan, origins, now);
-                send(writer, &look.meta, view.service.object.status.as_deref(), status).await
+            View::Glance(view, origins) => {
+                let status = status::glance(view, &planned.plan, origins, now);
+                send(writer, &planned.meta, view.service.object.status.as_deref(), status).await
             }
         }
     }
@@ -304,11 +305,12 @@ fn in_vain(steps: &[Step]) -> Problem {
 }
 
 /// The condition that a failed write belongs to.
-fn place(problem: &Problem, action: &Action) -> ConditionType {
+fn place(problem: &Problem, error: &ApplyError, action: &Action) -> ConditionType {
     let of_config_map = matches!(action, Action::ApplyConfigMap(_) | Action::Annotate { .. } | Action::Collect { .. });
-    match problem.reason {
-        Reason::WriteFailed if of_config_map => ConditionType::ConfigRendered,
-        reason => reason.condition(),
+    match error {
+        ApplyError::FieldConflict { .. } | ApplyError::Rehearsal { .. } => problem.reason.condition(),
+        _ if of_config_map => ConditionType::ConfigRendered,
+        _ => problem.reason.condition(),
     }
 }
 

@@ -4,8 +4,7 @@
 //! works in its own namespace, with its own operator process. Tests that change cluster-wide objects start
 //! their own control plane. The tests mostly wait for rollouts, so use twice as many threads as cores:
 //! `-- --test-threads 4` on a machine with two.
-// A test may tell one long story.
-#![allow(clippy::too_many_lines)]
+#![allow(clippy::too_many_lines, reason = "a test may tell one long story")]
 
 mod harness;
 

@@ -187,6 +187,19 @@ fn alias(item: &Item) -> Option<String> {
     }
 }
 
+/// Whether an item is compiled for tests only.
+pub fn is_test(item: &Item) -> bool {
+    let attributes: &[Attribute] = match item {
+        Item::Mod(ItemMod { attrs, .. }) | Item::Use(ItemUse { attrs, .. }) => attrs,
+        Item::Fn(item) => &item.attrs,
+        _ => &[],
+    };
+    attributes.iter().any(|attribute| {
+        attribute.path().is_ident("cfg")
+            && attribute.meta.require_list().is_ok_and(|list| list.tokens.to_string() == "test")
+    })
+}
+
 /// The name of an item that a path can lead to.
 fn name(item: &Item) -> Option<String> {
     let name = match item {
@@ -318,15 +331,7 @@ impl<'a> Reader<'a> {
 
 impl<'ast> Visit<'ast> for Reader<'_> {
     fn visit_item(&mut self, item: &'ast Item) {
-        let attributes: &[Attribute] = match item {
-            Item::Mod(ItemMod { attrs, .. }) | Item::Use(ItemUse { attrs, .. }) => attrs,
-            Item::Fn(item) => &item.attrs,
-            _ => &[],
-        };
-        let is_test = |a: &Attribute| {
-            a.path().is_ident("cfg") && a.meta.require_list().is_ok_and(|l| l.tokens.to_string() == "test")
-        };
-        if !attributes.iter().any(is_test) {
+        if !is_test(item) {
             visit::visit_item(self, item);
         }
     }

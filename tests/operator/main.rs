@@ -1,6 +1,5 @@
 //! The operator's input and output, and its command line as a program. The folders are those of `src`.
-// A test may tell one long story.
-#![allow(clippy::too_many_lines)]
+#![allow(clippy::too_many_lines, reason = "a test may tell one long story")]
 
 mod api_server;
 mod apply;

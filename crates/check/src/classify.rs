@@ -1,5 +1,6 @@
 //! What a file is, by its path, its name and its start.
 
+use std::ops::ControlFlow;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -109,19 +110,6 @@ fn is_put_aside(path: &str) -> bool {
     path.split('/').any(|part| part == "etc") && folders.into_iter().any(is_copies)
 }
 
-/// Whether a file is in a folder of which a web server reads `*.conf` only, and has another ending (Debian's apache2.conf,
-/// Red Hat's httpd.conf, nginx's own nginx.conf). nginx's sites-enabled takes any name; without an ending it may be an older
-/// layout.
-fn is_beside(path: &str, folder: &str, extension: &str) -> bool {
-    let parent = path.rsplit('/').nth(2).unwrap_or_default();
-    let reads_conf = match parent {
-        "apache2" => matches!(folder, "sites-enabled" | "conf-enabled" | "conf.d"),
-        "httpd" | "nginx" => folder == "conf.d",
-        _ => false,
-    };
-    reads_conf && !matches!(extension, "" | "conf")
-}
-
 /// Endings of files from which a tool makes configuration.
 const TEMPLATES: [&str; 4] = [".j2", ".tpl", ".tmpl", ".erb"];
 
@@ -142,109 +130,176 @@ pub fn may_be_template(name: &str) -> bool {
 
 /// The kind of a file, or none if it is irrelevant.
 pub fn kind(path: &str, text: &str) -> Option<Kind> {
-    let name = base(path);
-    if is_left_out(name) || is_put_aside(path) {
+    let file = Candidate::new(path, text);
+    if is_left_out(file.name) || is_put_aside(path) || file.is_beside() {
         return None;
     }
-    let folder = path.rsplit('/').nth(1).unwrap_or_default();
-    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-    if is_beside(path, folder, extension) {
-        return None;
-    }
-    let main = matches!(name, "glance-api.conf" | "glance.conf");
-    // Virtual hosts are often named after what they serve.
-    if (main && !matches(&HTTPD, text) && !matches(&NGINX, text))
-        || matches!(folder, "glance-api.conf.d" | "glance.conf.d")
-    {
+    if file.is_at_glances_place() {
         return Some(Kind::Glance);
     }
-    // A manifest may contain the text of a configuration file, but is none itself.
-    if matches!(extension, "yaml" | "yml") || is_manifest(text) {
-        return (is_traefik(text) && !is_manifest(text)).then_some(Kind::Traefik);
+    match file.by_ending() {
+        ControlFlow::Break(kind) => kind,
+        ControlFlow::Continue(()) => file.by_contents(),
     }
-    if extension == "toml" {
-        return is_traefiks_toml(text).then_some(Kind::Traefik);
+}
+
+/// A file whose kind is not known yet.
+struct Candidate<'a> {
+    path: &'a str,
+    name: &'a str,
+    folder: &'a str,
+    extension: &'a str,
+    text: &'a str,
+}
+
+impl<'a> Candidate<'a> {
+    fn new(path: &'a str, text: &'a str) -> Self {
+        let name = base(path);
+        let folder = path.rsplit('/').nth(1).unwrap_or_default();
+        let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+        Self { path, name, folder, extension, text }
     }
-    let adds_to = folder.strip_suffix(".service.d").filter(|_| extension == "conf");
-    if extension == "service" || adds_to.is_some() {
-        // `systemctl edit glance-api` writes only what it changes.
-        let sets = ["Environment=", "EnvironmentFile=", "ExecStart="];
-        let changes =
-            adds_to.is_some_and(|unit| unit.contains("glance")) && sets.iter().any(|name| text.contains(name));
-        let starts = text.contains("ExecStart") && text.contains("glance");
-        return (starts || changes).then_some(Kind::Systemd);
+
+    /// Whether a file is in a folder of which a web server reads `*.conf` only, and has another ending (Debian's
+    /// apache2.conf, Red Hat's httpd.conf, nginx's own nginx.conf). nginx's sites-enabled takes any name; without an
+    /// ending it may be an older layout.
+    fn is_beside(&self) -> bool {
+        let reads_conf = match self.path.rsplit('/').nth(2).unwrap_or_default() {
+            "apache2" => matches!(self.folder, "sites-enabled" | "conf-enabled" | "conf.d"),
+            "httpd" | "nginx" => self.folder == "conf.d",
+            _ => false,
+        };
+        reads_conf && !matches!(self.extension, "" | "conf")
     }
-    // Debian's and Red Hat's places for the variables of services.
-    if matches!(folder, "default" | "sysconfig") && name.contains("glance") && extension.is_empty() {
-        return Some(Kind::Environment);
+
+    /// Virtual hosts are often named after what they serve.
+    fn is_at_glances_place(&self) -> bool {
+        let is_main = matches!(self.name, "glance-api.conf" | "glance.conf");
+        (is_main && !matches(&HTTPD, self.text) && !matches(&NGINX, self.text))
+            || matches!(self.folder, "glance-api.conf.d" | "glance.conf.d")
     }
-    if extension == "map" {
-        let pairs = |line: &str| line.starts_with('#') || line.trim().is_empty() || line.split_whitespace().count() > 1;
-        return text.lines().all(pairs).then_some(Kind::Map);
+
+    /// What an ending or a folder decides alone.
+    fn by_ending(&self) -> ControlFlow<Option<Kind>> {
+        let Self { name, folder, text, .. } = *self;
+        let kind = match self.extension {
+            // A manifest may contain the text of a configuration file, but is none itself.
+            _ if is_manifest(text) => None,
+            "yaml" | "yml" => is_traefik(text).then_some(Kind::Traefik),
+            "toml" => is_traefiks_toml(text).then_some(Kind::Traefik),
+            "service" => (text.contains("ExecStart") && text.contains("glance")).then_some(Kind::Systemd),
+            "conf" if folder.ends_with(".service.d") => self.changes_glances_unit().then_some(Kind::Systemd),
+            // Debian's and Red Hat's places for the variables of services.
+            "" if matches!(folder, "default" | "sysconfig") && name.contains("glance") => Some(Kind::Environment),
+            "map" => is_map(text).then_some(Kind::Map),
+            _ if self.is_haproxys_list() => Some(Kind::Map),
+            "json" => text.contains("\"config_files\"").then_some(Kind::Kolla),
+            _ => return ControlFlow::Continue(()),
+        };
+        ControlFlow::Break(kind)
     }
-    // kolla-ansible's `external-frontend-map` has no ending.
-    let is_list = matches!(extension, "lst" | "list" | "acl") || name.ends_with("-frontend-map");
-    if is_list && path.split('/').any(|part| part == "haproxy") {
-        return Some(Kind::Map);
+
+    /// `systemctl edit glance-api` writes only what it changes.
+    fn changes_glances_unit(&self) -> bool {
+        let has = |part: &str| self.text.contains(part);
+        let sets = ["Environment=", "EnvironmentFile=", "ExecStart="].into_iter().any(has);
+        (has("ExecStart") && has("glance")) || (self.folder.contains("glance") && sets)
     }
-    if extension == "json" {
-        return text.contains("\"config_files\"").then_some(Kind::Kolla);
+
+    /// kolla-ansible's `external-frontend-map` has no ending.
+    fn is_haproxys_list(&self) -> bool {
+        let is_list = matches!(self.extension, "lst" | "list" | "acl") || self.name.ends_with("-frontend-map");
+        is_list && self.path.split('/').any(|part| part == "haproxy")
     }
-    if section(text, "uwsgi") {
-        return Some(Kind::Uwsgi);
+
+    fn by_contents(&self) -> Option<Kind> {
+        let Self { path, name, text, .. } = *self;
+        if section(text, "uwsgi") {
+            Some(Kind::Uwsgi)
+        } else if is_paste(name, text) {
+            Some(Kind::Paste)
+        } else if self.is_settings() {
+            Some(Kind::Settings)
+        } else if self.extension == "py" {
+            None
+        } else if name == "swift.conf" && text.lines().any(|line| line.starts_with("[swift-")) {
+            Some(Kind::SwiftConf)
+        } else if self.is_swift() {
+            Some(Kind::Swift)
+        } else if is_glance(path, text) {
+            Some(Kind::Glance)
+        } else {
+            self.of_other_service().or_else(|| self.of_web_server())
+        }
     }
-    if is_paste(name, text) {
-        return Some(Kind::Paste);
+
+    fn is_settings(&self) -> bool {
+        let Self { path, name, extension, text, .. } = *self;
+        let telling = TELLING.iter().any(|setting| text.contains(setting));
+        if matches!(name, "local_settings.py" | "local_settings") {
+            return true;
+        }
+        if path.contains("local_settings.d/") {
+            return extension == "py" || telling;
+        }
+        // kolla-ansible's snippets, which config.json copies into local_settings.d; they may be empty.
+        if extension == "py" && (path.contains("/kolla/horizon/") || path.contains("kolla/config/horizon/")) {
+            return true;
+        }
+        // Horizon's own sources also name the setting.
+        let upstream = matches!(name, "settings.py" | "defaults.py") || path.contains("/openstack_dashboard/");
+        extension == "py" && telling && !upstream
     }
-    if is_settings(path, name, extension, text) {
-        return Some(Kind::Settings);
+
+    /// Swift's proxy has no other name, but a folder of any name may hold parts of its file.
+    fn is_swift(&self) -> bool {
+        let option = |line: &str| line.starts_with("cors_allow_origin") || line.starts_with("strict_cors_mode");
+        let is_named = self.name == "proxy-server.conf" || self.folder == "proxy-server.conf.d";
+        let has_option = || self.path.contains("swift") && self.text.lines().any(option);
+        matches!(self.extension, "conf" | "") && (is_named || self.text.contains("egg:swift#proxy") || has_option())
     }
-    if extension == "py" {
-        return None;
-    }
-    if name == "swift.conf" && text.lines().any(|line| line.starts_with("[swift-")) {
-        return Some(Kind::SwiftConf);
-    }
-    if is_swift(path, name, folder, extension, text) {
-        return Some(Kind::Swift);
-    }
-    if is_glance(path, text) {
-        return Some(Kind::Glance);
-    }
-    if let Some(service) = service_of(path).filter(|_| matches!(extension, "conf" | "ini" | "")) {
+
+    fn of_other_service(&self) -> Option<Kind> {
+        let Self { name, text, .. } = *self;
+        let service = service_of(self.path).filter(|_| matches!(self.extension, "conf" | "ini" | ""))?;
         if has_pipeline(text) && name.strip_suffix(".conf") != Some(service) {
             return Some(Kind::OsloPaste);
         }
-        if has_cors(text) || (service == "keystone" && section(text, "token")) {
-            return Some(Kind::Oslo);
-        }
+        (has_cors(text) || (service == "keystone" && section(text, "token"))).then_some(Kind::Oslo)
     }
-    if matches(&HAPROXY, text) {
-        return Some(Kind::Haproxy);
-    }
-    if (matches(&NGINX, text) && text.contains(';')) || is_nginx_part(path, name, extension, text) {
-        return Some(Kind::Nginx);
-    }
-    let defines = || {
-        let in_folder = ["apache2", "httpd"].iter().any(|server| path.split('/').any(|part| part == *server));
-        let starts = |line: &str| ["define ", "rewriterule "].iter().any(|name| line.starts_with(name));
-        in_folder && text.lines().any(|line| starts(&line.trim_start().to_lowercase()))
-    };
-    (matches(&HTTPD, text) || defines()).then_some(Kind::Httpd)
-}
 
-/// Whether a text in a folder of nginx is a part that its files may include: directives without a block around them.
-fn is_nginx_part(path: &str, name: &str, extension: &str, text: &str) -> bool {
-    let in_folder = path.split('/').rev().skip(1).any(|part| part.contains("nginx"));
-    let is_word = |name: &str| !name.is_empty() && name.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '_'));
-    let extension = if name.contains('.') { extension } else { "" };
-    if !in_folder || !matches!(extension, "" | "conf" | "inc" | "include" | "snippet" | "nginx") {
-        return false;
+    fn of_web_server(&self) -> Option<Kind> {
+        let Self { path, text, .. } = *self;
+        if matches(&HAPROXY, text) {
+            return Some(Kind::Haproxy);
+        }
+        if (matches(&NGINX, text) && text.contains(';')) || self.is_nginx_part() {
+            return Some(Kind::Nginx);
+        }
+        let defines = || {
+            let in_folder = ["apache2", "httpd"].iter().any(|server| path.split('/').any(|part| part == *server));
+            let starts = |line: &str| ["define ", "rewriterule "].iter().any(|name| line.starts_with(name));
+            in_folder && text.lines().any(|line| starts(&line.trim_start().to_lowercase()))
+        };
+        (matches(&HTTPD, text) || defines()).then_some(Kind::Httpd)
     }
-    let end =
-        text.lines().map(|line| line.split('#').next().unwrap_or_default().trim_end()).rfind(|line| !line.is_empty());
-    let all = directives::nginx(text);
-    end.is_some_and(|line| line.ends_with([';', '}'])) && !all.is_empty() && all.iter().all(|own| is_word(&own.written))
+
+    /// Whether a text in a folder of nginx is a part that its files may include: directives without a block around
+    /// them.
+    fn is_nginx_part(&self) -> bool {
+        let Self { path, name, text, .. } = *self;
+        let in_folder = path.split('/').rev().skip(1).any(|part| part.contains("nginx"));
+        let is_word = |name: &str| !name.is_empty() && name.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '_'));
+        let extension = if name.contains('.') { self.extension } else { "" };
+        if !in_folder || !matches!(extension, "" | "conf" | "inc" | "include" | "snippet" | "nginx") {
+            return false;
+        }
+        let mut lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim_end());
+        let end = lines.rfind(|line| !line.is_empty());
+        let all = directives::nginx(text);
+        let is_complete = end.is_some_and(|line| line.ends_with([';', '}']));
+        is_complete && !all.is_empty() && all.iter().all(|own| is_word(&own.written))
+    }
 }
 
 /// Whether a file's name ends in `.extension`, compared exactly, as programs do.
@@ -282,38 +337,18 @@ fn section(text: &str, name: &str) -> bool {
     text.lines().any(|line| line.trim_end().strip_prefix('[').and_then(|l| l.strip_suffix(']')) == Some(name))
 }
 
+/// Whether it is a list of pairs.
+fn is_map(text: &str) -> bool {
+    text.lines().all(|line| line.starts_with('#') || line.trim().is_empty() || line.split_whitespace().count() > 1)
+}
+
 fn is_paste(name: &str, text: &str) -> bool {
     let header = |line: &str| line.starts_with("[pipeline:glance-api") || line.starts_with("[composite:glance-api");
     text.lines().any(header) || (name.contains("paste") && text.contains("glance.api"))
 }
 
-/// Swift's proxy has no other name, but a folder of any name may hold parts of its file.
-fn is_swift(path: &str, name: &str, folder: &str, extension: &str, text: &str) -> bool {
-    let option = |line: &str| line.starts_with("cors_allow_origin") || line.starts_with("strict_cors_mode");
-    let is_named = name == "proxy-server.conf" || folder == "proxy-server.conf.d";
-    matches!(extension, "conf" | "")
-        && (is_named || text.contains("egg:swift#proxy") || (path.contains("swift") && text.lines().any(option)))
-}
-
 /// Settings that only a person who wants direct uploads writes.
 const TELLING: [&str; 3] = ["HORIZON_IMAGES_UPLOAD_MODE", "OPENSTACK_GLANCE_DIRECT_UPLOAD", "GLANCE_DIRECT_UPLOAD"];
-
-fn is_settings(path: &str, name: &str, extension: &str, text: &str) -> bool {
-    let telling = TELLING.iter().any(|setting| text.contains(setting));
-    if matches!(name, "local_settings.py" | "local_settings") {
-        return true;
-    }
-    if path.contains("local_settings.d/") {
-        return extension == "py" || telling;
-    }
-    // kolla-ansible's snippets, which config.json copies into local_settings.d; they may be empty.
-    if extension == "py" && (path.contains("/kolla/horizon/") || path.contains("kolla/config/horizon/")) {
-        return true;
-    }
-    // Horizon's own sources also name the setting.
-    let upstream = matches!(name, "settings.py" | "defaults.py") || path.contains("/openstack_dashboard/");
-    extension == "py" && telling && !upstream
-}
 
 /// Sections that no other service has.
 const GLANCES: [&str; 7] = [

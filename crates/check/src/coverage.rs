@@ -3,27 +3,24 @@
 //! In: units, facts, objects. Out: [`Subject`]s, and one sentence for each part that an upload needs and
 //! the input lacks: a Glance, a dashboard, how browsers reach each of them.
 
-use direct_upload_core::derive::{Exposures, World};
-use direct_upload_core::model::Key;
-use direct_upload_core::openstack::Release;
-use serde_json::Value;
+mod reach;
+mod unread;
 
-use crate::beyond;
+use direct_upload_core::derive::World;
+use direct_upload_core::openstack::Release;
+
 use crate::classify::Kind;
-use crate::facts::catalog::{Published, UrlSource};
 use crate::facts::cloud::{Certainty, Cloud, ExposedDashboard, shared};
 use crate::facts::filter::Reading;
 use crate::facts::glance::GlanceFacts;
 use crate::facts::haproxy;
 use crate::facts::horizon::{HorizonFacts, MODE, Mode};
-use crate::facts::server::{ScopedDirective, Server};
+use crate::facts::server::ScopedDirective;
 use crate::formats::python;
 use crate::glances::Objects;
-use crate::objects::{Object, any_text};
 use crate::report::Subject;
-use crate::rules;
 use crate::unit::{ConfigFile, Program, Unit};
-use crate::{ingress_class, kinds, names};
+use crate::{beyond, rules};
 
 /// The services that were checked.
 pub fn subjects(cloud: &Cloud<'_>) -> Vec<Subject> {
@@ -99,111 +96,70 @@ fn near(a: &[String], b: &[String]) -> bool {
 
 /// What an upload needs and the input lacks.
 pub(crate) fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: Objects<'_>) -> Vec<String> {
-    let mut gaps = Vec::new();
-    for unit in units.iter().filter(|unit| unit.service().is_some()) {
-        gaps.extend(unit.unseen.iter().map(|what| format!("{}: {what}", unit.name)));
-    }
+    let mut gaps: Vec<String> = units.iter().flat_map(of_unit).collect();
     if cloud.glances.is_empty() {
         gaps.push("Glance: the input has no readable configuration of it (glance-api.conf)".into());
     }
     if cloud.horizons.is_empty() {
         gaps.push("the dashboard: the input has no readable settings of it (local_settings)".into());
     }
-    gaps.extend(ways(cloud, world, objects));
-    gaps.extend(cloud.horizons.iter().filter_map(|horizon| without_glance(cloud, horizon)));
-    gaps.extend(cloud.glances.iter().filter_map(|glance| without_dashboard(cloud, glance)));
-    for glance in cloud.glances.iter().filter(|g| !g.has_main() && g.unit.unseen.is_empty()) {
-        gaps.push(format!(
-            "{}: only fragments of Glance's configuration are there; glance-api.conf is not",
-            glance.unit.name
-        ));
-    }
-    for unit in units.iter().filter(|unit| unit.has(Kind::Haproxy)) {
-        let maps = haproxy::missing_maps(unit).into_iter();
-        gaps.extend(maps.map(|map| format!("{map}: HAProxy chooses backends by it, and it is not in the input")));
-    }
+    gaps.extend(cloud.horizons.iter().flat_map(|horizon| of_horizon(cloud, horizon)));
+    gaps.extend(cloud.glances.iter().flat_map(|glance| of_glance(cloud, glance)));
+    gaps.extend(reach::gaps(cloud, world, objects));
     gaps.extend(scripts(cloud));
-    let without = |glance: &&GlanceFacts<'_>| glance.cors_in_effect("allowed_origin").is_none();
-    let extended =
-        cloud.glances.iter().filter(without).filter_map(|g| cloud.answering_for(g)).filter(|a| a.is_extended);
-    gaps.extend(extended.map(|own| {
-        format!("{}: whether the gateway's controller carries out its CORS filter, which is optional for it", own.what)
-    }));
     gaps.extend(beyond::gaps(cloud, objects));
     gaps.extend(rules::open_conditions(cloud));
-    gaps.extend(cloud.glances.iter().filter_map(|glance| unrouted(cloud, world, glance, objects)));
-    let made = units.iter().flat_map(|unit| &unit.files).filter(|file| file.partial);
-    gaps.extend(made.filter_map(|file| Some(format!("{}: {}", file.place.file.as_ref()?, made_of(file)))));
-    gaps.extend(cloud.horizons.iter().filter_map(of_environment));
-    gaps.extend(cloud.horizons.iter().filter_map(of_any_name));
-    for horizon in cloud.horizons.iter().filter(|h| h.mode() == Mode::Unknown && h.unit.unseen.is_empty()) {
-        gaps.push(format!("{}: {MODE} comes from something that is not in the input", horizon.unit.name));
-    }
-    for glance in &cloud.glances {
-        let name = &glance.unit.name;
-        if let Some(file) = glance.lacks_config_file() {
-            gaps.push(format!("{name}: {file}, which oslo_config_file of the paste file names, is not in the input"));
-        }
-        if glance.reading == Reading::Unknown {
-            gaps.push(format!("{name}: [cors] depends on options of Glance that are not in the input"));
-        }
-        let foreign = glance.pipeline.iter().flatten().flat_map(|pipeline| &pipeline.filters);
-        gaps.extend(foreign.filter(|filter| filter.is_foreign_cors()).map(|filter| {
-            format!(
-                "{name}: {} ({}) answers for CORS, and check does not read its options",
-                filter.name, filter.factory
-            )
-        }));
-    }
-    gaps.extend(objects.iter().filter_map(|object| unread(object, units)));
-    gaps.extend(objects.iter().filter_map(|object| foreign_annotations(objects, object)));
-    gaps.extend(objects.iter().filter_map(|object| ingress_class::unknown(objects, object)));
-    gaps.extend(objects.iter().filter_map(|object| of_one_nginx(objects, object)));
+    gaps.extend(objects.iter().flat_map(|object| unread::gaps(objects, object, units)));
     gaps.sort();
     gaps.dedup();
     gaps
 }
 
-/// How browsers reach each Glance and each dashboard, where that does not show.
-fn ways(cloud: &Cloud<'_>, world: &World, objects: Objects<'_>) -> Vec<String> {
-    let mut gaps = Vec::new();
-    let (closed, open): (Vec<_>, Vec<_>) =
-        cloud.glances.iter().partition(|glance| !is_glance_exposed(cloud, world, glance));
-    if open.is_empty() && !closed.is_empty() {
-        gaps.extend(unreached(cloud, objects));
-    } else {
-        gaps.extend(closed.iter().filter(|glance| !has_route(objects, glance.unit)).map(|glance| of_next(glance.unit)));
+/// What is not in the input of the files of a unit.
+fn of_unit(unit: &Unit) -> Vec<String> {
+    let unseen = unit.unseen.iter().filter(|_| unit.service().is_some()).map(|what| format!("{}: {what}", unit.name));
+    let maps = if unit.has(Kind::Haproxy) { haproxy::missing_maps(unit) } else { Vec::new() };
+    let maps = maps.into_iter().map(|map| format!("{map}: HAProxy chooses backends by it, and it is not in the input"));
+    let partial = unit.files.iter().filter(|file| file.partial);
+    let partial = partial.filter_map(|file| Some(format!("{}: {}", file.place.file.as_ref()?, made_of(file))));
+    unseen.chain(maps).chain(partial).collect()
+}
+
+/// What a dashboard's settings depend on.
+fn of_horizon(cloud: &Cloud<'_>, horizon: &HorizonFacts<'_>) -> Vec<String> {
+    let is_open = horizon.mode() == Mode::Unknown && horizon.unit.unseen.is_empty();
+    let open = is_open.then(|| format!("{}: {MODE} comes from something that is not in the input", horizon.unit.name));
+    [without_glance(cloud, horizon), of_environment(horizon), of_any_name(horizon), open]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// What a Glance's answer depends on.
+fn of_glance(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<String> {
+    let name = &glance.unit.name;
+    let mut gaps: Vec<String> = without_dashboard(cloud, glance).into_iter().collect();
+    if !glance.has_main() && glance.unit.unseen.is_empty() {
+        gaps.push(format!("{name}: only fragments of Glance's configuration are there; glance-api.conf is not"));
     }
-    let (closed, open): (Vec<_>, Vec<_>) =
-        cloud.horizons.iter().partition(|horizon| !is_dashboard_exposed(cloud, world, horizon));
-    if open.is_empty() && !closed.is_empty() {
-        let what = "how browsers reach the dashboard";
-        let leads = |o: &&Object| any_text(&o.value["spec"], &|text| text.contains("horizon"));
-        gaps.extend(match Routed::of(objects.iter().filter(leads), false) {
-            Routed::Leads => None,
-            Routed::Short(why) => Some(format!("{what}: {why}")),
-            Routed::No => Some(format!("{what}: the input has no web server, proxy or route in front of it")),
-        });
-    } else {
-        let closed = closed.iter().filter(|horizon| !has_route(objects, horizon.unit));
-        gaps.extend(closed.map(|horizon| of_next(horizon.unit)));
+    let answering = cloud.answering_for(glance).filter(|own| own.is_extended);
+    if let Some(own) = answering.filter(|_| glance.cors_in_effect("allowed_origin").is_none()) {
+        gaps.push(format!(
+            "{}: whether the gateway's controller carries out its CORS filter, which is optional for it",
+            own.what
+        ));
     }
+    if let Some(file) = glance.lacks_config_file() {
+        gaps.push(format!("{name}: {file}, which oslo_config_file of the paste file names, is not in the input"));
+    }
+    if glance.reading == Reading::Unknown {
+        gaps.push(format!("{name}: [cors] depends on options of Glance that are not in the input"));
+    }
+    let foreign = glance.pipeline.iter().flatten().flat_map(|pipeline| &pipeline.filters);
+    gaps.extend(foreign.filter(|filter| filter.is_foreign_cors()).map(|filter| {
+        format!("{name}: {} ({}) answers for CORS, and check does not read its options", filter.name, filter.factory)
+    }));
     gaps
-}
-
-/// One of several, of which browsers reach another one.
-fn of_next(unit: &Unit) -> String {
-    format!("how browsers reach {}: the input has no web server, proxy or route in front of it", unit.name)
-}
-
-/// Whether a route next to a workload may lead there although its URL does not show.
-fn has_route(objects: Objects<'_>, unit: &Unit) -> bool {
-    let Some((_, key)) = &unit.workload else { return false };
-    objects.iter().any(|object| {
-        object.namespace() == key.namespace
-            && kinds::route(object).is_some()
-            && (kinds::may_lack_url(object) || kinds::is_old(object))
-    })
 }
 
 /// A dashboard of which the Glance is not there: those of the input are other dashboards', and allow none of its
@@ -314,139 +270,6 @@ fn of_any_name(horizon: &HorizonFacts<'_>) -> Option<String> {
     })
 }
 
-/// What routes show of the way to a program whose URL they do not give.
-enum Routed {
-    /// One of a kind whose host may be in another object leads there.
-    Leads,
-    /// One leads there, but something is missing.
-    Short(String),
-    No,
-}
-
-impl Routed {
-    /// `is_there`: whether the program's Service is in the input.
-    fn of<'a>(leading: impl Iterator<Item = &'a Object>, is_there: bool) -> Self {
-        let routes: Vec<&Object> = leading.filter(|object| kinds::route(object).is_some()).collect();
-        let (refused, served): (Vec<&Object>, Vec<&Object>) = routes.into_iter().partition(|own| is_rejected(own));
-        match (served.first(), refused.first()) {
-            // The report names the object itself, which nothing reads.
-            _ if served.iter().any(|own| kinds::may_lack_url(own) || kinds::is_old(own)) => Self::Leads,
-            (Some(route), _) if is_there => Self::Short(format!(
-                "{} leads to it, and no listener, host or entry point in the input takes the route",
-                route.id()
-            )),
-            (Some(route), _) => {
-                Self::Short(format!("{} leads to a Service of it that is not in the input", route.id()))
-            }
-            (None, Some(route)) => Self::Short(format!("{} leads to it, and its controller refuses it", route.id())),
-            (None, None) => Self::No,
-        }
-    }
-}
-
-/// Whether a route's controller says that it does not serve it: of Gateway API in each parent, of Contour as a whole.
-fn is_rejected(route: &Object) -> bool {
-    let status = &route.value["status"];
-    let is_false = |conditions: &Value, name: &str| {
-        let mut all = conditions.as_array().into_iter().flatten();
-        all.any(|own| own["type"] == name && own["status"] == "False")
-    };
-    let mut parents = status["parents"].as_array().into_iter().flatten().peekable();
-    is_false(&status["conditions"], "Valid")
-        || (parents.peek().is_some() && parents.all(|parent| is_false(&parent["conditions"], "Accepted")))
-}
-
-/// What to report if the input does not show how browsers reach Glance. It names what mentions Glance's URL
-/// anyway.
-fn unreached(cloud: &Cloud<'_>, objects: Objects<'_>) -> Option<String> {
-    let what = "how browsers reach Glance";
-    let is_there = objects.backends.iter().any(|own| !own.services.is_empty());
-    match Routed::of(objects.routes(), is_there) {
-        Routed::Leads => return None,
-        Routed::Short(why) => return Some(format!("{what}: {why}")),
-        Routed::No => {}
-    }
-    Some(match cloud.published.iter().find(|p| p.source == UrlSource::Glance) {
-        Some(own) => format!(
-            "{what}: no web server, proxy or route before it, and nothing that fills the catalog, is in the input; public_endpoint says {}",
-            own.url
-        ),
-        None => format!("{what}: the input has no web server, proxy or route in front of it, and no public endpoint"),
-    })
-}
-
-fn is_glance_exposed(cloud: &Cloud<'_>, world: &World, glance: &GlanceFacts<'_>) -> bool {
-    let scope = &glance.unit.scope;
-    let views = world.glances.iter().filter(|(key, _)| is_next_to(glance.unit, key));
-    let views = views.filter_map(|(_, view)| view.service.exposures.as_ref().ok());
-    let belongs = |own: &[String]| {
-        let mut others = cloud.glances.iter();
-        others.all(|other| shared(&other.unit.scope, own) <= shared(scope, own))
-    };
-    let published = |p: &Published| near(&p.scope, scope) && p.source != UrlSource::Glance;
-    // One that shares connections out may lead to other machines.
-    let is_before = |server: &Server<'_>| belongs(&server.scope) || server.of_name("server").nth(1).is_some();
-    cloud.published.iter().any(published)
-        || cloud.servers_near(scope, Program::Glance).any(is_before)
-        || cloud.is_same_origin(glance.unit)
-        || exposed(views)
-        || glance.serves_itself()
-}
-
-/// Whether a resource may be about a unit.
-fn is_next_to(unit: &Unit, resource: &Key) -> bool {
-    unit.workload.as_ref().is_none_or(|(_, own)| own.namespace == resource.namespace)
-}
-
-/// The catalog has a URL for a Glance in pods, and nothing in the input leads from there to the pods, or what does ends
-/// no TLS.
-fn unrouted(cloud: &Cloud<'_>, world: &World, glance: &GlanceFacts<'_>, objects: Objects<'_>) -> Option<String> {
-    let (_, key) = glance.unit.workload.as_ref()?;
-    let published = cloud.published.iter().find(|own| own.scope == glance.unit.scope)?;
-    let views = world.glances.values().filter_map(|view| view.service.exposures.as_ref().ok());
-    if matches!(published.source, UrlSource::Exposed | UrlSource::Both)
-        || glance.serves_itself()
-        || cloud.servers_near(&glance.unit.scope, Program::Glance).next().is_some()
-        || cloud.is_same_origin(glance.unit)
-        || exposed(views)
-    {
-        return None;
-    }
-    // The report names one that is not read.
-    let may_lead = |o: &Object| kinds::route(o).is_some() || kinds::is_unread(o);
-    if objects.iter().any(|object| may_lead(object) && objects.leads_to_glance(object)) {
-        return None;
-    }
-    let services: Vec<&Object> =
-        objects.iter().filter(|o| o.namespace() == key.namespace && objects.is_glances_service(o)).collect();
-    let what = format!("{} ({})", published.url, published.place);
-    let opens =
-        |service: &&&Object| matches!(service.value["spec"]["type"].as_str(), Some("LoadBalancer" | "NodePort"));
-    match services.iter().find(opens) {
-        None => Some(format!("{what}: no Ingress or other route in the input leads to Glance")),
-        Some(service) => published.url.starts_with("https:").then(|| {
-            format!("{what}: what ends TLS before Glance; {} passes connections on as they are", service.id())
-        }),
-    }
-}
-
-fn is_dashboard_exposed(cloud: &Cloud<'_>, world: &World, horizon: &HorizonFacts<'_>) -> bool {
-    let views = world.horizons.iter().filter(|(key, _)| is_next_to(horizon.unit, key));
-    let views = views.filter_map(|(_, view)| view.dashboard.exposures.as_ref().ok());
-    let scope = &horizon.unit.scope;
-    let belongs = |own: &[String]| {
-        let mut others = cloud.horizons.iter();
-        others.all(|other| shared(&other.unit.scope, own) <= shared(scope, own))
-    };
-    let is_before = |server: &Server<'_>| belongs(&server.scope) || server.of_name("server").nth(1).is_some();
-    let mut dashboards = cloud.dashboards_near(scope).filter(|d| belongs(&d.scope));
-    // The pod's own web server is not what exposes the pod.
-    let is_pod = horizon.unit.workload.is_some();
-    (!is_pod && cloud.servers_near(scope, Program::Horizon).any(is_before))
-        || dashboards.any(|d| d.certainty == Certainty::Exposed || (!is_pod && d.origin.is_some()))
-        || exposed(views)
-}
-
 /// Scripts that HAProxy or nginx run on requests to Glance: nothing here reads them.
 fn scripts(cloud: &Cloud<'_>) -> Vec<String> {
     let is_script = |item: &ScopedDirective<'_>| {
@@ -474,79 +297,4 @@ fn scripts(cloud: &Cloud<'_>) -> Vec<String> {
         .collect();
     found.dedup();
     found
-}
-
-fn exposed<'a>(mut views: impl Iterator<Item = &'a Exposures>) -> bool {
-    views.any(|exposures| exposures.primary().is_some())
-}
-
-/// Prefixes of annotations with which controllers that are not read change requests.
-const CONTROLLERS: [&str; 10] = [
-    "konghq.com/",
-    "haproxy.org/",
-    "haproxy-ingress.github.io/",
-    "alb.ingress.kubernetes.io/",
-    "appgw.ingress.kubernetes.io/",
-    "ingress.cilium.io/",
-    "k8s.apisix.apache.org/",
-    "networking.gke.io/",
-    "ingress.pomerium.io/",
-    "getambassador.io/",
-];
-
-/// Annotations of an Ingress to Glance or the dashboard that nothing here reads.
-fn foreign_annotations(objects: Objects<'_>, object: &Object) -> Option<String> {
-    let annotations = object.value["metadata"]["annotations"].as_object()?;
-    let foreign = |name: &&String| CONTROLLERS.iter().any(|prefix| name.starts_with(prefix));
-    let names: Vec<&str> = annotations.keys().filter(foreign).map(String::as_str).collect();
-    let about = object.kind() == "Ingress" && concerns(objects, object);
-    (about && !names.is_empty())
-        .then(|| format!("{}: check does not know what {} does to uploads", object.id(), names.join(", ")))
-}
-
-/// Annotations that count for one controller of nginx and not for the other, both of which people call `nginx`.
-fn of_one_nginx(objects: Objects<'_>, object: &Object) -> Option<String> {
-    let annotations = object.value["metadata"]["annotations"].as_object()?;
-    let has = |prefix: &str| annotations.keys().any(|name| name.starts_with(prefix));
-    let class = object.value["spec"]["ingressClassName"].as_str()?;
-    let known = objects.iter().any(|o| o.kind() == "IngressClass" && o.name() == class)
-        || ingress_class::F5.config_map(&objects).is_some();
-    let about = object.kind() == "Ingress" && concerns(objects, object);
-    (about && has("nginx.org/") && !has("nginx.ingress.kubernetes.io/") && !known).then(|| {
-        format!(
-            "{}: its annotations of nginx.org count only if class {class} is NGINX's own controller; the IngressClass is not in the input",
-            object.id()
-        )
-    })
-}
-
-/// Objects from which other programs make the objects that would have to be read.
-const RENDERED: [&str; 4] = ["HelmRelease", "HelmChart", "Application", "OpenStackControlPlane"];
-
-/// An object that affects an upload, but that nothing here reads.
-fn unread(object: &Object, units: &[Unit]) -> Option<String> {
-    // `derived` names one that leads to a Service of another name.
-    let about = || any_text(&object.value["spec"], &names::is_ours) || names::is_ours(object.name());
-    let told = |why: &str| Some(format!("{}: {why}", object.id()));
-    if RENDERED.contains(&object.kind()) {
-        let about = object.kind() == "OpenStackControlPlane" || about();
-        return about.then(|| told("what it deploys is not in the input; render it, or use --live")).flatten();
-    }
-    let near = || {
-        units.iter().any(|unit| unit.service().is_some() && unit.scope.iter().any(|scope| scope == object.namespace()))
-    };
-    // These change whatever passes the proxy.
-    let patches = matches!(object.kind(), "EnvoyFilter" | "EnvoyPatchPolicy");
-    if !kinds::is_unread(object) || !(about() || patches && near()) {
-        return None;
-    }
-    if kinds::is_old(object) {
-        return told(&format!("check does not read {} of this kind", object.api_version()));
-    }
-    told("check does not read objects of this kind")
-}
-
-/// Whether an object names a Service or host of Glance or the dashboard.
-fn concerns(objects: Objects<'_>, object: &Object) -> bool {
-    objects.leads_to_glance(object) || any_text(&object.value["spec"], &names::is_ours)
 }

@@ -325,7 +325,7 @@ pub fn findings(world: &World, objects: &[Object], units: &[Unit]) -> Vec<Findin
         let place = place(objects, ResourceKind::Horizon.name(), key, &["spec"]);
         let problems =
             [view.dashboard.exposures.as_ref().err(), view.dashboard.settings.as_ref().err().map(Unplaced::problem)];
-        let endpoints = view.proof.destinations.iter().filter_map(|d| d.to.endpoint.as_ref().err());
+        let endpoints = view.proof.destinations.iter().filter_map(|d| Some(d.to.endpoint.as_ref().err()?.problem()));
         let intent = match &view.intent {
             Intent::Own(OwnMode::ImportOnly, problem) => Some(problem),
             Intent::Own(OwnMode::Disabled | OwnMode::Deleted | OwnMode::NoGlance, _)

@@ -6,10 +6,12 @@
 use direct_upload_api::Panel;
 use direct_upload_core::derive::World;
 use direct_upload_core::manifests::{Input as Manifests, Manifest};
+use direct_upload_core::model::Snapshot;
+use direct_upload_core::openstack::Release;
 use serde_json::Value;
 
 use crate::facts::answering;
-use crate::facts::cloud::Cloud;
+use crate::facts::cloud::{Cloud, PlacedIssue};
 use crate::facts::glance::GlanceFacts;
 use crate::facts::listen;
 use crate::facts::page_policy;
@@ -19,73 +21,132 @@ use crate::glances::Objects;
 use crate::input::CheckInput;
 use crate::objects::{self, Object};
 use crate::report::Report;
-use crate::unit::{self, Unit};
+use crate::unit::{self, ConfigFile, Unit};
 use crate::{controller, coverage, derived, managed, owner, redact, routes, rules, traefik};
 
 /// Finds everything that is wrong.
 pub fn check(input: CheckInput) -> Report {
-    let mut units: Vec<Unit> = objects::units(&input.objects);
-    units.extend(unit::of_files(input.files));
-    let snippets = controller::snippets(&input.snapshot, &input.objects, &units);
+    let CheckInput { objects, snapshot, files, release, mut unseen } = input;
+    let units = units(&objects, &snapshot, files);
+    let (world, backends) = (World::of(&snapshot), derived::backends(&snapshot, &units));
+    let objects = Objects { all: &objects, backends: &backends };
+    let inspection = Inspection { objects, snapshot: &snapshot, units: &units, world: &world };
+    let mut cloud = inspection.cloud(release);
+    let issues = inspection.issues(&cloud, &mut unseen);
+    inspection.note_who_answers(&mut cloud, &issues);
+    let legacy = inspection.legacy_issues(&cloud, &mut unseen);
+    unseen.extend(controller::missing_headers(&snapshot, &objects, &units));
+    let findings = inspection.findings(&cloud, &issues, &legacy, &mut unseen);
+    unseen.extend(coverage::gaps(&cloud, &world, &units, objects));
+    for (object, why) in derived::unread(&snapshot, &units) {
+        if !unseen.iter().any(|told| told.starts_with(&format!("{object}: "))) {
+            unseen.push(format!("{object}: {why}"));
+        }
+    }
+    Report {
+        findings: tidied(findings, &units),
+        checked: coverage::subjects(&cloud),
+        unseen: unseen.iter().map(|what| redact::text(what)).collect(),
+    }
+}
+
+/// The files that belong together: of workloads, of folders, and of controllers that carry out snippets.
+fn units(objects: &[Object], snapshot: &Snapshot, files: Vec<(String, ConfigFile)>) -> Vec<Unit> {
+    let mut units: Vec<Unit> = objects::units(objects);
+    units.extend(unit::of_files(files));
+    let snippets = controller::snippets(snapshot, objects, &units);
     units.extend(snippets);
-    let exposed = derived::dashboards(&input.snapshot, &input.objects, &units);
-    let published = derived::endpoints(&input.snapshot, &input.objects, &units);
-    let world = World::of(&input.snapshot);
-    let mut cloud = Cloud::new(&units, exposed, published, derived::stated(&world), input.release);
-    let mut issues = derived::issues(&world, &input.snapshot, &input.objects, &units, &cloud.dashboards);
-    let mut lacking = controller::apply(&input.objects, &mut issues);
-    issues.extend(controller::logins(&input.snapshot, &input.objects, &units));
-    lacking.extend(traefik::apply(&input.objects, &units, &mut issues));
-    let backends = derived::backends(&input.snapshot, &units);
-    let objects = Objects { all: &input.objects, backends: &backends };
-    issues.extend(routes::issues(objects));
-    let glances = &cloud.glances;
-    cloud.servers.retain(|server| !is_aside(objects, glances, server));
-    rules::headers::spare(&cloud, &mut issues);
-    routes::spare(objects, &cloud.dashboards, &mut issues);
-    routes::unused(objects, &cloud.published, &mut issues);
-    cloud.answering = answering::find(objects, &issues);
-    cloud.answering.extend(rules::traefik::answering(&cloud));
-    cloud.page_policies = page_policy::find(&input.objects, &derived::exposing_dashboards(&input.snapshot, &units));
-    let is_legacy = |unit: &Unit| cloud.horizons.iter().any(|h| std::ptr::eq(h.unit, unit) && h.is_legacy());
-    let mut legacy = derived::legacy_issues(&input.snapshot, &input.objects, &units, is_legacy);
-    lacking.extend(controller::apply(&input.objects, &mut legacy));
-    let mut findings = rules::all(&cloud, &issues, &legacy);
-    findings.extend(derived::findings(&world, &input.objects, &units));
-    let is_wanted = |namespace: &str| cloud.is_direct_in(&[namespace.to_owned()]);
-    findings.extend(routes::redirects(objects, is_wanted));
-    findings.extend(routes::answers(objects, &cloud.dashboards, is_wanted));
-    let (paths, hosts) = routes::paths(objects, &cloud.published, is_wanted, |prefix| cloud.is_mounted(prefix));
-    findings.extend(paths);
-    findings.extend(routes::ports(objects, is_wanted));
-    // The rules that the operator shares find some of these, too.
-    let mut redirected = routes::redirected(objects, &cloud.published, is_wanted);
-    redirected.retain(|new| !findings.iter().any(|known| known.rule == new.rule && known.place.is_within(&new.place)));
-    findings.extend(redirected);
-    let (cut, unread) = traefik::entry_points(objects, is_wanted);
-    findings.extend(cut);
-    owner::advise(&mut findings, &units);
+    units
+}
+
+/// With advice for whose files these are, without secrets, in order.
+fn tidied(mut findings: Vec<Finding>, units: &[Unit]) -> Vec<Finding> {
+    owner::advise(&mut findings, units);
     for finding in &mut findings {
         finding.found = redact::text(&finding.found);
         finding.fix = redact::text(&finding.fix);
     }
     findings.sort();
     findings.dedup();
-    let mut unseen = input.unseen;
-    unseen.extend(lacking);
-    unseen.extend(controller::missing_headers(&input.snapshot, &input.objects, &units));
-    unseen.extend(unread);
-    unseen.extend(hosts);
-    unseen.extend(coverage::gaps(&cloud, &world, &units, objects));
-    for (object, why) in derived::unread(&input.snapshot, &units) {
-        if !unseen.iter().any(|told| told.starts_with(&format!("{object}: "))) {
-            unseen.push(format!("{object}: {why}"));
-        }
+    findings
+}
+
+/// What all steps look at. Each adds to `unseen` what the input does not show.
+struct Inspection<'a> {
+    objects: Objects<'a>,
+    snapshot: &'a Snapshot,
+    units: &'a [Unit],
+    world: &'a World,
+}
+
+impl<'a> Inspection<'a> {
+    /// The facts of all units.
+    fn cloud(&self, release: Option<Release>) -> Cloud<'a> {
+        let Self { objects, snapshot, units, world } = *self;
+        let exposed = derived::dashboards(snapshot, &objects, units);
+        let published = derived::endpoints(snapshot, &objects, units);
+        let mut cloud = Cloud::new(units, exposed, published, derived::stated(world), release);
+        let glances = &cloud.glances;
+        cloud.servers.retain(|server| !is_aside(objects, glances, server));
+        cloud
     }
-    Report {
-        findings,
-        checked: coverage::subjects(&cloud),
-        unseen: unseen.iter().map(|what| redact::text(what)).collect(),
+
+    /// What objects in front of Glance do to uploads.
+    fn issues(&self, cloud: &Cloud<'_>, unseen: &mut Vec<String>) -> Vec<PlacedIssue> {
+        let Self { objects, snapshot, units, world } = *self;
+        let mut issues = derived::issues(world, snapshot, &objects, units, &cloud.dashboards);
+        unseen.extend(controller::apply(&objects, &mut issues));
+        issues.extend(controller::logins(snapshot, &objects, units));
+        unseen.extend(traefik::apply(&objects, units, &mut issues));
+        issues.extend(routes::issues(objects));
+        rules::headers::spare(cloud, &mut issues);
+        routes::spare(objects, &cloud.dashboards, &mut issues);
+        routes::unused(objects, &cloud.published, &mut issues);
+        issues
+    }
+
+    /// Adds what answers browsers instead of Glance or the dashboard.
+    fn note_who_answers(&self, cloud: &mut Cloud<'_>, issues: &[PlacedIssue]) {
+        let Self { objects, snapshot, units, .. } = *self;
+        cloud.answering = answering::find(objects, issues);
+        cloud.answering.extend(rules::traefik::answering(cloud));
+        cloud.page_policies = page_policy::find(&objects, &derived::exposing_dashboards(snapshot, units));
+    }
+
+    /// What objects in front of dashboards in legacy mode do to uploads.
+    fn legacy_issues(&self, cloud: &Cloud<'_>, unseen: &mut Vec<String>) -> Vec<PlacedIssue> {
+        let is_legacy = |unit: &Unit| cloud.horizons.iter().any(|h| std::ptr::eq(h.unit, unit) && h.is_legacy());
+        let mut legacy = derived::legacy_issues(self.snapshot, &self.objects, self.units, is_legacy);
+        unseen.extend(controller::apply(&self.objects, &mut legacy));
+        legacy
+    }
+
+    fn findings(
+        &self,
+        cloud: &Cloud<'_>,
+        issues: &[PlacedIssue],
+        legacy: &[PlacedIssue],
+        unseen: &mut Vec<String>,
+    ) -> Vec<Finding> {
+        let Self { objects, units, world, .. } = *self;
+        let is_wanted = |namespace: &str| cloud.is_direct_in(&[namespace.to_owned()]);
+        let mut findings = rules::all(cloud, issues, legacy);
+        findings.extend(derived::findings(world, &objects, units));
+        findings.extend(routes::redirects(objects, is_wanted));
+        findings.extend(routes::answers(objects, &cloud.dashboards, is_wanted));
+        let (paths, hosts) = routes::paths(objects, &cloud.published, is_wanted, |prefix| cloud.is_mounted(prefix));
+        findings.extend(paths);
+        findings.extend(routes::ports(objects, is_wanted));
+        // The rules that the operator shares find some of these, too.
+        let mut redirected = routes::redirected(objects, &cloud.published, is_wanted);
+        redirected
+            .retain(|new| !findings.iter().any(|known| known.rule == new.rule && known.place.is_within(&new.place)));
+        findings.extend(redirected);
+        let (cut, unread) = traefik::entry_points(objects, is_wanted);
+        findings.extend(cut);
+        unseen.extend(unread);
+        unseen.extend(hosts);
+        findings
     }
 }
 

@@ -17,48 +17,72 @@ use crate::input::CheckInput;
 
 /// Sorts texts by what they are. Also returns what cannot be used, each with its file.
 pub fn sort(texts: Vec<Text>, release: Option<Release>, now: Timestamp) -> (CheckInput, Vec<String>) {
-    let mut input = CheckInput::new(release);
-    let mut errors = Vec::new();
-    let mut templates = Vec::new();
+    let mut sorter = Sorter { input: CheckInput::new(release), errors: Vec::new(), templates: Vec::new() };
     for text in texts {
-        if classify::is_template(&text.name, &text.text) || (!text.named && is_charts(&text)) {
-            templates.push(text.name);
-            continue;
-        }
-        if let Some(file) = ConfigFile::on_disk(&text.name, &text.text) {
-            match (template::is_one(&file), text.named) {
-                (false, _) => input.files.push((text.name, file)),
-                (true, true) => errors.extend(template::told(&[text.name])),
-                (true, false) => templates.push(text.name),
-            }
-            continue;
-        }
-        if crate::policy::is_glances(&text.name) {
-            input.unseen.extend(crate::policy::gap(&text.name, &text.text));
-        }
-        let (before, errors_before) = (input.objects.len(), errors.len());
-        if may_hold_objects(&text) {
-            let made = documents(&text.name, text.text.as_bytes()).unwrap_or_default();
-            let made: Vec<ConfigFile> = made.iter().flat_map(|document| values::files(&text.name, document)).collect();
-            if !made.is_empty() {
-                input.files.extend(made.into_iter().map(|file| (text.name.clone(), file)));
-            }
-            match objects(&text) {
-                Ok(objects) if !text.named && objects.iter().any(is_unrendered) => templates.push(text.name.clone()),
-                Ok(objects) => objects.into_iter().for_each(|object| add(&mut input, object, text.named, &mut errors)),
-                Err(error) => errors.push(format!("{}: {error}", text.name)),
-            }
-        }
-        let errors_told = errors.len() > errors_before;
-        let of_values = input.files.iter().any(|(name, _)| *name == text.name);
-        if text.named && input.objects.len() == before && !errors_told && !of_values {
-            errors.push(format!("{}: nothing in it can be checked: it has no manifest, and no configuration of Glance, of Horizon or of a web server in front of them", text.name));
-        }
+        sorter.add(text);
     }
+    let Sorter { mut input, errors, templates } = sorter;
     input.unseen.extend(template::told(&templates));
     input.unseen.extend(errors.iter().cloned());
     super::managed::carry_out(&mut input, now);
     (input, errors)
+}
+
+/// What is sorted so far.
+struct Sorter {
+    input: CheckInput,
+    errors: Vec<String>,
+    /// Names of files that a tool must fill in before anything can read them.
+    templates: Vec<String>,
+}
+
+impl Sorter {
+    fn add(&mut self, text: Text) {
+        if classify::is_template(&text.name, &text.text) || (!text.named && is_charts(&text)) {
+            self.templates.push(text.name);
+        } else if let Some(file) = ConfigFile::on_disk(&text.name, &text.text) {
+            self.add_file(text, file);
+        } else {
+            self.add_other(&text);
+        }
+    }
+
+    fn add_file(&mut self, text: Text, file: ConfigFile) {
+        match (template::is_one(&file), text.named) {
+            (false, _) => self.input.files.push((text.name, file)),
+            (true, true) => self.errors.extend(template::told(&[text.name])),
+            (true, false) => self.templates.push(text.name),
+        }
+    }
+
+    /// Adds manifests, and the files that other YAML describes (Helm values, variables of Ansible).
+    fn add_other(&mut self, text: &Text) {
+        if crate::policy::is_glances(&text.name) {
+            self.input.unseen.extend(crate::policy::gap(&text.name, &text.text));
+        }
+        let used = |sorter: &Self| (sorter.input.objects.len(), sorter.input.files.len(), sorter.errors.len());
+        let before = used(self);
+        if may_hold_objects(text) {
+            let described = documents(&text.name, text.text.as_bytes()).unwrap_or_default();
+            let files = described.iter().flat_map(|document| values::files(&text.name, document));
+            self.input.files.extend(files.map(|file| (text.name.clone(), file)));
+            match objects(text) {
+                Ok(objects) if !text.named && objects.iter().any(is_unrendered) => {
+                    self.templates.push(text.name.clone());
+                }
+                Ok(objects) => {
+                    let Self { input, errors, .. } = self;
+                    for object in objects {
+                        add(input, object, text.named, errors);
+                    }
+                }
+                Err(error) => self.errors.push(format!("{}: {error}", text.name)),
+            }
+        }
+        if text.named && used(self) == before {
+            self.errors.push(format!("{}: nothing in it can be checked: it has no manifest, and no configuration of Glance, of Horizon or of a web server in front of them", text.name));
+        }
+    }
 }
 
 fn may_hold_objects(text: &Text) -> bool {

@@ -3,6 +3,8 @@
 //! In: objects with their places. Out: for each workload the files from its mounts, at their paths; for
 //! ConfigMaps and Secrets that nothing mounts, their own files.
 
+mod mounts;
+
 use std::collections::BTreeSet;
 
 use direct_upload_api::{MANAGED_BY, OPERATOR, WorkloadKind};
@@ -12,6 +14,7 @@ use direct_upload_core::openstack::release;
 use k8s_openapi::ByteString;
 use serde_json::Value;
 
+use self::mounts::MountPoint;
 use super::classify::{self, Kind};
 use super::finding::Location;
 pub use super::names::any_text;
@@ -131,46 +134,6 @@ impl Object {
         }
         texts
     }
-}
-
-/// What programs mount in addition to configuration: certificates, keyrings, start scripts, other programs'
-/// files.
-fn is_something_else(path: &str) -> bool {
-    const WORDS: [&str; 16] = [
-        "cert",
-        "/tls",
-        "/ssl",
-        "/pki",
-        "ceph",
-        "keyring",
-        "/tmp/",
-        ".sh",
-        "policy",
-        "rootwrap",
-        "logging",
-        "kube",
-        "/run/",
-        "credentials",
-        "healthcheck",
-        "fernet",
-    ];
-    const ENDINGS: [&str; 7] = [".crt", ".key", ".pem", ".css", ".svg", ".ico", "/my.cnf"];
-    WORDS.iter().any(|word| path.contains(word)) || ENDINGS.iter().any(|ending| path.ends_with(ending))
-}
-
-/// Folders from which the checked programs read something.
-fn holds_configuration(path: &str) -> bool {
-    const FOLDERS: [&str; 8] = [
-        "/etc/glance",
-        "/etc/openstack-dashboard",
-        "/openstack_dashboard/local",
-        "/kolla/config_files",
-        "/etc/apache2",
-        "/etc/httpd",
-        "/etc/nginx",
-        "/etc/haproxy",
-    ];
-    !is_something_else(path) && (path == "/etc" || FOLDERS.iter().any(|folder| path.contains(folder)))
 }
 
 /// One key of a ConfigMap or Secret.
@@ -362,8 +325,8 @@ fn workload_unit(objects: &[Object], workload: &Object, mounted: &mut BTreeSet<u
             let place = place(&["volumeMounts", &at.to_string()]);
             let volumes = pod["volumes"].as_array().map(Vec::as_slice).unwrap_or_default().iter();
             let Some(volume) = volumes.rev().find(|v| v["name"] == mount["name"]) else { continue };
-            let volume = copied_from(pod, volume, mount).unwrap_or(volume);
-            mount_volume(objects, workload.namespace(), volume, mount, &place, &mut unit, mounted);
+            let volume = mounts::copied_from(pod, volume, mount).unwrap_or(volume);
+            mounts::mount(objects, workload.namespace(), volume, &MountPoint::of(mount, &place), &mut unit, mounted);
         }
     }
     unit.copy_as_kolla(false);
@@ -387,109 +350,6 @@ fn environment_from(objects: &[Object], namespace: &str, container: &Value, plac
             let variables = object.texts().into_iter().map(|held| (format!("{prefix}{}", held.key), held.text));
             let variables = variables.filter(|(name, text)| unit::is_read(name) && !template::is_hidden(text));
             unit.environment.extend(variables.map(|(name, text)| (name, text, place.clone())));
-        }
-    }
-}
-
-/// The ConfigMap volume from which an init container copies the file that is mounted from an `emptyDir`.
-/// This is how a file gets there that the start script must own.
-fn copied_from<'a>(pod: &'a Value, volume: &Value, mount: &Value) -> Option<&'a Value> {
-    let file = mount["subPath"].as_str().filter(|_| volume["emptyDir"].is_object())?;
-    let mounts = |container: &'a Value| container["volumeMounts"].as_array().into_iter().flatten();
-    let copies = |container: &&'a Value| {
-        let words = ["command", "args"].into_iter().flat_map(|f| container[f].as_array().into_iter().flatten());
-        mounts(container).any(|m| m["name"] == mount["name"])
-            && words.filter_map(Value::as_str).any(|word| word.ends_with(file) || classify::base(word) == file)
-    };
-    let init = pod["initContainers"].as_array().into_iter().flatten().find(copies)?;
-    let volumes = || pod["volumes"].as_array().into_iter().flatten();
-    mounts(init).find_map(|m| volumes().find(|v| v["name"] == m["name"] && v["configMap"].is_object()))
-}
-
-/// Adds the files of one mount to the unit.
-fn mount_volume(
-    objects: &[Object],
-    namespace: &str,
-    volume: &Value,
-    mount: &Value,
-    place: &Location,
-    unit: &mut Unit,
-    mounted: &mut BTreeSet<usize>,
-) {
-    let path = mount["mountPath"].as_str().unwrap_or_default().trim_end_matches('/');
-    let sub_path = mount["subPath"].as_str();
-    let sources = match volume["projected"]["sources"].as_array() {
-        Some(sources) => sources.iter().collect(),
-        None => vec![volume],
-    };
-    for source in sources {
-        let elsewhere =
-            ["hostPath", "persistentVolumeClaim", "csi", "nfs"].into_iter().find(|k| source[*k].is_object());
-        if let Some(of) = elsewhere.filter(|_| holds_configuration(path)) {
-            unit.unseen.push(format!("a {of} volume, mounted at {path}"));
-        }
-        let (kind, of, name) = if source["configMap"].is_object() {
-            ("ConfigMap", &source["configMap"], source["configMap"]["name"].as_str())
-        } else if source["secret"].is_object() {
-            let secret = &source["secret"];
-            ("Secret", secret, secret["secretName"].as_str().or(secret["name"].as_str()))
-        } else {
-            continue;
-        };
-        let name = name.unwrap_or_default();
-        let is = |o: &Object| o.kind() == kind && o.name() == name && o.namespace() == namespace;
-        let Some(at) = objects.iter().position(is) else {
-            // In a folder of drop-in files an optional one replaces options if it is there.
-            let is_needed = of["optional"] != true || path.ends_with(".conf.d");
-            if is_needed && !is_something_else(path) {
-                unit.unseen.push(format!("{kind} {namespace}/{name}, mounted at {path}"));
-            }
-            continue;
-        };
-        mounted.insert(at);
-        let items = of["items"].as_array();
-        let mut brought = false;
-        if let Some(key) = sub_path.filter(|key| objects[at].lacks(key, items) && of["optional"] != true)
-            && !is_something_else(path)
-            && volume["projected"].is_null()
-        {
-            unit.unseen.push(format!("{key} of {kind} {namespace}/{name}, which has no such key, mounted at {path}"));
-        }
-        for held in objects[at].texts() {
-            if template::is_hidden(&held.text) && sub_path.is_none_or(|wanted| wanted == held.key) {
-                let of_mount = format!("{path}/{}", held.key);
-                if !is_something_else(sub_path.map_or(of_mount.as_str(), |_| path)) {
-                    let key = &held.key;
-                    unit.unseen.push(format!("{key} of {kind} {namespace}/{name}, which a tool must still decrypt or fill in, mounted at {path}"));
-                }
-                continue;
-            }
-            let renamed = items.map(|items| items.iter().find(|item| item["key"] == held.key.as_str()));
-            let relative = match renamed {
-                Some(Some(item)) => item["path"].as_str().unwrap_or_default().to_owned(),
-                Some(None) => continue,
-                None => held.key.clone(),
-            };
-            let path = match sub_path {
-                None => format!("{path}/{relative}"),
-                Some(wanted) if wanted == relative => path.to_owned(),
-                Some(wanted) => match relative.strip_prefix(wanted).and_then(|rest| rest.strip_prefix('/')) {
-                    Some(rest) => format!("{path}/{rest}"),
-                    None => continue,
-                },
-            };
-            if crate::policy::is_glances(&path) {
-                unit.unseen.extend(crate::policy::gap(&path, &held.text));
-            }
-            if let Some((kind, held)) = read(&path, &held) {
-                unit.files.push(file(kind, Some(path), held));
-                brought = true;
-            } else if classify::ends_in(&path, "sh") {
-                unit.scripts.push(held.text);
-            }
-        }
-        if brought && sub_path.is_none() {
-            unit.folders.push((path.to_owned(), place.clone()));
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use direct_upload_core::derive::World;
+use direct_upload_core::derive::{NoEndpoint, World};
 use direct_upload_core::model::{Key, Kind, Problem, Unknown};
 use direct_upload_core::workload::CONFIG_VOLUME;
 use direct_upload_operator::observe::Live;
@@ -32,7 +32,7 @@ async fn workloads_that_are_not_read_yet_are_unknown_and_not_absent() {
     for problem in [
         horizon.dashboard.exposures.as_ref().err(),
         glance.service.exposures.as_ref().err(),
-        horizon.proof.destinations[0].to.endpoint.as_ref().err(),
+        horizon.proof.destinations[0].to.endpoint.as_ref().err().map(NoEndpoint::problem),
     ] {
         assert!(problem.is_some_and(Problem::is_unknown), "{problem:?}");
     }

@@ -70,17 +70,33 @@ pub fn tls(folder: &Path) -> Arc<ServerConfig> {
 
 /// A client that goes away is no matter.
 fn serve(mut stream: impl Read + Write, kept: &Mutex<Vec<String>>, answer: &Answers) {
+    let Some(head) = head(&mut stream) else { return };
+    kept.lock().unwrap().push(head.clone());
+    let _ = stream.write_all(&answer(&head)).and_then(|()| stream.flush());
+}
+
+/// One request, as it came.
+#[derive(Clone)]
+pub struct Asked {
+    pub head: String,
+    pub body: Vec<u8>,
+}
+
+impl Asked {
+    pub fn line(&self) -> &str {
+        self.head.lines().next().unwrap_or_default().trim_end_matches(" HTTP/1.1")
+    }
+}
+
+/// The head of a request; none if the client goes away before its end.
+pub fn head(stream: &mut impl Read) -> Option<String> {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
-        match stream.read(&mut byte) {
-            Ok(1) => head.push(byte[0]),
-            _ => return,
-        }
+        stream.read_exact(&mut byte).ok()?;
+        head.push(byte[0]);
     }
-    let head = String::from_utf8(head).unwrap();
-    kept.lock().unwrap().push(head.clone());
-    let _ = stream.write_all(&answer(&head)).and_then(|()| stream.flush());
+    Some(String::from_utf8(head).unwrap())
 }
 
 /// The value of a request's header.

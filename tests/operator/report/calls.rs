@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use direct_upload_api::{GlanceStatus, Reason, Rule};
+use direct_upload_api::{GlanceStatus, Rule};
 use direct_upload_core::derive::{ApiView, Evidence, Failed, Weight};
 use direct_upload_core::model::Cause;
 use direct_upload_core::plan::{self, Options};
@@ -30,7 +30,7 @@ fn view() -> ApiView {
     outcome.cluster.world().apis.into_values().next().expect("an API")
 }
 
-fn failed(reason: Reason, rule: Option<Rule>) -> Vec<Failed> {
+fn failed(rule: Option<Rule>) -> Vec<Failed> {
     let reply = Cause {
         rule,
         requirement: "allow-origin".into(),
@@ -38,7 +38,7 @@ fn failed(reason: Reason, rule: Option<Rule>) -> Vec<Failed> {
         received: String::new(),
         fix: "see that Keystone reads the file".into(),
     };
-    vec![Failed { region: None, origin: "https://portal.example.com".into(), reason, reply }]
+    vec![Failed { region: None, origin: "https://portal.example.com".into(), check: None, reply }]
 }
 
 fn shown_by(evidence: Evidence) -> ApiView {
@@ -88,13 +88,13 @@ const FRESH: Weight = Weight { fresh: true, firm: true };
 #[rstest]
 #[case::granted(Evidence::Granted(FRESH, vec![]), "True Verified", "True Verified", Some("granted"))]
 #[case::refused(
-    Evidence::Refused(FRESH, failed(Reason::PreflightRefused, Some(Rule::OriginMissing))),
+    Evidence::Refused(FRESH, failed(Some(Rule::OriginMissing))),
     "False PreflightRefused",
     "False PreflightRefused",
     Some("refused")
 )]
 #[case::unanswered(
-    Evidence::Unknown(failed(Reason::PreflightUnanswered, None)),
+    Evidence::Unknown(failed(None)),
     "Unknown PreflightUnanswered",
     "True ReadyUnverified",
     Some("unknown")

@@ -1,7 +1,7 @@
 //! Code that the tests of several crates share. Only tests depend on it.
 #![forbid(unsafe_code)]
 // In a test, to panic is to fail.
-#![allow(clippy::missing_panics_doc)]
+#![allow(clippy::missing_panics_doc, reason = "a test that cannot go on panics")]
 
 use std::path::{Path, PathBuf};
 

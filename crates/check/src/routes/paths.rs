@@ -33,6 +33,7 @@ struct PathRule<'a> {
 
 /// DU020: a published URL to which routes lead, but not the path of an upload; and URLs whose host no route has.
 /// `is_mounted`: whether something in Glance's pods serves a path.
+#[expect(clippy::too_many_lines, reason = "one finding after the other, of the same values")]
 pub(crate) fn paths(
     objects: Objects<'_>,
     published: &[Published],
@@ -209,6 +210,7 @@ fn by_target(path: &str, written: &str, target: &str) -> Option<String> {
 }
 
 /// The rules of a route that lead to Glance.
+#[expect(clippy::too_many_lines, reason = "a table, with one arm for each kind of route")]
 fn path_rules<'a>(objects: Objects<'_>, object: &'a Object, path: &str) -> Vec<PathRule<'a>> {
     let spec = &object.value["spec"];
     let texts = |value: &Value| -> Vec<String> {

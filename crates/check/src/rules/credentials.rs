@@ -11,8 +11,9 @@ use crate::facts::filter::Reading;
 use crate::facts::glance::GlanceFacts;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
-use crate::rules::origins::{Listed, ORIGINS};
-use crate::rules::{haproxy, options, refused};
+use crate::rules::haproxy_header::response_header;
+use crate::rules::origin_list::{self, Listed, ORIGINS};
+use crate::rules::{options, refused};
 use crate::unit::Program;
 
 const ALLOW_CREDENTIALS: &str = "access-control-allow-credentials";
@@ -74,7 +75,7 @@ pub(crate) fn of_panel(cloud: &Cloud<'_>, at: usize) -> Vec<Finding> {
     }
     if let Some(setting) = glance.cors_in_effect("allowed_origin").filter(|_| needs_origins(cloud, at, glance)) {
         let found = format!("allowed_origin is *; {why}, for which browsers do not accept *");
-        let known = super::origins::known_origin(cloud, &glance.unit.scope);
+        let known = origin_list::known_origin(cloud, &glance.unit.scope);
         let listed = Listed { option: ORIGINS, items: &setting.items(), place: &setting.place };
         let fix = format!("{}{or_say}", listed.exact(known.as_deref()));
         findings.push(Finding::new(Rule::AnyOrigin, severity, &setting.place, found, fix));
@@ -129,10 +130,9 @@ fn breaks(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<&'static st
         |directive: &str| server.of_name(directive).any(|other| names(other.directive.arg(0).unwrap_or_default()));
     let name = item.directive.name.as_str();
     match (server.kind, name) {
-        (Kind::Haproxy, _) => match haproxy::response_header(item, ALLOW_CREDENTIALS)? {
+        (Kind::Haproxy, _) => match response_header(item, ALLOW_CREDENTIALS)? {
             ("del-header", _) => {
-                let set =
-                    |other| haproxy::response_header(other, ALLOW_CREDENTIALS).is_some_and(|(a, _)| a != "del-header");
+                let set = |other| response_header(other, ALLOW_CREDENTIALS).is_some_and(|(a, _)| a != "del-header");
                 (!server.items.iter().any(set)).then_some(REMOVES)
             }
             ("set-header", value) => (value.trim_matches('"') != "true").then_some(REPLACES),

@@ -3,7 +3,7 @@
 use direct_upload_api::{Rule, Severity};
 use direct_upload_core::openstack::Release;
 use direct_upload_core::openstack::swift::{
-    LARGE_OBJECT_SIZE, Segmented, is_true, multi_tenant, no_sizes, unbuffered, unreferenced,
+    LARGE_OBJECT_SIZE, MultiTenant, Segmented, is_true, multi_tenant, no_sizes, unbuffered, unreferenced,
 };
 use direct_upload_core::render::oslo::read;
 
@@ -128,69 +128,77 @@ fn outlived(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>, group: &str, renews: bo
 const LIFETIME: u64 = 3600;
 
 fn swift_of(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for store in multi_tenant(|group, name| glance.option(group, name).map(|s| s.value.clone())) {
-        let group = store.name.as_str();
-        let Some(multi) = glance.option(group, "swift_store_multi_tenant") else { continue };
-        let renews = store.trusts != Some(false) && (store.unsaid().is_none() || raw(cloud, glance).is_none());
-        findings.extend(outlived(cloud, glance, group, renews));
-        let buffers = |setting: &Setting| !renews && is_true(&setting.value);
-        if let Some(buffer) = glance.option(group, "swift_buffer_on_upload").filter(buffers) {
-            let found =
-                format!("[{group}] sends a segment again with the same token, which Swift refuses once it has expired");
-            let fix = format!("turn re-authentication on in [{group}]: buffering does not replace it (docs/swift.md)");
-            findings.push(Finding::note(Rule::SwiftExpiry, &buffer.place, found, fix));
-        }
-        if let Some(file) = glance.option(group, "swift_store_config_file").filter(|_| store.config_file) {
-            findings.push(Finding::error(
-                Rule::SwiftExpiry,
-                &file.place,
-                format!("[{group}] has swift_store_config_file and swift_store_multi_tenant ({}), which exclude each other: the store is not set up", multi.place),
-                "remove one of the two",
-            ));
-        }
-        if let Some(off) = glance.option(group, "swift_store_use_trusts").filter(|_| store.trusts == Some(false)) {
-            findings.push(Finding::warning(
-                Rule::SwiftExpiry,
-                &off.place,
-                "without trusts an upload that outlasts its token fails with 401",
-                match raw(cloud, glance) {
-                    Some(_) => format!("write in [{group}]: swift_store_use_trusts = True, default_swift_reference = ref1, swift_store_expire_soon_interval = 60, swift_store_retry_get_count = 0"),
-                    None => "swift_store_use_trusts = True".to_owned(),
-                },
-            ));
-        } else if let (Some(option), Some(severity)) = (store.unsaid(), raw(cloud, glance)) {
-            findings.push(Finding::new(
-                Rule::SwiftExpiry,
-                severity,
-                &multi.place,
-                format!("[{group}] does not set {option}; glance_store 5.4.0 to 5.7.0 (2026.1) then ignore its default and do not re-authenticate"),
-                format!("list {group} in spec.swift of the Glance resource, or write in [{group}]: swift_store_use_trusts = True, default_swift_reference = ref1, swift_store_expire_soon_interval = 60, swift_store_retry_get_count = 0"),
-            ));
-        }
+    let said = |group: &str, name: &str| glance.option(group, name).map(|setting| setting.value);
+    let expiring = multi_tenant(said).into_iter().flat_map(|store| renewal(cloud, glance, &store));
+    let full = unbuffered(said).into_iter().filter_map(|group| no_buffer(glance, &group));
+    let lost = unreferenced(said).into_iter().filter_map(|group| no_reference(cloud, glance, &group));
+    expiring.chain(full).chain(lost).collect()
+}
+
+/// Whether a multi-tenant store continues when the token of an upload expires.
+fn renewal(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>, store: &MultiTenant) -> Vec<Finding> {
+    let group = store.name.as_str();
+    let option = |name: &str| glance.option(group, name);
+    let Some(multi) = option("swift_store_multi_tenant") else { return Vec::new() };
+    let renews = store.trusts != Some(false) && (store.unsaid().is_none() || raw(cloud, glance).is_none());
+    let expired = outlived(cloud, glance, group, renews);
+    let buffers = |setting: &Setting| !renews && is_true(&setting.value);
+    let buffered = option("swift_buffer_on_upload").filter(buffers).map(|buffer| {
+        let found =
+            format!("[{group}] sends a segment again with the same token, which Swift refuses once it has expired");
+        let fix = format!("turn re-authentication on in [{group}]: buffering does not replace it (docs/swift.md)");
+        Finding::note(Rule::SwiftExpiry, &buffer.place, found, fix)
+    });
+    let contradicts = option("swift_store_config_file").filter(|_| store.config_file).map(|file| {
+        let found = format!(
+            "[{group}] has swift_store_config_file and swift_store_multi_tenant ({}), which exclude each other: the store is not set up",
+            multi.place
+        );
+        Finding::error(Rule::SwiftExpiry, &file.place, found, "remove one of the two")
+    });
+    let findings = expired.into_iter().chain(buffered).chain(contradicts);
+    findings.chain(no_trusts(cloud, glance, store, &multi)).collect()
+}
+
+/// A multi-tenant store that does not authenticate again: it must not, or nothing says that it may.
+fn no_trusts(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>, store: &MultiTenant, multi: &Setting) -> Option<Finding> {
+    let group = store.name.as_str();
+    let all = format!("write in [{group}]: {ALL_FOR_TRUSTS}");
+    if let Some(off) = glance.option(group, "swift_store_use_trusts").filter(|_| store.trusts == Some(false)) {
+        let found = "without trusts an upload that outlasts its token fails with 401";
+        let fix = raw(cloud, glance).map_or_else(|| "swift_store_use_trusts = True".to_owned(), |_| all);
+        return Some(Finding::warning(Rule::SwiftExpiry, &off.place, found, fix));
     }
-    for group in unbuffered(|group, name| glance.option(group, name).map(|s| s.value.clone())) {
-        let Some(buffer) = glance.option(&group, "swift_buffer_on_upload") else { continue };
-        findings.push(Finding::error(
-            Rule::SwiftExpiry,
-            &buffer.place,
-            format!("[{group}] buffers uploads and does not say swift_upload_buffer_dir: the store is not set up"),
-            format!("[{group}] swift_upload_buffer_dir = a folder with space for one segment of each upload in progress; or remove swift_buffer_on_upload, which does not help when the token has expired"),
-        ));
-    }
-    for group in unreferenced(|group, name| glance.option(group, name).map(|s| s.value.clone())) {
-        let Some(file) = glance.option(&group, "swift_store_config_file") else { continue };
-        findings.extend(raw(cloud, glance).map(|severity| {
-            Finding::new(
-                Rule::SwiftExpiry,
-                severity,
-                &file.place,
-                format!("[{group}] does not set default_swift_reference; glance_store 5.4.0 to 5.7.0 (2026.1) then ignore its default and store images that Glance cannot find again"),
-                format!("[{group}] default_swift_reference = ref1 (the name of its credentials in {})", file.value.trim()),
-            )
-        }));
-    }
-    findings
+    let (option, severity) = (store.unsaid()?, raw(cloud, glance)?);
+    let found = format!(
+        "[{group}] does not set {option}; glance_store 5.4.0 to 5.7.0 (2026.1) then ignore its default and do not re-authenticate"
+    );
+    let fix = format!("list {group} in spec.swift of the Glance resource, or {all}");
+    Some(Finding::new(Rule::SwiftExpiry, severity, &multi.place, found, fix))
+}
+
+/// What a multi-tenant store needs where its defaults are not read.
+const ALL_FOR_TRUSTS: &str = "swift_store_use_trusts = True, default_swift_reference = ref1, swift_store_expire_soon_interval = 60, swift_store_retry_get_count = 0";
+
+/// A store that buffers uploads without a folder for them.
+fn no_buffer(glance: &GlanceFacts<'_>, group: &str) -> Option<Finding> {
+    let buffer = glance.option(group, "swift_buffer_on_upload")?;
+    let found = format!("[{group}] buffers uploads and does not say swift_upload_buffer_dir: the store is not set up");
+    let fix = format!(
+        "[{group}] swift_upload_buffer_dir = a folder with space for one segment of each upload in progress; or remove swift_buffer_on_upload, which does not help when the token has expired"
+    );
+    Some(Finding::error(Rule::SwiftExpiry, &buffer.place, found, fix))
+}
+
+/// A store that does not say under which name its credentials are.
+fn no_reference(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>, group: &str) -> Option<Finding> {
+    let (file, severity) = (glance.option(group, "swift_store_config_file")?, raw(cloud, glance)?);
+    let found = format!(
+        "[{group}] does not set default_swift_reference; glance_store 5.4.0 to 5.7.0 (2026.1) then ignore its default and store images that Glance cannot find again"
+    );
+    let fix =
+        format!("[{group}] default_swift_reference = ref1 (the name of its credentials in {})", file.value.trim());
+    Some(Finding::new(Rule::SwiftExpiry, severity, &file.place, found, fix))
 }
 
 /// The severity of relying on the defaults of a store's own group; none before they were read raw.

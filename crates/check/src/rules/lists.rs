@@ -130,7 +130,7 @@ fn of_haproxy<'s, 'a>(server: &'s Server<'a>, name: &str, needed: &[&str], sent:
     let (front, back): (Vec<_>, Vec<_>) = server.items.iter().partition(is_front);
     let mut listed: Option<(&ScopedDirective<'_>, Vec<String>)> = None;
     for item in back.into_iter().chain(front) {
-        let Some((action, value)) = super::haproxy::response_header(item, name) else { continue };
+        let Some((action, value)) = super::haproxy_header::response_header(item, name) else { continue };
         match haproxy::acl::condition(server, item, sent) {
             Some(false) => continue,
             Some(true) => {}

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use direct_upload_api::web::{Origin, OriginError, PublicUrl};
+use direct_upload_api::web::{Origin, PublicUrl};
 use direct_upload_api::{Rule, Severity};
-use direct_upload_core::openstack::Release;
 
+use super::origin_list::{Listed, ORIGINS, entry, known_origin, meant, origins_at};
+use super::reading::NO_SUBGROUPS;
 use crate::classify::Kind;
 use crate::facts::api::Setting;
 use crate::facts::catalog::Published;
@@ -15,13 +16,10 @@ use crate::facts::glance::GlanceFacts;
 use crate::facts::horizon::{HorizonFacts, Mode};
 use crate::facts::listen::Listen;
 use crate::facts::server::{ScopedDirective, Server};
-use crate::finding::{Finding, Location};
+use crate::finding::Finding;
 use crate::formats::python::Value;
 use crate::rules::refused;
 use crate::unit::Program;
-
-/// From this release on, `[cors.NAME]` is not read.
-pub(crate) const NO_SUBGROUPS: Release = Release::new(2026, 1);
 
 /// DU001, DU005: each entry must be one that a browser sends.
 pub fn form(cloud: &Cloud<'_>) -> Vec<Finding> {
@@ -44,114 +42,6 @@ pub fn form(cloud: &Cloud<'_>) -> Vec<Finding> {
         }
     }
     findings
-}
-
-/// The option of `[cors]`.
-pub(crate) const ORIGINS: &str = "allowed_origin";
-
-/// A list of origins in one place.
-pub(crate) struct Listed<'a> {
-    pub option: &'a str,
-    pub items: &'a [String],
-    pub place: &'a Location,
-}
-
-pub(crate) fn entry(
-    item: &str,
-    entries: &BTreeSet<String>,
-    listed: &Listed<'_>,
-    known: Option<&str>,
-    severity: Severity,
-) -> Option<Finding> {
-    let place = listed.place;
-    if item == "*" || item.eq_ignore_ascii_case("null") {
-        let found = format!("{} holds {item:?}", listed.option);
-        return Some(Finding::warning(Rule::AnyOrigin, place, found, listed.exact(known)));
-    }
-    let shown = shown(item);
-    let found = match Origin::parse(item) {
-        Ok(origin) if origin.as_str() == item => return None,
-        Ok(origin) => format!("{shown}, which browsers write {origin}"),
-        Err(_) if item.is_empty() => return None,
-        Err(OriginError::Wildcard(_)) => {
-            format!("{shown} is a pattern, but the CORS filter compares only exact origins")
-        }
-        Err(_) if item.contains(" #") => format!("{shown}: a comment after a value is part of the value"),
-        Err(_) if item.contains(';') || item.split_whitespace().count() > 1 => {
-            format!("{shown}: entries are separated by commas")
-        }
-        Err(_) if item.contains(['[', ']', '"', '\'']) => {
-            format!("{shown}: brackets and quotes become part of the value")
-        }
-        Err(_) => format!("{shown} is not an origin"),
-    };
-    let meant: Vec<String> = meant(item).iter().map(Origin::to_string).collect();
-    let of_pattern = || known.filter(|_| item.contains('*')).map(str::to_owned);
-    let canonical = (!meant.is_empty()).then(|| meant.join(",")).or_else(of_pattern);
-    let harmless = canonical.as_ref().is_some_and(|origin| entries.contains(origin));
-    // openstack-helm writes it for everyone, and nothing needs to be done.
-    let with_port = |origin: &String| [":443", ":80"].iter().any(|port| *item == format!("{origin}{port}"));
-    if harmless && canonical.as_ref().is_some_and(with_port) {
-        return None;
-    }
-    let fix = match &canonical {
-        Some(origin) if harmless => {
-            format!("no change is necessary, because {origin} is there, too; or remove the entry")
-        }
-        Some(origin) => format!("write {origin}"),
-        None => {
-            "write scheme://host[:port] exactly as the browser's address bar has it, several separated by commas".into()
-        }
-    };
-    Some(Finding::new(Rule::OriginForm, if harmless { Severity::Note } else { severity }, place, found, fix))
-}
-
-impl Listed<'_> {
-    /// The list without the entry that allows every site.
-    pub fn exact(&self, known: Option<&str>) -> String {
-        let kept = self.items.iter().filter(|item| Origin::parse(item).is_ok_and(|o| o.as_str() == *item));
-        let mut listed: Vec<&str> = kept.map(String::as_str).collect();
-        if let Some(known) = known.filter(|known| !listed.contains(known)) {
-            listed.push(known);
-        }
-        if listed.is_empty() {
-            "list the dashboards' exact origins, such as https://horizon.example.com".to_owned()
-        } else {
-            format!("{} = {} (list each dashboard's exact origin)", self.option, listed.join(","))
-        }
-    }
-}
-
-/// The origins from which browsers load the dashboard, if the input shows them.
-pub(crate) fn known_origin(cloud: &Cloud<'_>, scope: &[String]) -> Option<String> {
-    let edges = cloud.edges(scope, Program::Horizon);
-    let of = |d: &ExposedDashboard| {
-        let at_edge = || origins_at(&d.host, &edges)?.into_iter().next();
-        Some(d.origin.clone().or_else(at_edge)?.to_string())
-    };
-    let known = cloud.dashboards_near(scope).find_map(of);
-    known.or_else(|| cloud.dashboards_near(scope).next().map(|d| format!("https://{}", d.host)))
-}
-
-/// An entry up to its first space; anything may follow.
-fn shown(item: &str) -> String {
-    match item.split_once(char::is_whitespace) {
-        Some((first, _)) => format!("{:?}", format!("{first} …")),
-        None => format!("{item:?}"),
-    }
-}
-
-/// The origins in a wrong entry: too long, without scheme, or several in one.
-fn meant(item: &str) -> Vec<Origin> {
-    let item = item.split(" #").next().unwrap_or_default();
-    let words = item.split(|c: char| c.is_whitespace() || "[](){}<>\"'#;".contains(c)).filter(|word| !word.is_empty());
-    let of = |text: &str| {
-        let url = url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
-        Origin::parse(&url.origin().ascii_serialization()).ok()
-    };
-    let found: Vec<Origin> = words.clone().filter_map(of).collect();
-    let bare = words.filter(|word| !word.contains("://")).filter_map(|word| of(&format!("https://{word}")));
-    if found.is_empty() { bare.take(1).collect() } else { found }
 }
 
 /// Whether a pattern, which matches nothing, was meant for this host.
@@ -225,79 +115,110 @@ fn nothing_allowed(
     ))
 }
 
+/// What is compared for one Glance with a list of origins.
+struct Comparison<'c, 'a> {
+    cloud: &'c Cloud<'a>,
+    /// Its place among the Glances.
+    at: usize,
+    glance: &'c GlanceFacts<'a>,
+    setting: &'c Setting,
+    /// The entries as they are written.
+    written: BTreeSet<String>,
+    /// What they mean. DU001 reports one in a wrong form.
+    allowed: Vec<Origin>,
+    /// What browsers meet first.
+    edges: Vec<&'c Listen>,
+    /// The dashboards that may belong to this Glance.
+    near: Vec<&'c ExposedDashboard>,
+}
+
 fn not_listed(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>, setting: &Setting) -> Vec<Finding> {
     let old = cloud.release_of(glance.unit).is_none_or(|release| release < NO_SUBGROUPS);
     let written = glance.allowed_origins(old);
     if written.contains("*") {
         return Vec::new();
     }
-    // DU001 reports an entry in a wrong form.
-    let allowed: Vec<Origin> = written.iter().flat_map(|item| meant(item)).collect();
+    let allowed = written.iter().flat_map(|item| meant(item)).collect();
     let edges = cloud.edges(&glance.unit.scope, Program::Horizon);
-    let is_allowed = |d: &&ExposedDashboard| {
-        let listed = match (&d.origin, origins_at(&d.host, &edges)) {
-            (Some(origin), _) => allowed.contains(origin),
-            (None, Some(origins)) => origins.iter().any(|origin| allowed.contains(origin)),
-            (None, None) => allowed.iter().any(|a| a.host() == d.host),
-        };
-        listed || written.iter().any(|item| covers(item, &d.host))
-    };
-    let severity = refused(cloud, at);
-    let near: Vec<&ExposedDashboard> = cloud.dashboards_near(&glance.unit.scope).collect();
-    let of = |certainty| near.iter().copied().filter(move |d| d.certainty == certainty).collect::<Vec<_>>();
-    let (exposed, served, named) = (of(Certainty::Exposed), of(Certainty::Served), of(Certainty::Named));
-    let severity = if exposed.is_empty() && served.is_empty() { severity.max(Severity::Warning) } else { severity };
-    // Settings also have names of old or internal hosts, so one match is enough.
-    let stated = if served.is_empty() && exposed.is_empty() { named } else { served };
-    let mut lost: Vec<&ExposedDashboard> = exposed.into_iter().filter(|d| !is_allowed(d)).collect();
-    if !stated.iter().any(is_allowed) {
-        lost.extend(stated);
+    let near = cloud.dashboards_near(&glance.unit.scope).collect();
+    Comparison { cloud, at, glance, setting, written, allowed, edges, near }.findings()
+}
+
+impl Comparison<'_, '_> {
+    fn findings(&self) -> Vec<Finding> {
+        let Self { cloud, at, glance, setting, allowed, .. } = self;
+        let is_of = |certainty| self.near.iter().any(|d| d.certainty == certainty);
+        let is_sure = is_of(Certainty::Exposed) || is_of(Certainty::Served);
+        let refused = refused(cloud, *at);
+        let severity = if is_sure { refused } else { refused.max(Severity::Warning) };
+        let lost = self.lost();
+        let told = lost.iter().filter(|d| !self.is_explained(d));
+        let mut findings: Vec<Finding> = told.map(|d| self.lacks(d, severity)).collect();
+        let others = self.near.iter().copied().filter(|d| !self.is_allowed(d) && !self.is_explained(d));
+        findings.extend(of_aliases(cloud, glance, setting, &others.collect::<Vec<_>>()));
+        findings.extend(of_open_names(cloud, *at, setting, allowed));
+        if self.near.is_empty() {
+            let severity = if self.is_known_by_its_own_name() { refused } else { severity };
+            findings.extend(another_port(&self.edges, allowed, setting, severity));
+        }
+        if findings.is_empty() && lost.is_empty() {
+            findings.extend(only_http(cloud, *at, allowed, setting, severity));
+        }
+        findings
     }
-    lost.dedup_by_key(|d| d.host.clone());
-    let in_group = |d: &ExposedDashboard| {
-        let of =
-            |item: &String| meant(item).iter().any(|o| d.origin.as_ref().map_or(o.host() == d.host, |own| o == own));
-        glance.subgroups().iter().any(|setting| setting.items().iter().any(of))
-    };
-    let explained = |d: &&&ExposedDashboard| super::reading::is_lost(glance, d) || in_group(d);
-    let mut findings: Vec<Finding> = lost
-        .iter()
-        .filter(|d| !explained(d))
-        .map(|d| {
-            let at_edge = || origins_at(&d.host, &edges).and_then(|origins| origins.first().map(Origin::to_string));
-            let origin = d.origin.as_ref().map(Origin::to_string).or_else(at_edge);
-            let origin = origin.unwrap_or_else(|| format!("https://{}", d.host));
-            Finding::new(
-                Rule::OriginMissing,
-                severity,
-                &setting.place,
-                format!(
-                    "allowed_origin lacks {origin}, from which browsers load the dashboard ({}: {}){}",
-                    d.source,
-                    d.place,
-                    replaced(glance, &origin)
-                ),
-                format!("add {origin} to allowed_origin (or correct the setting that names the dashboard)"),
-            )
-        })
-        .collect();
-    let others: Vec<_> = near.iter().copied().filter(|d| !is_allowed(d) && !explained(&d)).collect();
-    findings.extend(of_aliases(cloud, glance, setting, &others));
-    findings.extend(of_open_names(cloud, at, setting, &allowed));
-    if near.is_empty() {
-        // If Glance is known by exactly that name, the input shows nothing in front of the proxy.
+
+    /// The dashboards whose users cannot upload. Settings also have names of old or internal hosts, so one match is
+    /// enough among what is only stated.
+    fn lost(&self) -> Vec<&ExposedDashboard> {
+        let of = |certainty| self.near.iter().copied().filter(move |d| d.certainty == certainty).collect::<Vec<_>>();
+        let (exposed, served, named) = (of(Certainty::Exposed), of(Certainty::Served), of(Certainty::Named));
+        let stated = if served.is_empty() && exposed.is_empty() { named } else { served };
+        let mut lost: Vec<&ExposedDashboard> = exposed.into_iter().filter(|d| !self.is_allowed(d)).collect();
+        if !stated.iter().any(|d| self.is_allowed(d)) {
+            lost.extend(stated);
+        }
+        lost.dedup_by_key(|d| d.host.clone());
+        lost
+    }
+
+    fn is_allowed(&self, dashboard: &ExposedDashboard) -> bool {
+        let host = &dashboard.host;
+        let listed = match (&dashboard.origin, origins_at(host, &self.edges)) {
+            (Some(origin), _) => self.allowed.contains(origin),
+            (None, Some(origins)) => origins.iter().any(|origin| self.allowed.contains(origin)),
+            (None, None) => self.allowed.iter().any(|allowed| allowed.host() == host),
+        };
+        listed || self.written.iter().any(|item| covers(item, host))
+    }
+
+    /// Whether another rule says why a dashboard is not allowed: its origin is in a file or group that is not read.
+    fn is_explained(&self, dashboard: &ExposedDashboard) -> bool {
+        let is_its = |o: &Origin| dashboard.origin.as_ref().map_or(o.host() == dashboard.host, |own| o == own);
+        let has = |setting: &Setting| setting.items().iter().any(|item| meant(item).iter().any(is_its));
+        super::reading::is_lost(self.glance, dashboard) || self.glance.subgroups().iter().any(has)
+    }
+
+    fn lacks(&self, dashboard: &ExposedDashboard, severity: Severity) -> Finding {
+        let ExposedDashboard { host, source, place, .. } = dashboard;
+        let at_edge = || origins_at(host, &self.edges).and_then(|origins| origins.into_iter().next());
+        let origin = dashboard.origin.clone().or_else(at_edge);
+        let origin = origin.map_or_else(|| format!("https://{host}"), |origin| origin.to_string());
+        let found = format!(
+            "allowed_origin lacks {origin}, from which browsers load the dashboard ({source}: {place}){}",
+            replaced(self.glance, &origin)
+        );
+        let fix = format!("add {origin} to allowed_origin (or correct the setting that names the dashboard)");
+        Finding::new(Rule::OriginMissing, severity, &self.setting.place, found, fix)
+    }
+
+    /// Whether browsers know Glance by the host of the first entry. Then the input shows nothing in front of the proxy.
+    fn is_known_by_its_own_name(&self) -> bool {
         let is_glances = |host: &str| {
             let of = |p: &Published| PublicUrl::parse(&p.url).is_ok_and(|url| url.origin().host() == host);
-            cloud.published.iter().any(|p| p.scope == glance.unit.scope && of(p))
+            self.cloud.published.iter().any(|p| p.scope == self.glance.unit.scope && of(p))
         };
-        let certain = allowed.first().is_some_and(|origin| is_glances(origin.host()));
-        let severity = if certain { refused(cloud, at) } else { severity.max(Severity::Warning) };
-        findings.extend(another_port(&edges, &allowed, setting, severity));
+        self.allowed.first().is_some_and(|origin| is_glances(origin.host()))
     }
-    if findings.is_empty() && lost.is_empty() {
-        findings.extend(only_http(cloud, at, &allowed, setting, severity));
-    }
-    findings
 }
 
 /// Names that both Django and a server of the dashboard have, next to one that is allowed: users of these names cannot
@@ -430,21 +351,6 @@ pub(crate) fn refused_after_all(cloud: &Cloud<'_>, found: &[Finding]) -> Vec<Fin
         }
     }
     findings
-}
-
-/// The origins under which browsers know a host, if TLS ends at a server that is seen. A server without TLS
-/// may have another scheme and port in front of it.
-pub(super) fn origins_at(host: &str, edges: &[&Listen]) -> Option<Vec<Origin>> {
-    let secure: Vec<&&Listen> = edges.iter().filter(|listen| listen.tls == Some(true)).collect();
-    let of = |listen: &&&Listen| {
-        Origin::parse(&match listen.port? {
-            443 => format!("https://{host}"),
-            port => format!("https://{host}:{port}"),
-        })
-        .ok()
-    };
-    let origins: Option<Vec<Origin>> = secure.iter().map(of).collect();
-    origins.filter(|origins| !origins.is_empty())
 }
 
 /// Nothing names the dashboard, but its https ports are seen, and an origin has one of them.

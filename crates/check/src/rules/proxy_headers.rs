@@ -44,7 +44,7 @@ pub(super) fn is_written_anew(cloud: &Cloud<'_>, server: &Server<'_>) -> bool {
             "header" => {
                 header(item, ALLOW_ORIGIN).is_some_and(|(_, action, _)| matches!(action.as_str(), "set" | "unset"))
             }
-            _ => super::haproxy::response_header(item, ALLOW_ORIGIN)
+            _ => super::haproxy_header::response_header(item, ALLOW_ORIGIN)
                 .is_some_and(|(action, _)| matches!(action, "set-header" | "del-header")),
         };
         is_it && item.within.iter().all(|block| !matches!(block.name.as_str(), "if" | "elseif" | "else"))
@@ -65,7 +65,9 @@ pub(crate) fn stands_in(cloud: &Cloud<'_>) -> bool {
     let writes = |item: &ScopedDirective<'_>| match item.directive.name.as_str() {
         "header" => header(item, ALLOW_ORIGIN).is_some_and(|(_, action, _)| action != "unset"),
         "add_header" => item.directive.word() == ALLOW_ORIGIN,
-        _ => super::haproxy::response_header(item, ALLOW_ORIGIN).is_some_and(|(action, _)| action != "del-header"),
+        _ => {
+            super::haproxy_header::response_header(item, ALLOW_ORIGIN).is_some_and(|(action, _)| action != "del-header")
+        }
     };
     // HAProxy's own answers are judged with their lists.
     let allows = |server: &Server<'_>| {
@@ -229,6 +231,7 @@ fn edited(value: &str, pattern: &str, item: &ScopedDirective<'_>) -> Option<Stri
     Some(pattern.replace(value, NoExpand(text)).into_owned())
 }
 
+#[expect(clippy::too_many_lines, reason = "one part for each directive of nginx")]
 fn nginx_cors(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
     let hidden = |item: &ScopedDirective<'_>| {
         matches!(item.directive.name.as_str(), "proxy_hide_header" | "uwsgi_hide_header")

@@ -6,16 +6,18 @@ use direct_upload_api::web::Origin;
 use direct_upload_api::{CORS_OPTIONS, CorsOption, Rule, Severity};
 
 use direct_upload_core::model::ResourceKind;
-use direct_upload_core::openstack::{GLANCE, OpenStackService};
+use direct_upload_core::openstack::{GLANCE, OpenStackService, Release};
 use direct_upload_core::render::oslo::read::SyntaxError;
 
-use super::origins::NO_SUBGROUPS;
 use crate::facts::api::{ApiFacts, Conf, Setting};
 use crate::facts::cloud::{Cloud, ExposedDashboard};
 use crate::facts::filter::Reading;
 use crate::facts::glance::GlanceFacts;
 use crate::finding::{Field, Finding, OptionName};
 use crate::rules::refused;
+
+/// From this release on, `[cors.NAME]` is not read.
+pub(crate) const NO_SUBGROUPS: Release = Release::new(2026, 1);
 
 /// DU006: `[cors.NAME]` that is not read.
 pub fn subgroups(cloud: &Cloud<'_>) -> Vec<Finding> {
@@ -164,7 +166,7 @@ pub(crate) fn refused_values(cloud: &Cloud<'_>) -> Vec<Finding> {
 pub(crate) fn refused_value(cloud: &Cloud<'_>, api: &ApiFacts<'_>, severity: Severity) -> Option<Finding> {
     let Reading::Refuses(setting, why) = &api.reading else { return None };
     let is_origins = setting.place.field.as_ref().and_then(Field::name) == Some("allowed_origin");
-    let known = super::origins::known_origin(cloud, &api.unit.scope).filter(|_| is_origins && why.is_of_name());
+    let known = super::origin_list::known_origin(cloud, &api.unit.scope).filter(|_| is_origins && why.is_of_name());
     let comment = has_comment(&setting.value);
     let cause = if comment { "; a comment after a value is part of the value" } else { "" };
     let found = format!("{why}{cause}: the CORS filter raises an error, and {} does not start", api.name());

@@ -5,7 +5,8 @@ use direct_upload_core::openstack::cors_request::{CorsRequest, UPLOAD_PATH};
 use regex::Regex;
 
 use super::expanded::expanded;
-use super::haproxy::{keeps, response_header};
+use super::haproxy::keeps;
+use super::haproxy_header::response_header;
 use super::proxy_headers::{header, unless_it_stands_in};
 use super::refused::applies::{Applies, applies};
 use crate::classify::Kind;

@@ -17,9 +17,9 @@ use crate::facts::paste::{Filter, Paste};
 use crate::facts::server::ScopedDirective;
 use crate::finding::{Finding, Location, OptionName};
 use crate::formats::directives::Directive;
-use crate::rules::haproxy::response_header;
+use crate::rules::haproxy_header::response_header;
 use crate::rules::options::is_options;
-use crate::rules::origins::{self, Listed, ORIGINS};
+use crate::rules::origin_list::{self, Listed, ORIGINS};
 use crate::rules::proxy_headers::{doubles, header};
 use crate::rules::refused::is_login;
 use crate::rules::{headers, reading, unknown};
@@ -352,7 +352,7 @@ fn of_api(cloud: &Cloud<'_>, api: &ApiFacts<'_>) -> Vec<Finding> {
     findings.extend(reading::replaced(api, &|_, _| Severity::Warning));
     findings.extend(unknown::names(api, Severity::Warning));
     // A few other dashboards may use the service; none of the seen ones need it.
-    let known = origins::known_origin(cloud, &api.unit.scope);
+    let known = origin_list::known_origin(cloud, &api.unit.scope);
     let subgroups = api.subgroups();
     let all: Vec<&Setting> = subgroups.iter().collect();
     let in_effect = api.cors_in_effect(ORIGINS);
@@ -361,7 +361,7 @@ fn of_api(cloud: &Cloud<'_>, api: &ApiFacts<'_>) -> Vec<Finding> {
     for setting in all {
         let items = setting.items();
         let listed = Listed { option: ORIGINS, items: &items, place: &setting.place };
-        let of = |item: &String| origins::entry(item, &entries, &listed, known.as_deref(), Severity::Warning);
+        let of = |item: &String| origin_list::entry(item, &entries, &listed, known.as_deref(), Severity::Warning);
         findings.extend(items.iter().filter_map(of));
     }
     findings.extend(subgroups.iter().map(|setting| {

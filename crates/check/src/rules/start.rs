@@ -7,11 +7,11 @@ use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
 use crate::facts::glance::GlanceFacts;
 use crate::facts::horizon::{HorizonFacts, Mode};
-use crate::facts::paste::{Defect, Filter, LoadError};
+use crate::facts::paste::{Defect, Filter, LoadError, Pipeline};
 use crate::facts::server::{ScopedDirective, Server};
 use crate::facts::uwsgi_options::Uwsgi;
 use crate::finding::{Field, Finding, Location, OptionName};
-use crate::unit::Program;
+use crate::unit::{ConfigFile, Program};
 
 /// Flavors of the paste files that Glance has shipped.
 const FLAVORS: [&str; 9] = [
@@ -43,59 +43,66 @@ fn flavor_of(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<Finding> {
             vec![no_such(flavor, &place.unwrap_or_default())]
         };
     };
-    let error = |line: usize, option: OptionName, found: String, fix: &str| {
-        Finding::error(Rule::NoSuchFlavor, &file.option(line, option), found, fix)
-    };
     match &glance.pipeline {
         // A fragment of a paste file has no pipelines at all.
         None => Vec::new(),
         Some(Err(LoadError::NoApplication)) => vec![no_such(flavor, &place.unwrap_or_else(|| file.at(1)))],
         Some(Err(LoadError::At(line, defect))) => {
             let found = format!("{defect}; paste refuses the application and Glance does not start");
-            vec![error(*line, "pipeline".into(), found, &mended(defect))]
+            vec![does_not_serve(&file.option(*line, "pipeline"), found, mended(defect))]
         }
         Some(Ok(pipeline)) => {
-            let (mut findings, line) = (Vec::new(), pipeline.line);
-            let names: Vec<&str> = pipeline.filters.iter().map(|filter| filter.name.as_str()).collect();
-            let cors = pipeline.filters.iter().position(Filter::is_cors);
-            if let Some(at) = cors {
-                let login = pipeline.filters[..at].iter().find(|f| f.asks_for_token() && !glance.is_delayed(f));
-                findings.extend(login.map(|filter| {
-                    let found = format!(
-                        "{} comes before {} in the pipeline: preflights have no token and are refused with 401",
-                        filter.name, names[at]
-                    );
-                    let place = file.option(line, "pipeline");
-                    Finding::error(Rule::OptionsFiltered, &place, found, "put cors first in the pipeline")
-                }));
-                if pipeline.filters[at].lacks_source() {
-                    let found = "it has neither oslo_config_project nor allowed_origin: the filter raises a TypeError and Glance does not start";
-                    let option = OptionName::section(format!("filter:{}", names[at]));
-                    findings.push(error(line, option, found.to_owned(), "write oslo_config_project = glance in it"));
-                }
-            } else if let Some(other) = pipeline.filters.iter().find(|filter| filter.is_foreign_cors()) {
-                let found = format!(
-                    "{} ({}) is not oslo.middleware's CORS filter: Glance's [cors] has no effect",
-                    other.name, other.factory
-                );
-                let fix = format!("replace the contents of [filter:{}] with: {CORS_FILTER}", other.name);
-                findings.push(Finding::warning(Rule::NoSuchFlavor, &file.option(line, "pipeline"), found, fix));
-            } else {
-                let found = format!("no cors filter in the pipeline: {}", names.join(" "));
-                findings.push(error(
-                    line,
-                    "pipeline".into(),
-                    found,
-                    "put cors first in the pipeline, as Glance's own paste file has it",
-                ));
-            }
+            let place = file.option(pipeline.line, "pipeline");
+            let mut findings = cors_filter(glance, file, pipeline);
             findings.extend(no_healthcheck(cloud, glance, &pipeline.filters).map(|found| {
                 let fix = "remove healthcheck from the pipeline; Glance's newer paste file has it as an app";
-                error(line, "pipeline".into(), found, fix)
+                does_not_serve(&place, found, fix)
             }));
             findings
         }
     }
+}
+
+/// Whether a pipeline has the CORS filter, before any login, and with its options.
+fn cors_filter(glance: &GlanceFacts<'_>, file: &ConfigFile, pipeline: &Pipeline) -> Vec<Finding> {
+    let place = file.option(pipeline.line, "pipeline");
+    let filters = &pipeline.filters;
+    let Some(at) = filters.iter().position(Filter::is_cors) else {
+        return vec![no_cors_filter(&place, filters)];
+    };
+    let (before, cors) = (&filters[..at], &filters[at]);
+    let login = before.iter().find(|filter| filter.asks_for_token() && !glance.is_delayed(filter)).map(|filter| {
+        let found = format!(
+            "{} comes before {} in the pipeline: preflights have no token and are refused with 401",
+            filter.name, cors.name
+        );
+        Finding::error(Rule::OptionsFiltered, &place, found, "put cors first in the pipeline")
+    });
+    let no_source = cors.lacks_source().then(|| {
+        let found = "it has neither oslo_config_project nor allowed_origin: the filter raises a TypeError and Glance does not start";
+        let place = file.option(pipeline.line, OptionName::section(format!("filter:{}", cors.name)));
+        does_not_serve(&place, found.to_owned(), "write oslo_config_project = glance in it")
+    });
+    login.into_iter().chain(no_source).collect()
+}
+
+fn no_cors_filter(place: &Location, filters: &[Filter]) -> Finding {
+    if let Some(other) = filters.iter().find(|filter| filter.is_foreign_cors()) {
+        let found = format!(
+            "{} ({}) is not oslo.middleware's CORS filter: Glance's [cors] has no effect",
+            other.name, other.factory
+        );
+        let fix = format!("replace the contents of [filter:{}] with: {CORS_FILTER}", other.name);
+        return Finding::warning(Rule::NoSuchFlavor, place, found, fix);
+    }
+    let names: Vec<&str> = filters.iter().map(|filter| filter.name.as_str()).collect();
+    let found = format!("no cors filter in the pipeline: {}", names.join(" "));
+    does_not_serve(place, found, "put cors first in the pipeline, as Glance's own paste file has it")
+}
+
+/// With this pipeline Glance does not start, or no upload passes.
+fn does_not_serve(place: &Location, found: String, fix: impl Into<String>) -> Finding {
+    Finding::error(Rule::NoSuchFlavor, place, found, fix)
 }
 
 /// The options of the CORS filter in Glance's own paste file.
@@ -112,7 +119,7 @@ fn mended(defect: &Defect) -> String {
 
 /// oslo.middleware 7.0.0 dropped its health check as a filter.
 fn no_healthcheck(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>, filters: &[Filter]) -> Option<String> {
-    let release = cloud.release_of(glance.unit).filter(|release| *release >= super::origins::NO_SUBGROUPS)?;
+    let release = cloud.release_of(glance.unit).filter(|release| *release >= super::reading::NO_SUBGROUPS)?;
     let filter = filters.iter().find(|filter| filter.factory.to_lowercase().contains("healthcheck"))?;
     Some(format!("{} is a filter that oslo.middleware no longer has in {release}: Glance does not start", filter.name))
 }

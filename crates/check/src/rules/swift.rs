@@ -15,14 +15,14 @@ use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
 use crate::facts::paste::Paste;
 use crate::finding::{Finding, Location, OptionName};
-use crate::rules::origins::{self, Listed};
+use crate::rules::origin_list::{self, Listed};
 use crate::rules::unknown::distance;
 use crate::unit::{ConfigFile, Unit};
 
 /// Each proxy.
 pub(crate) fn cors(cloud: &Cloud<'_>) -> Vec<Finding> {
     let of = |unit: &Unit| {
-        let known = origins::known_origin(cloud, &unit.scope);
+        let known = origin_list::known_origin(cloud, &unit.scope);
         let not_read = unit.of_kind(Kind::Swift).filter_map(not_conf);
         let proxies = proxies(unit);
         not_read.chain(proxies.iter().flat_map(|files| of_proxy(files, known.as_deref()))).collect::<Vec<_>>()
@@ -195,7 +195,7 @@ fn listed(files: &Files<'_>, proxy: &SwiftProxy, known: Option<&str>) -> Vec<Fin
     let entries: BTreeSet<String> = items.iter().cloned().collect();
     let place = files.place(option.line, OptionName::in_section(option.section, SWIFT_ORIGINS));
     let listed = Listed { option: SWIFT_ORIGINS, items: &items, place: &place };
-    let of = |item: &String| origins::entry(item, &entries, &listed, known, Severity::Warning);
+    let of = |item: &String| origin_list::entry(item, &entries, &listed, known, Severity::Warning);
     items.iter().filter_map(of).collect()
 }
 

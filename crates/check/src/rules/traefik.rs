@@ -16,7 +16,7 @@ use crate::facts::answering::{ALLOW, Answering, Credentials, NOTHING, REMOVE, ST
 use crate::facts::cloud::{Cloud, ExposedDashboard};
 use crate::facts::traefik::{self, document, without_limit};
 use crate::finding::Finding;
-use crate::rules::origins::origins_at;
+use crate::rules::origin_list::origins_at;
 use crate::unit::{ConfigFile, Program, Unit};
 
 /// Entry points that cut browsers' uploads.

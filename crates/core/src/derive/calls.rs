@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use direct_upload_api::web::{Endpoint, Origin};
-use direct_upload_api::{CorsKey, CorsValue, OpenStackApiSpec, Panel, ProbeCheck, Reason, Severity};
+use direct_upload_api::{CorsKey, CorsValue, OpenStackApiSpec, Panel, ProbeCheck, Severity};
 
 use super::api::ManagedApi;
 use super::evidence::{self, Evidence, Failed};
@@ -94,8 +94,8 @@ impl Calls {
             Err(unknown) if unknown.pending => self.evidence = Evidence::Pending,
             Err(unknown) => {
                 let reply = reach::no_ca(unknown.why, "spec.verification.caConfigMap");
-                let (origin, reason) = (endpoint.to_string(), Reason::PreflightUnanswered);
-                self.evidence = Evidence::Unknown(vec![Failed { region: None, origin, reason, reply }]);
+                let origin = endpoint.to_string();
+                self.evidence = Evidence::Unknown(vec![Failed { region: None, origin, check: None, reply }]);
             }
         }
     }

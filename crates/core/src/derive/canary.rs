@@ -1,11 +1,11 @@
 //! The uploads that the operator makes itself, and what they say about a destination. Pure.
 
-use direct_upload_api::{Duration, HorizonSpec, Reason, Rule};
+use direct_upload_api::{Duration, HorizonSpec, Rule};
 
 use super::destination::Destination;
 use super::evidence::{Evidence, Failed, Weight};
 use super::horizon::Dashboard;
-use crate::model::{Advice, CanaryQuery, CanaryStanding, Epoch, FieldPath, Key, Snapshot, StuckReading};
+use crate::model::{Advice, CanaryQuery, CanaryStanding, Epoch, FieldPath, Key, Snapshot, StuckReading, UploadCheck};
 use crate::workload::rfc3339;
 
 /// The canary of one destination.
@@ -55,7 +55,7 @@ impl CanaryView {
                 let failed = Failed {
                     region: to.region.clone(),
                     origin: self.query.origin.to_string(),
-                    reason: Reason::UploadRefused,
+                    check: Some(UploadCheck::Put),
                     reply: failure.cause.clone(),
                 };
                 Evidence::Refused(Weight { fresh: false, firm: false }, vec![failed])

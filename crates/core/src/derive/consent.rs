@@ -2,35 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use direct_upload_api::{FromNamespaces, Namespaces, Reason};
+use direct_upload_api::{FromNamespaces, Namespaces};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube_core::labels::{Selector, SelectorExt as _};
 
-use crate::model::{Key, Known, Namespace, Problem, Snapshot};
+use crate::model::{Key, Known, Namespace, Snapshot};
 
 /// Whether `allowed`, from the Glance `glance`, includes the namespace.
 ///
 /// # Errors
-/// [`Reason::GlanceNotAllowed`], or an unknown while the namespace's labels cannot be read. What cannot be
-/// seen is not granted.
-pub fn check(snapshot: &Snapshot, glance: &Key, allowed: &Namespaces, namespace: &str) -> Result<(), Problem> {
-    let refused = || {
-        Problem::new(
-            Reason::GlanceNotAllowed,
-            format!(
-                "Glance {glance} does not allow Horizons of namespace {namespace}; its owner can, with spec.cors.allowedHorizons.namespaces"
-            ),
-        )
-    };
-    let granted = match allowed.from {
-        FromNamespaces::Same => glance.namespace == namespace,
-        FromNamespaces::All => true,
-        FromNamespaces::Selector => {
-            let selector = allowed.selector.as_ref().ok_or_else(refused)?;
-            selects(snapshot, selector, namespace)?.unwrap_or_default()
-        }
-    };
-    if granted { Ok(()) } else { Err(refused()) }
+/// The namespace's labels cannot be read. What cannot be seen is not granted.
+pub fn is_given(snapshot: &Snapshot, glance: &Key, allowed: &Namespaces, namespace: &str) -> Known<bool> {
+    match (allowed.from, &allowed.selector) {
+        (FromNamespaces::Same, _) => Ok(glance.namespace == namespace),
+        (FromNamespaces::All, _) => Ok(true),
+        (FromNamespaces::Selector, Some(selector)) => Ok(selects(snapshot, selector, namespace)?.unwrap_or_default()),
+        (FromNamespaces::Selector, None) => Ok(false),
+    }
 }
 
 /// Whether a selector takes a namespace; none if the namespace is not there, and its name does not decide.

@@ -15,7 +15,7 @@ use super::horizon::{Dashboard, Intent};
 use super::horizon_view::HorizonView;
 use super::pairing::Pairing;
 use super::proof::Proof;
-use super::stage::{Joint, Single, Stage};
+use super::stage::{Joint, Single, Stage, StageName};
 use super::tenure::{Tenure, Tenures};
 use super::throttle::{self, Candidate, Throttle};
 use super::world::{CanaryQueries, CatalogQueries, ProbeTargets, World};
@@ -73,28 +73,28 @@ impl Default for Derivation {
     fn default() -> Self {
         Self {
             snapshot: Snapshot::unseen(),
-            tenures: Stage::new(0),
-            dashboards: Stage::new(1),
-            glances: Stage::new(2),
-            apis: Stage::new(3),
-            pairings: Stage::new(4),
-            askers: Joint::new(5),
-            unseen: Joint::new(6),
-            grants: Stage::new(7),
-            intents: Stage::new(8),
-            states: Stage::new(9),
-            addresses: Joint::new(10),
-            proofs: Stage::new(11),
-            candidates: Stage::new(21),
-            throttles: Joint::new(12),
-            horizon_places: Stage::new(13),
-            glance_places: Stage::new(14),
-            rivals: Joint::new(15),
-            horizon_views: Stage::new(16),
-            glance_views: Stage::new(17),
-            horizon_tenures: Stage::new(18),
-            glance_tenures: Stage::new(19),
-            api_tenures: Stage::new(20),
+            tenures: Stage::new(StageName::Tenures),
+            dashboards: Stage::new(StageName::Dashboards),
+            glances: Stage::new(StageName::Glances),
+            apis: Stage::new(StageName::Apis),
+            pairings: Stage::new(StageName::Pairings),
+            askers: Joint::new(StageName::Askers),
+            unseen: Joint::new(StageName::Unseen),
+            grants: Stage::new(StageName::Grants),
+            intents: Stage::new(StageName::Intents),
+            states: Stage::new(StageName::States),
+            addresses: Joint::new(StageName::Addresses),
+            proofs: Stage::new(StageName::Proofs),
+            candidates: Stage::new(StageName::Candidates),
+            throttles: Joint::new(StageName::Throttles),
+            horizon_places: Stage::new(StageName::HorizonPlaces),
+            glance_places: Stage::new(StageName::GlancePlaces),
+            rivals: Joint::new(StageName::Rivals),
+            horizon_views: Stage::new(StageName::HorizonViews),
+            glance_views: Stage::new(StageName::GlanceViews),
+            horizon_tenures: Stage::new(StageName::HorizonTenures),
+            glance_tenures: Stage::new(StageName::GlanceTenures),
+            api_tenures: Stage::new(StageName::ApiTenures),
             keys: Keys::default(),
             needs: Single::default(),
             probe_targets: Single::default(),
@@ -304,7 +304,7 @@ struct Keys {
 
 impl Keys {
     /// To look at all namespaces is to read this.
-    const SOURCE: ReadSource = ReadSource::Stage(22);
+    const SOURCE: ReadSource = StageName::Keys.source();
 
     /// Those of a later snapshot.
     fn renewed(self, snapshot: &Snapshot, changes: &mut Changes) -> Self {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use direct_upload_api::web::{Endpoint, Origin, PublicUrl};
 use direct_upload_api::{DirectUpload, GlanceRef};
 
-use crate::model::{Epoch, FieldPath, Key, PathElement, Problem};
+use crate::model::{Epoch, FieldPath, Key, PathElement, Problem, Unknown};
 use crate::workload::Unfinished;
 
 /// Who answers the upload.
@@ -15,6 +15,54 @@ pub enum Partner {
     Glance(Key),
     /// Only a URL: `glanceEndpoint` without any Glance resource.
     External(PublicUrl),
+}
+
+/// Why nobody is known who answers the upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoPartner {
+    /// There is no such Glance, or it does not allow this Horizon. No upload passes there.
+    Lost(Problem),
+    /// Several match, a field is mistyped, or something cannot be seen. No mode changes because of it.
+    Undecided(Problem),
+}
+
+impl NoPartner {
+    pub const fn problem(&self) -> &Problem {
+        match self {
+            Self::Lost(problem) | Self::Undecided(problem) => problem,
+        }
+    }
+}
+
+impl From<Problem> for NoPartner {
+    fn from(problem: Problem) -> Self {
+        Self::Undecided(problem)
+    }
+}
+
+impl From<Unknown> for NoPartner {
+    fn from(unknown: Unknown) -> Self {
+        Self::Undecided(unknown.into())
+    }
+}
+
+/// Why no URL for uploads is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoEndpoint {
+    /// The spec states something that is no URL.
+    Invalid(Problem),
+    /// No browser can upload to the URL, whatever Glance answers.
+    Unreachable(Problem),
+    /// Nothing says where browsers upload to, or it cannot be seen.
+    Unknown(Problem),
+}
+
+impl NoEndpoint {
+    pub const fn problem(&self) -> &Problem {
+        match self {
+            Self::Invalid(problem) | Self::Unreachable(problem) | Self::Unknown(problem) => problem,
+        }
+    }
 }
 
 /// What a Horizon must know about its Glance. It is read from the cluster, never from a status.
@@ -68,9 +116,9 @@ pub struct Destination {
     pub region: Option<String>,
     /// The Glance resource that the spec names.
     pub named: Option<Key>,
-    pub partner: Result<Partner, Problem>,
+    pub partner: Result<Partner, NoPartner>,
     /// The URL to which the browser will upload.
-    pub endpoint: Result<Endpoint, Problem>,
+    pub endpoint: Result<Endpoint, NoEndpoint>,
     /// Neither the catalog nor the spec states the URL. It is where Glance is exposed.
     pub assumed: bool,
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use direct_upload_api::ProbeCheck;
 use direct_upload_api::web::Origin;
-use direct_upload_api::{ProbeCheck, Reason};
 
 use super::canary::CanaryView;
 use super::destination::{Destination, GlanceState};
@@ -63,9 +63,8 @@ impl DestinationView {
             Err(unknown) if unknown.pending => Evidence::Pending,
             Err(unknown) => {
                 let (region, origin) = (to.region.clone(), endpoint.to_string());
-                let (reason, reply) =
-                    (Reason::PreflightUnanswered, no_ca(unknown.why.clone(), "spec.directUpload.probe.caConfigMap"));
-                Evidence::Unknown(vec![Failed { region, origin, reason, reply }])
+                let reply = no_ca(unknown.why.clone(), "spec.directUpload.probe.caConfigMap");
+                Evidence::Unknown(vec![Failed { region, origin, check: None, reply }])
             }
             Ok(_) => evidence::evidence(snapshot, to.region.as_ref(), &questions, &epoch),
         };

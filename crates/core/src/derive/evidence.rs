@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use direct_upload_api::Reason;
 
-use crate::model::{Cause, Epoch, ProbeAnswer, ProbeTarget, Snapshot};
+use crate::model::{Cause, Epoch, ProbeAnswer, ProbeTarget, Snapshot, UploadCheck};
 
 /// The results of preflights over all origins: the worst counts.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,9 +31,16 @@ pub struct Failed {
     pub region: Option<String>,
     /// The origin.
     pub origin: String,
-    /// Its reason in a condition.
-    pub reason: Reason,
+    /// What was refused; none: the preflight itself.
+    pub check: Option<UploadCheck>,
     pub reply: Cause,
+}
+
+impl Failed {
+    /// Its reason in a condition.
+    pub fn reason(&self) -> Reason {
+        self.check.map_or(Reason::PreflightRefused, |check| check.reason(self.reply.rule))
+    }
 }
 
 impl fmt::Display for Failed {
@@ -108,9 +115,9 @@ pub(super) fn evidence(
     let mut weight = Weight { fresh: true, firm: true };
     // A refusal counts as much as its own answers do, a grant as the least of all.
     let mut against = Weight { fresh: false, firm: false };
-    let failed = |question: &ProbeTarget, reason, reply| {
+    let failed = |question: &ProbeTarget, check, reply| {
         let (region, origin) = (region.cloned(), question.origin.to_string());
-        Failed { region, origin, reason, reply }
+        Failed { region, origin, check, reply }
     };
     let mut pending = questions.is_empty();
     for question in questions {
@@ -125,12 +132,12 @@ pub(super) fn evidence(
             ProbeAnswer::Granted(unwise) => advice.extend(unwise),
             ProbeAnswer::Refused(reply) => {
                 // If it has never passed, our own requests may be the ones that are blocked.
-                let part = observation.refusal().and_then(|(part, _)| part);
-                let counts = standing.firm && part.is_none_or(|part| standing.passed.contains(&part));
+                let check = observation.refusal().and_then(|(check, _)| check);
+                let counts = standing.firm && check.is_none_or(|check| standing.passed.contains(&check));
                 against = Weight { fresh: against.fresh || fresh, firm: against.firm || (fresh && counts) };
-                refused.push(failed(question, observation.reason().unwrap_or(Reason::PreflightRefused), reply));
+                refused.push(failed(question, check, reply));
             }
-            ProbeAnswer::Unknown(reply) => unknown.push(failed(question, Reason::PreflightUnanswered, reply)),
+            ProbeAnswer::Unknown(reply) => unknown.push(failed(question, None, reply)),
         }
     }
     match (refused.is_empty(), pending, unknown.is_empty()) {

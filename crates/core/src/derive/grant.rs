@@ -95,13 +95,9 @@ impl Grants {
         origins.into_iter().map(|origin| (is_new(&origin), key, origin)).collect()
     }
 
-    /// A Horizon whose namespace may not use this Glance, or may not yet be known to. Its pods leave first.
-    fn refuse(&mut self, dashboard: &Dashboard, problem: Problem) {
+    /// A Horizon whose namespace may not use this Glance. Its pods leave first.
+    fn refuse(&mut self, dashboard: &Dashboard) {
         let key = &dashboard.object.meta.key;
-        if problem.is_unknown() {
-            self.unseen.insert(key.namespace.clone(), problem);
-            return;
-        }
         let had = self.before.get(&key.namespace).cloned().unwrap_or_default();
         if dashboard.holds() && !had.is_empty() {
             self.holders.insert(key.clone());
@@ -210,17 +206,19 @@ fn for_glance(
     unseen: &Map<String, Problem>,
 ) -> Grants {
     let own = &glance.object.meta.key;
-    let consent = |namespace: &str| consent::check(snapshot, own, &allowed.namespaces, namespace);
+    let consent = |namespace: &str| consent::is_given(snapshot, own, &allowed.namespaces, namespace);
     let in_use = glance.public.origins_in_use();
     let mut grants = Grants { before: granted_before(&glance.public), ..Grants::default() };
     let mut asked = Vec::new();
     for asker in askers {
-        match consent(&asker.dashboard.object.meta.key.namespace) {
-            Ok(()) => asked.extend(grants.admit(own, asker, &in_use)),
-            Err(problem) => grants.refuse(asker.dashboard, problem),
+        let namespace = &asker.dashboard.object.meta.key.namespace;
+        match consent(namespace) {
+            Ok(true) => asked.extend(grants.admit(own, asker, &in_use)),
+            Ok(false) => grants.refuse(asker.dashboard),
+            Err(unknown) => drop(grants.unseen.insert(namespace.clone(), unknown.into())),
         }
     }
-    let may_ask = |namespace: &String| consent(namespace).map_or_else(|problem| problem.is_unknown(), |()| true);
+    let may_ask = |namespace: &String| consent(namespace).unwrap_or(true);
     let concerns = |namespace: &String| grants.before.contains_key(namespace) || may_ask(namespace);
     let unseen: Vec<_> = unseen.iter().filter(|(namespace, _)| concerns(namespace)).collect();
     grants.unseen.extend(unseen.into_iter().map(|(namespace, problem)| (namespace.clone(), problem.clone())));

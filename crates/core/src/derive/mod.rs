@@ -46,7 +46,7 @@ pub use api_view::ApiView;
 pub use calls::Calls;
 pub use catalog::{CatalogAnswer, CatalogState};
 pub use derivation::Derivation;
-pub use destination::{Destination, GlanceState, Partner};
+pub use destination::{Destination, GlanceState, NoEndpoint, NoPartner, Partner};
 pub use destination_view::DestinationView;
 pub use evidence::{Evidence, Failed, Weight};
 pub use exposing_object::ExposingObject;

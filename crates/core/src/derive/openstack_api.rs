@@ -20,7 +20,8 @@ use super::stage::Stage;
 use super::tenure::Tenure;
 use super::user_cors;
 use crate::model::{Advice, ApiObject, FieldPath, Id, Key, Map, Problem, ResourceKind, Set, Snapshot};
-use crate::openstack::{OpenStackService, layout};
+use crate::openstack::OpenStackService;
+use crate::openstack::layout::{self, SwiftPlaces, SwiftUnplaced};
 use crate::render::{ApiSettings, CorsSettings};
 use crate::workload::{Target, mountable};
 
@@ -57,7 +58,7 @@ pub fn view(snapshot: &Snapshot, dashboards: &Stage<Dashboard>, object: &ApiObje
     if let (Ok(spec), Ok(service)) = (&object.spec, &unasked.api.service)
         && service.filter == CorsFilter::Swift
     {
-        let found = of_swift(spec, &unasked.api.asked.settings, &callers);
+        let found = of_swift(spec, &unasked.api.tenure, &callers);
         callers.advice.extend(found);
     }
     let Callers { wanted, sources, credentialed, incomplete, mut advice } = callers;
@@ -100,28 +101,32 @@ fn places(
     service: &'static OpenStackService,
     tenure: &Tenure,
 ) -> Result<(String, String), Problem> {
-    let (config_file, config_dir) = (spec.paths.config_file.clone(), spec.paths.config_dir.clone());
     match service.filter {
         CorsFilter::OsloMiddleware => {
+            let (config_file, config_dir) = (spec.paths.config_file.clone(), spec.paths.config_dir.clone());
             let paths = GlancePaths { config_file, config_dir, ..GlancePaths::default() };
             let places = layout::glance(layout_of(spec, service, tenure), &paths, service)?;
             Ok((places.config_file, places.config_dir))
         }
         CorsFilter::Swift => {
-            let target = tenure.named.as_ref().ok();
-            let mounts = target.map(Target::users_mounts).unwrap_or_default();
-            let started_with = target.and_then(|target| target.container.swift_config.as_deref());
-            let places = layout::swift(config_dir.as_deref(), config_file.as_deref(), started_with, &mounts)?;
+            let places = swift_places(spec, tenure)?;
             Ok((places.config_file, places.config_dir))
         }
     }
 }
 
+fn swift_places(spec: &OpenStackApiSpec, tenure: &Tenure) -> Result<SwiftPlaces, SwiftUnplaced> {
+    let target = tenure.named.as_ref().ok();
+    let mounts = target.map(Target::users_mounts).unwrap_or_default();
+    let started_with = target.and_then(|target| target.container.swift_config.as_deref());
+    layout::swift(spec.paths.config_dir.as_deref(), spec.paths.config_file.as_deref(), started_with, &mounts)
+}
+
 /// What Swift cannot do, and what a person writes into its file if the operator has no folder for it.
-fn of_swift(spec: &OpenStackApiSpec, settings: &Result<ApiSettings, Problem>, callers: &Callers) -> Vec<Advice> {
+fn of_swift(spec: &OpenStackApiSpec, tenure: &Tenure, callers: &Callers) -> Vec<Advice> {
     let mut advice = Vec::new();
     let names = |names: &BTreeSet<Origin>| names.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-    if matches!(settings, Err(problem) if problem.reason == Reason::PathUnknown) && !callers.wanted.is_empty() {
+    if matches!(swift_places(spec, tenure), Err(SwiftUnplaced::NoFolder(_))) && !callers.wanted.is_empty() {
         let origins = names(&callers.wanted.keys().cloned().collect());
         let found = "until then, only you can change the file with which Swift's proxy is started";
         let fix = format!("write {SWIFT_ORIGINS} = {origins} into its [DEFAULT], and restart the proxy");

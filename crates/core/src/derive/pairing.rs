@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use direct_upload_api::web::{Endpoint, Origin, PublicUrl};
+use direct_upload_api::web::{Endpoint, Origin, OriginError, PublicUrl};
 use direct_upload_api::{HorizonSpec, Reason, Rule, Verification};
 
 use super::catalog::{self, CatalogState};
 use super::consent;
-use super::destination::{Destination, Partner, Wish};
+use super::destination::{Destination, NoEndpoint, NoPartner, Partner, Wish};
 use super::glance::ImageService;
 use super::glance_proxies::GlanceProxies;
 use super::horizon::{Dashboard, Intent, OwnMode};
@@ -110,7 +110,7 @@ fn partner(
     glances: &Stage<ImageService>,
     dashboard: &Dashboard,
     wish: Wish<'_>,
-) -> Result<Partner, Problem> {
+) -> Result<Partner, NoPartner> {
     let namespace = &dashboard.object.meta.key.namespace;
     if let Some(named) = wish.named(namespace) {
         return allowed(snapshot, glances, &named, namespace, wish);
@@ -121,7 +121,7 @@ fn partner(
     // The choice stays while the Glance exists.
     let chosen = match &dashboard.tenure.applied {
         Ok(applied) => applied.partners(),
-        Err(problem) if problem.is_unknown() => return Err(problem.clone()),
+        Err(problem) if problem.is_unknown() => return Err(problem.clone().into()),
         Err(_) => Set::default(),
     };
     if let Some(key) = chosen.iter().next().filter(|key| chosen.len() == 1 && glances.get(key).is_some()) {
@@ -132,19 +132,19 @@ fn partner(
     match (candidates.as_slice(), wish.glance_endpoint) {
         ([only], _) => allowed(snapshot, glances, only, namespace, wish),
         ([], Some(url)) => Ok(Partner::External(stated(url, wish)?)),
-        ([], None) => Err(Problem::new(
+        ([], None) => Err(NoPartner::Lost(Problem::new(
             Reason::GlanceNotFound,
             format!(
                 "there is no Glance resource in namespace {namespace}; create one, or name one in spec.directUpload.glanceRef"
             ),
-        )),
-        (several, _) => Err(Problem::new(
+        ))),
+        (several, _) => Err(NoPartner::Undecided(Problem::new(
             Reason::GlanceAmbiguous,
             format!(
                 "several Glances match: {}; set spec.directUpload.glanceRef",
                 several.iter().map(|k| k.name.as_str()).collect::<Vec<_>>().join(" or ")
             ),
-        )),
+        ))),
     }
 }
 
@@ -154,20 +154,23 @@ fn allowed(
     key: &Key,
     namespace: &str,
     wish: Wish<'_>,
-) -> Result<Partner, Problem> {
+) -> Result<Partner, NoPartner> {
     let Some(glance) = glances.get(key) else {
         snapshot.glances.known(&key.namespace)?;
-        return Err(Problem::new(
-            Reason::GlanceNotFound,
-            format!("there is no Glance {key} ({})", wish.field("glanceRef")),
-        ));
+        let found = format!("there is no Glance {key} ({})", wish.field("glanceRef"));
+        return Err(NoPartner::Lost(Problem::new(Reason::GlanceNotFound, found)));
     };
     let spec =
         glance.object.spec.as_ref().map_err(|why| {
             Problem::new(Reason::ObservationIncomplete, format!("Glance {key} cannot be read: {why}"))
         })?;
-    consent::check(snapshot, key, &spec.cors.allowed_horizons.namespaces, namespace)?;
-    Ok(Partner::Glance(key.clone()))
+    if consent::is_given(snapshot, key, &spec.cors.allowed_horizons.namespaces, namespace)? {
+        return Ok(Partner::Glance(key.clone()));
+    }
+    let found = format!(
+        "Glance {key} does not allow Horizons of namespace {namespace}; its owner can, with spec.cors.allowedHorizons.namespaces"
+    );
+    Err(NoPartner::Lost(Problem::new(Reason::GlanceNotAllowed, found)))
 }
 
 fn stated(url: &str, wish: Wish<'_>) -> Result<PublicUrl, Problem> {
@@ -182,19 +185,19 @@ fn endpoint(
     dashboard: &Dashboard,
     catalog: &CatalogState,
     wish: Wish<'_>,
-    partner: &Result<Partner, Problem>,
-) -> Result<Endpoint, Problem> {
+    partner: &Result<Partner, NoPartner>,
+) -> Result<Endpoint, NoEndpoint> {
     // Nothing rolls for a URL that nobody has read yet. A Horizon that is already direct stays direct.
     if catalog.is_awaited() && wish.glance_endpoint.is_none() && !dashboard.is_direct() {
-        return Err(catalog::awaited(catalog.held_up.as_deref()));
+        return Err(NoEndpoint::Unknown(catalog::awaited(catalog.held_up.as_deref())));
     }
     let (url, says) = match (catalog.endpoint(wish.region), wish.glance_endpoint, partner) {
         (Some(url), ..) => (url.clone(), catalog::PUBLISHED.into()),
         (None, Some(url), _) => {
-            stated(url, wish)?;
+            stated(url, wish).map_err(NoEndpoint::Invalid)?;
             // Unchanged: Horizon appends to a slash at the end, too.
-            let endpoint = Endpoint::parse(url).map_err(|e| Problem::new(Reason::InvalidSpec, e.to_string()))?;
-            (endpoint, Sentence::from(wish.field("glanceEndpoint")))
+            let invalid = |e: OriginError| NoEndpoint::Invalid(Problem::new(Reason::InvalidSpec, e.to_string()));
+            (Endpoint::parse(url).map_err(invalid)?, Sentence::from(wish.field("glanceEndpoint")))
         }
         (None, None, Ok(Partner::External(url))) => (url.clone().into(), wish.field("glanceEndpoint").into()),
         (None, None, Ok(Partner::Glance(key))) => match glances.get(key).map(|g| &g.exposures) {
@@ -202,40 +205,35 @@ fn endpoint(
                 Some(url) => (url.clone().into(), format!("the public URL of Glance {key}").into()),
                 None => return Err(unknown_endpoint(key, "")),
             },
-            Some(Err(problem)) if problem.is_unknown() => return Err(problem.clone()),
+            Some(Err(problem)) if problem.is_unknown() => return Err(NoEndpoint::Unknown(problem.clone())),
             Some(Err(problem)) => return Err(unknown_endpoint(key, &problem.message())),
             None => return Err(unknown_endpoint(key, "")),
         },
-        (None, None, Err(problem)) => return Err(problem.clone()),
+        (None, None, Err(none)) => return Err(NoEndpoint::Unknown(none.problem().clone())),
     };
     if let Some(why) = url.origin().unreachable() {
-        return Err(Problem::new(
-            Reason::EndpointNotPublic,
-            says.text(format!(" is {url}, {why} that no browser outside the cluster can reach")),
-        )
-        .rule(Rule::NotPublic)
-        .fix(catalog.correction()));
+        let found = says.text(format!(" is {url}, {why} that no browser outside the cluster can reach"));
+        let problem = Problem::new(Reason::EndpointNotPublic, found).rule(Rule::NotPublic).fix(catalog.correction());
+        return Err(NoEndpoint::Unreachable(problem));
     }
     let https = dashboard.exposures.iter().flat_map(|e| &e.urls).find(|e| e.url.origin().is_https());
     if let (Some(dashboard), false) = (https, url.origin().is_https()) {
-        return Err(Problem::new(
-            Reason::MixedContent,
-            Sentence::from(format!("the dashboard is {} and ", dashboard.url)).then(says).text(format!(" is {url}")),
-        )
-        .rule(Rule::MixedContent)
-        .fix("browsers block http requests from https pages, so serve Glance by https"));
+        let found =
+            Sentence::from(format!("the dashboard is {} and ", dashboard.url)).then(says).text(format!(" is {url}"));
+        let problem = Problem::new(Reason::MixedContent, found)
+            .rule(Rule::MixedContent)
+            .fix("browsers block http requests from https pages, so serve Glance by https");
+        return Err(NoEndpoint::Unreachable(problem));
     }
     Ok(url)
 }
 
-fn unknown_endpoint(key: &Key, why: &str) -> Problem {
+fn unknown_endpoint(key: &Key, why: &str) -> NoEndpoint {
     let why = if why.is_empty() { String::new() } else { format!(" ({why})") };
-    Problem::new(
-        Reason::EndpointUnknown,
-        format!(
-            "the public URL of Glance {key} is not known{why}; set its spec.publicURL, or spec.directUpload.glanceEndpoint here"
-        ),
-    )
+    let found = format!(
+        "the public URL of Glance {key} is not known{why}; set its spec.publicURL, or spec.directUpload.glanceEndpoint here"
+    );
+    NoEndpoint::Unknown(Problem::new(Reason::EndpointUnknown, found))
 }
 
 /// What Horizon's pods should do.
@@ -264,32 +262,22 @@ fn intent(
     }
     // The endpoint comes first: the user must correct a wrong one, whatever else is missing.
     let unproven = spec.direct_upload.verification == Verification::Off;
-    let wrong = |d: &Destination| {
-        let problem = d.endpoint.as_ref().err().filter(|p| !unproven || p.reason == Reason::InvalidSpec)?;
-        Some(d.problem(problem))
-    };
-    let unplaced = dashboard.settings.as_ref().err().map(Unplaced::problem);
-    let obstacles = [dashboard.tenure.target.as_ref().err(), dashboard.exposures.as_ref().err(), unplaced];
-    let obstacle = || obstacles.into_iter().flatten().next().cloned();
-    match destinations.iter().find_map(wrong).or_else(obstacle) {
+    let counts = |none: &NoEndpoint| !unproven || matches!(none, NoEndpoint::Invalid(_));
+    let wrong = destinations.iter().find_map(|d| Some((d, d.endpoint.as_ref().err().filter(|none| counts(none))?)));
+    if let Some((destination, none)) = wrong {
+        let problem = destination.problem(none.problem());
         // No upload works, so a direct dashboard goes back, as after a refused preflight. What Glance's own
         // account reads is new evidence after an upgrade, which rolls nothing.
-        Some(problem)
-            if dashboard.is_direct()
-                && dashboard.falls_back()
-                && is_dead_end(problem.reason)
-                && !catalog.is_looked_up() =>
-        {
+        let is_dead_end = matches!(none, NoEndpoint::Unreachable(_)) && !catalog.is_looked_up();
+        return if is_dead_end && dashboard.is_direct() && dashboard.falls_back() {
             Intent::Own(OwnMode::NoGlance, problem)
-        }
-        Some(problem) => Intent::Hold(problem),
-        None => Intent::Direct,
+        } else {
+            Intent::Hold(problem)
+        };
     }
-}
-
-/// Whether no browser can upload to such an endpoint, whatever Glance answers.
-fn is_dead_end(reason: Reason) -> bool {
-    matches!(reason, Reason::EndpointNotPublic | Reason::MixedContent)
+    let unplaced = dashboard.settings.as_ref().err().map(Unplaced::problem);
+    let obstacles = [dashboard.tenure.target.as_ref().err(), dashboard.exposures.as_ref().err(), unplaced];
+    obstacles.into_iter().flatten().next().map_or(Intent::Direct, |problem| Intent::Hold(problem.clone()))
 }
 
 /// What one destination requires if it does not allow Horizon to be direct.
@@ -303,10 +291,8 @@ fn standing(glances: &Stage<ImageService>, dashboard: &Dashboard, destination: &
     match &destination.partner {
         // The Glance is lost, so the snippet is removed before anything else. An ambiguity or a typing error
         // changes nothing, nor does a region to which no pod was switched yet.
-        Err(problem) if matches!(problem.reason, Reason::GlanceNotFound | Reason::GlanceNotAllowed) => {
-            Some(lost(problem))
-        }
-        Err(problem) => Some(Intent::Hold(destination.problem(problem))),
+        Err(NoPartner::Lost(problem)) => Some(lost(problem)),
+        Err(NoPartner::Undecided(problem)) => Some(Intent::Hold(destination.problem(problem))),
         Ok(Partner::Glance(key)) => {
             let glance = glances.get(key).filter(|g| g.object.meta.deleting.is_none());
             let (why, problem) = match glance {

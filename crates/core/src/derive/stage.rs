@@ -3,8 +3,46 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use strum::EnumCount;
+
 use super::views::Views;
 use crate::model::{Changes, Key, ReadPlace, ReadSource, Reads, note, note_whole, recorded};
+
+/// The stages. Each has a bit of its own among what a computation reads.
+#[derive(Clone, Copy, Debug, EnumCount)]
+pub enum StageName {
+    Tenures,
+    HorizonTenures,
+    GlanceTenures,
+    ApiTenures,
+    Dashboards,
+    Glances,
+    Apis,
+    Pairings,
+    Askers,
+    Unseen,
+    Grants,
+    Intents,
+    States,
+    Addresses,
+    Proofs,
+    Candidates,
+    Throttles,
+    HorizonPlaces,
+    GlancePlaces,
+    Rivals,
+    HorizonViews,
+    GlanceViews,
+    Keys,
+}
+
+const _: () = assert!(StageName::COUNT <= ReadSource::MOST_STAGES, "a stage has no bit");
+
+impl StageName {
+    pub const fn source(self) -> ReadSource {
+        ReadSource::Stage(self as u8)
+    }
+}
 
 /// The values of one stage. To look at one is to read it.
 #[derive(Debug)]
@@ -27,9 +65,9 @@ fn is_same(one: &Arc<Key>, other: &Arc<Key>) -> bool {
 }
 
 impl<T> Stage<T> {
-    /// An empty one. Each has its own number.
-    pub const fn new(number: u8) -> Self {
-        Self { source: ReadSource::Stage(number), values: Vec::new() }
+    /// An empty one.
+    pub const fn new(name: StageName) -> Self {
+        Self { source: name.source(), values: Vec::new() }
     }
 
     fn place_of(&self, key: &Key) -> Result<usize, usize> {
@@ -154,8 +192,8 @@ pub struct Joint<T> {
 
 impl<T: PartialEq> Joint<T> {
     /// An empty one.
-    pub const fn new(number: u8) -> Self {
-        Self { stage: Stage::new(number), reads: None }
+    pub const fn new(name: StageName) -> Self {
+        Self { stage: Stage::new(name), reads: None }
     }
 
     /// Computes the values if something that they were computed from has changed.

@@ -20,8 +20,8 @@ const HORIZONS: [&str; 1] = ["horizon"];
 /// The workload of one resource.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tenure {
-    /// How the resource names it.
-    pub reference: WorkloadRef,
+    /// How the resource names it; none if its spec cannot be read.
+    pub reference: Option<WorkloadRef>,
     /// What the resource names, no matter who manages it.
     pub named: Result<Target, Problem>,
     /// The same, if this resource manages it.
@@ -119,7 +119,7 @@ type Orphans<'a> = dyn Fn(&Naming<'_>) -> Known<Vec<Arc<Workload>>> + 'a;
 struct Naming<'a> {
     kind: ResourceKind,
     meta: &'a Meta,
-    reference: WorkloadRef,
+    reference: Option<WorkloadRef>,
     workload: Result<Target, Problem>,
     /// What a resource has if its spec cannot be read: what its claim says.
     held: Option<Arc<Workload>>,
@@ -140,7 +140,7 @@ impl<'a> Naming<'a> {
                 (Err(Problem::new(Reason::Undecodable, why)), held)
             }
         };
-        Self { kind, meta, reference: reference.cloned().unwrap_or_default(), workload, held }
+        Self { kind, meta, reference: reference.ok().cloned(), workload, held }
     }
 }
 
@@ -168,7 +168,7 @@ fn of_internal<'a>(snapshot: &Snapshot, object: &'a GlanceObject, public: &Namin
     Some(Naming {
         kind: ResourceKind::Glance,
         meta: &object.meta,
-        reference: api.workload_ref.clone(),
+        reference: Some(api.workload_ref.clone()),
         workload,
         held: None,
     })

@@ -140,14 +140,13 @@ mod tests {
         let unseen = || Err(Problem::new(Reason::WorkloadNotFound, ""));
         let tenure = Tenure {
             pods_of: None,
-            reference: WorkloadRef::default(),
+            reference: Some(WorkloadRef::default()),
             named: unseen(),
             target: unseen(),
             applied: Ok(applied),
             handover: Ok(Handover::default()),
         };
-        let failure =
-            vec![Failed { region: None, origin: String::new(), reason: Reason::PreflightRefused, reply: reply() }];
+        let failure = vec![Failed { region: None, origin: String::new(), check: None, reply: reply() }];
         let evidence = match letter {
             'b' => Evidence::Refused(Weight { fresh: true, firm: true }, failure),
             'r' => Evidence::Refused(Weight { fresh: true, firm: false }, failure),

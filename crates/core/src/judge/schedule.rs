@@ -343,7 +343,7 @@ mod tests {
     use crate::model::Cause;
     use crate::model::Reach;
     use direct_upload_api::web::Origin;
-    use direct_upload_api::{Panel, Reason, Rule};
+    use direct_upload_api::{Panel, Rule};
     use rstest::rstest;
 
     fn question() -> ProbeTarget {
@@ -524,7 +524,7 @@ mod tests {
         assert!(refused.len() == 2, "{asked:?}");
         let (_, scheduler, q) = uploads_asked(&[(0, "ggr")], 170);
         let record = scheduler.entries[&q].record.clone().unwrap();
-        assert_eq!(record.observation.reason(), Some(Reason::UploadRefused), "{record:?}");
+        assert_eq!(record.observation.refusal().unwrap().0, Some(UploadCheck::Put), "{record:?}");
     }
 
     #[test]
@@ -533,7 +533,7 @@ mod tests {
         assert!(!scheduler.entries[&q].record.as_ref().unwrap().passed.contains(&UploadCheck::Put));
         let (_, scheduler, q) = uploads_asked(&[(0, "ggg"), (10, "grg")], 2000);
         let record = scheduler.entries[&q].record.clone().unwrap();
-        assert_eq!(record.observation.reason(), Some(Reason::UploadRefused), "{record:?}");
+        assert_eq!(record.observation.refusal().unwrap().0, Some(UploadCheck::Put), "{record:?}");
         assert!(record.passed.contains(&UploadCheck::Put), "{record:?}");
     }
 

@@ -137,7 +137,7 @@ fn string(path: &str, text: &str, schema: &JSONSchemaProps, errors: &mut Vec<Str
     }
 }
 
-#[allow(clippy::cast_precision_loss)] // Limits of our schemas are exact in f64, or i64's own.
+#[expect(clippy::cast_precision_loss, reason = "limits of our schemas are exact in f64, or i64's own")]
 fn number(path: &str, value: &Value, schema: &JSONSchemaProps, errors: &mut Vec<String>) {
     let number = value.as_f64().unwrap_or(f64::NAN);
     if schema.minimum.is_some_and(|least| number < least) {

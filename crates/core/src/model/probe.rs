@@ -116,7 +116,7 @@ pub enum UploadCheck {
 
 impl UploadCheck {
     /// The reason in a condition if this rule refuses this check.
-    fn reason(self, rule: Option<Rule>) -> Reason {
+    pub(crate) fn reason(self, rule: Option<Rule>) -> Reason {
         match self {
             Self::Page if rule == Some(Rule::OriginForm) => Reason::DashboardNotFound,
             Self::Page | Self::AddressSpace => Reason::UploadBlocked,
@@ -173,12 +173,6 @@ impl Observation {
             }
         }
         self
-    }
-
-    /// The reason of that refusal in a condition.
-    pub fn reason(&self) -> Option<Reason> {
-        let (check, cause) = self.refusal()?;
-        Some(check.map_or(Reason::PreflightRefused, |check| check.reason(cause.rule)))
     }
 
     /// All of it as one answer. Any refusal counts. A check without a result does not count, because it is

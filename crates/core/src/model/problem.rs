@@ -57,7 +57,12 @@ impl Problem {
 
     /// Whether it means "I cannot see" and not "there is none".
     pub fn is_unknown(&self) -> bool {
-        matches!(self.reason, Reason::ObservationPending | Reason::ObservationIncomplete | Reason::Undecodable)
+        self.is_unseen() || self.reason == Reason::Undecodable
+    }
+
+    /// Whether something is not observed, as opposed to observed and not readable by this version.
+    pub fn is_unseen(&self) -> bool {
+        matches!(self.reason, Reason::ObservationPending | Reason::ObservationIncomplete)
     }
 }
 

@@ -23,7 +23,7 @@ pub enum ReadSource {
     Answers,
     /// Anything else that is observed; it has no places.
     Observed(SnapshotField),
-    /// What a stage of the derivation has made.
+    /// What a stage of the derivation has made. There are at most [`MOST_STAGES`](Self::MOST_STAGES).
     Stage(u8),
 }
 
@@ -51,18 +51,22 @@ pub enum ReadPlace<'a> {
 }
 
 impl ReadSource {
+    const FIRST_STAGE: u32 = 104;
+
+    /// How many stages have a bit of their own.
+    pub const MOST_STAGES: usize = (u128::BITS - Self::FIRST_STAGE) as usize;
+
     const fn number(self) -> u32 {
         /// After the kinds, of which there are fewer.
         const COVERAGE: u32 = 48;
         const OTHERS: u32 = 2 * COVERAGE;
-        const STAGES: u32 = 104;
         const { assert!(Kind::ALL.len() <= COVERAGE as usize, "each kind has two bits") };
         match self {
             Self::Kind(kind) => kind as u32,
             Self::Coverage(kind) => COVERAGE + kind as u32,
             Self::Answers => OTHERS,
             Self::Observed(what) => OTHERS + 1 + what as u32,
-            Self::Stage(number) => STAGES + number as u32,
+            Self::Stage(number) => Self::FIRST_STAGE + number as u32,
         }
     }
 
@@ -315,7 +319,7 @@ mod tests {
             ReadSource::Answers,
             ReadSource::Observed(SnapshotField::Unwatched),
             ReadSource::Stage(0),
-            ReadSource::Stage(23),
+            ReadSource::Stage(u8::try_from(ReadSource::MOST_STAGES - 1).unwrap()),
         ];
         let all: Vec<u128> = kinds.chain(others).map(ReadSource::bit).collect();
         assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());

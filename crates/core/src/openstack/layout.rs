@@ -3,7 +3,7 @@
 use direct_upload_api::{Delivery, GlancePaths, HorizonPaths, Layout, Reason, Rule};
 
 use super::service::OpenStackService;
-use crate::model::Problem;
+use crate::model::{Problem, Sentence};
 
 /// Horizon's paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,35 @@ pub struct SwiftPlaces {
     pub config_file: String,
     /// The folder with which the proxy is started.
     pub config_dir: String,
+}
+
+/// Why the paths of Swift's proxy are not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SwiftUnplaced {
+    /// It reads no folder, or nothing says which. So only its owner can change what it reads.
+    NoFolder(Problem),
+    /// A stated path is wrong.
+    Invalid(Problem),
+}
+
+impl SwiftUnplaced {
+    fn no_folder(found: impl Into<Sentence>, fix: impl Into<String>) -> Self {
+        Self::NoFolder(Problem::new(Reason::PathUnknown, found).rule(Rule::NotRead).fix(fix))
+    }
+}
+
+impl From<Problem> for SwiftUnplaced {
+    fn from(problem: Problem) -> Self {
+        Self::Invalid(problem)
+    }
+}
+
+impl From<SwiftUnplaced> for Problem {
+    fn from(unplaced: SwiftUnplaced) -> Self {
+        match unplaced {
+            SwiftUnplaced::NoFolder(problem) | SwiftUnplaced::Invalid(problem) => problem,
+        }
+    }
 }
 
 /// Part of the path of Horizon's own tree, wherever it is installed.
@@ -168,32 +197,33 @@ pub fn glance(layout: Layout, paths: &GlancePaths, service: &OpenStackService) -
 /// `wrap_conf_type`). With a file it reads nothing else. `started_with` is what its command says.
 ///
 /// # Errors
-/// [`Reason::PathUnknown`] if it reads no folder, or nothing says which. [`Reason::InvalidSpec`] as [`horizon`].
+/// [`SwiftUnplaced`], which says whether a person must change the proxy's own file.
 pub fn swift(
     dir: Option<&str>,
     file: Option<&str>,
     started_with: Option<&str>,
     mounts: &[&str],
-) -> Result<SwiftPlaces, Problem> {
+) -> Result<SwiftPlaces, SwiftUnplaced> {
     const START: &str = "start swift-proxy-server with a folder, e.g. /etc/swift/proxy-server.conf.d, in which your file is mounted alone";
     let is_conf = |path: &str| path.strip_suffix(".conf").is_some_and(|rest| !rest.ends_with('/'));
     let stated = dir.map(|dir| normalised("spec.paths.configDir", dir)).transpose()?;
     let config_dir = match (stated, started_with) {
         (_, Some(path)) if is_conf(path) => {
             let found = format!("swift-proxy-server is started with the file {path}, and reads no other file");
-            return Err(Problem::new(Reason::PathUnknown, found).rule(Rule::NotRead).fix(START));
+            return Err(SwiftUnplaced::no_folder(found, START));
         }
         (Some(dir), Some(path)) if dir != path => {
             let found =
                 format!("spec.paths.configDir: swift-proxy-server is started with {path} and does not read {dir}");
-            return Err(Problem::new(Reason::InvalidSpec, found).rule(Rule::NotRead).fix("remove the field"));
+            let problem = Problem::new(Reason::InvalidSpec, found).rule(Rule::NotRead).fix("remove the field");
+            return Err(SwiftUnplaced::Invalid(problem));
         }
         (Some(dir), _) => dir,
         (None, Some(path)) => normalised("swift-proxy-server", path)?,
         (None, None) => {
             let found = "nothing in the workload says with which folder swift-proxy-server is started";
             let fix = format!("set spec.paths.configDir; if it is started with a file, {START}");
-            return Err(Problem::new(Reason::PathUnknown, found).rule(Rule::NotRead).fix(fix));
+            return Err(SwiftUnplaced::no_folder(found, fix));
         }
     };
     let in_folder = |path: &&&str| path.rsplit_once('/').is_some_and(|(dir, _)| dir == config_dir) && is_conf(path);

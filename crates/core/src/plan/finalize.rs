@@ -97,11 +97,9 @@ impl<'a> Finalization<'a> {
     /// What cannot be seen.
     pub fn of(meta: &'a Meta, tenure: &'a Tenure) -> Result<Self, Problem> {
         let handover = tenure.handover.as_ref().map_err(|unknown| Problem::from(unknown.clone()))?;
-        let unknown = |problem: &&Problem| problem.is_unknown() && problem.reason != Reason::Undecodable;
         // If a spec cannot be read, claims show what it names, so that is among the orphaned workloads.
-        if let Some(problem) =
-            [tenure.target.as_ref().err(), tenure.applied.as_ref().err()].into_iter().flatten().find(unknown)
-        {
+        let problems = [tenure.target.as_ref().err(), tenure.applied.as_ref().err()];
+        if let Some(problem) = problems.into_iter().flatten().find(|problem| problem.is_unseen()) {
             return Err(problem.clone());
         }
         let target = tenure.target.as_ref().ok().zip(tenure.applied.as_ref().ok());

@@ -179,7 +179,9 @@ impl From<Unfinished> for State {
     fn from(unfinished: Unfinished) -> Self {
         match unfinished {
             Unfinished::Rolling(problem) => Self::Rolling(problem),
-            Unfinished::Blocked(problem) => Self::unmet(ConditionType::RolledOut, problem),
+            Unfinished::Failing(_, problem) | Unfinished::Blocked(problem) => {
+                Self::unmet(ConditionType::RolledOut, problem)
+            }
         }
     }
 }

@@ -104,8 +104,8 @@ pub fn standing(view: &HorizonView, spec: &HorizonSpec, to: &str) -> State {
 
 /// What is refused: a preflight or, if all of those pass, the part that the first failure names.
 pub fn refused(failures: &[Failed]) -> Reason {
-    let preflight = failures.iter().find(|failed| failed.reason == Reason::PreflightRefused);
-    preflight.or(failures.first()).map_or(Reason::PreflightRefused, |failed| failed.reason)
+    let preflight = failures.iter().find(|failed| failed.check.is_none());
+    preflight.or(failures.first()).map_or(Reason::PreflightRefused, Failed::reason)
 }
 
 fn fallen(view: &HorizonView) -> Problem {

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use direct_upload_api::{Duration, Reason, Rollout, WorkloadKind};
+use direct_upload_api::{Duration, Rollout, WorkloadKind};
 use serde_json::json;
 
 use super::cluster::{Cluster, edit};
@@ -81,12 +81,11 @@ fn stand_in(cluster: &mut Cluster) {
     let world = cluster.world();
     let (mut found, mut assumptions) = (Vec::new(), Vec::new());
     for (_, meta, tenure) in world.tenures() {
-        let (resource, reference) = (&meta.key, &tenure.reference);
-        let missing = tenure.target.as_ref().is_err_and(|problem| problem.reason == Reason::WorkloadNotFound);
-        let empty = |kind: &WorkloadKind| world_has_none(cluster, *kind, &resource.namespace);
-        if !missing || !WorkloadKind::ALL.iter().all(empty) {
+        let resource = &meta.key;
+        let Some(reference) = tenure.reference.as_ref().filter(|_| has_no_workload(cluster, &resource.namespace))
+        else {
             continue;
-        }
+        };
         let name = reference.name.as_ref().unwrap_or(&resource.name);
         let container = reference.container.as_ref().unwrap_or(&resource.name);
         let labels = json!({"app": name});
@@ -115,8 +114,12 @@ fn stand_in(cluster: &mut Cluster) {
     }
 }
 
-fn world_has_none(cluster: &Cluster, kind: WorkloadKind, namespace: &str) -> bool {
-    cluster.snapshot.workloads(kind).seen(namespace).next().is_none()
+fn has_no_workload(cluster: &Cluster, namespace: &str) -> bool {
+    let is_empty = |kind: &WorkloadKind| {
+        let workloads = cluster.snapshot.workloads(*kind).list(namespace);
+        workloads.is_ok_and(|mut workloads| workloads.next().is_none())
+    };
+    WorkloadKind::ALL.iter().all(is_empty)
 }
 
 /// Time passes: what `rollout` delays happens in the end.

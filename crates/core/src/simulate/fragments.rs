@@ -11,7 +11,7 @@ use super::end_state::rendered_files;
 use super::simulation::Simulation;
 use crate::derive::{GlanceView, HorizonView, Partner, World};
 use crate::model::{Key, ResourceId, ResourceKind};
-use crate::render::deployer::{Component, Deployer, Fragment, FragmentInput, Preflight, Spec, fragment};
+use crate::render::deployer::{Component, Deployer, Fragment, FragmentInput, PreflightCommand, Spec, fragment};
 
 /// One resource's fragment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl Asked<'_> {
 
     fn glance(&self, deployer: Deployer, key: &Key, view: &GlanceView) -> Option<(Component, Fragment)> {
         let spec = view.service.object.spec.as_ref().ok()?;
-        let mut preflights: BTreeSet<Preflight> = BTreeSet::new();
+        let mut preflights: BTreeSet<PreflightCommand> = BTreeSet::new();
         for dashboard in self.world.horizons.values() {
             let origins = dashboard.dashboard.origins().unwrap_or_default();
             let here = dashboard.proof.destinations.iter().filter(|d| d.to.key() == Some(key));
@@ -86,7 +86,11 @@ impl Asked<'_> {
         preflights.retain(|asked| view.public.wanted.contains_key(&asked.origin));
         let asked: BTreeSet<Origin> = preflights.iter().map(|asked| asked.origin.clone()).collect();
         let others = wanted.filter(|origin| !asked.contains(*origin));
-        preflights.extend(others.map(|origin| Preflight { origin: origin.clone(), url: url.clone(), panel: None }));
+        preflights.extend(others.map(|origin| PreflightCommand {
+            origin: origin.clone(),
+            url: url.clone(),
+            panel: None,
+        }));
         let preflights: Vec<_> = preflights.into_iter().collect();
         let source = FragmentInput {
             service: Component::Glance,
@@ -103,7 +107,7 @@ impl Asked<'_> {
         let calls = view.calls.as_ref()?;
         let url = calls.exposures.as_ref().ok().and_then(|exposures| exposures.primary()).cloned().map(Endpoint::from);
         let crossing = view.wanted.keys().filter(|origin| url.as_ref().is_none_or(|url| url.origin() != *origin));
-        let asked = |origin: &Origin| Preflight { origin: origin.clone(), url: url.clone(), panel: None };
+        let asked = |origin: &Origin| PreflightCommand { origin: origin.clone(), url: url.clone(), panel: None };
         let preflights: Vec<_> = crossing.map(asked).collect();
         let service = Component::Api(view.api.service.as_ref().ok()?);
         let source =
@@ -113,9 +117,9 @@ impl Asked<'_> {
 }
 
 /// The preflights of one dashboard's uploads to one destination.
-fn uploads(view: &HorizonView, to: &crate::derive::Destination, origins: &BTreeSet<Origin>) -> Vec<Preflight> {
+fn uploads(view: &HorizonView, to: &crate::derive::Destination, origins: &BTreeSet<Origin>) -> Vec<PreflightCommand> {
     let Ok(endpoint) = &to.endpoint else { return Vec::new() };
     let panel = view.dashboard.spec().and_then(|spec| spec.direct_upload.panel).map(Panel::from);
-    let asked = |origin| Preflight { origin, url: Some(endpoint.clone()), panel };
+    let asked = |origin| PreflightCommand { origin, url: Some(endpoint.clone()), panel };
     to.crossing(origins.clone()).into_iter().map(asked).collect()
 }

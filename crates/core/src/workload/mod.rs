@@ -39,5 +39,5 @@ pub use mount::{Mount, SecretMount, Secrets, release_patch};
 pub use names::{CONFIG_VOLUME, OUR_ENV, POD_IP, SECRET_VOLUME, TLS_VOLUME, WORKER_URL};
 pub use preconditions::{foreign, mountable};
 pub use purpose::Purpose;
-pub use rollout::{Unfinished, rolling};
+pub use rollout::{RollFault, Unfinished, rolling};
 pub use target::Target;

@@ -13,14 +13,37 @@ use crate::model::{Pod, Problem, Workload, describe};
 pub enum Unfinished {
     /// Pods are being replaced, and there is no fault.
     Rolling(Problem),
+    /// New pods do not come up. It may not end by itself.
+    Failing(RollFault, Problem),
     /// It does not end by itself, or the workload cannot be seen.
     Blocked(Problem),
+}
+
+/// What fails in a rollout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RollFault {
+    /// New pods cannot be created.
+    NoPods,
+    /// New pods crash.
+    Crash,
+    /// The progress deadline is over.
+    Deadline,
+}
+
+impl RollFault {
+    const fn reason(self) -> Reason {
+        match self {
+            Self::NoPods => Reason::ReplicaFailure,
+            Self::Crash => Reason::PodsCrashing,
+            Self::Deadline => Reason::RolloutStuck,
+        }
+    }
 }
 
 impl Unfinished {
     pub const fn problem(&self) -> &Problem {
         match self {
-            Self::Rolling(problem) | Self::Blocked(problem) => problem,
+            Self::Rolling(problem) | Self::Failing(_, problem) | Self::Blocked(problem) => problem,
         }
     }
 
@@ -39,6 +62,9 @@ const NAMED: usize = 3;
 pub fn judge(workload: &Workload, config_map: Option<&str>, pods: &[Arc<Pod>]) -> Result<(), Unfinished> {
     let name = describe(workload.kind, &workload.meta.key);
     let problem = |reason, message: String| Err(Unfinished::Blocked(Problem::new(reason, format!("{name} {message}"))));
+    let fails = |fault: RollFault, message: String| {
+        Err(Unfinished::Failing(fault, Problem::new(fault.reason(), format!("{name} {message}"))))
+    };
     let status = &workload.status;
     if workload.replicas == 0 && workload.kind != WorkloadKind::DaemonSet {
         return problem(Reason::NoReplicas, "is scaled to zero; the files take effect when it is scaled up".into());
@@ -73,14 +99,14 @@ pub fn judge(workload: &Workload, config_map: Option<&str>, pods: &[Arc<Pod>]) -
         );
     }
     if let Some(message) = &status.replica_failure {
-        return problem(Reason::ReplicaFailure, format!("cannot create pods: {message}"));
+        return fails(RollFault::NoPods, format!("cannot create pods: {message}"));
     }
     if let Some((pod, trouble)) = new.iter().find_map(|p| Some((p, p.trouble.as_ref()?))) {
-        return problem(Reason::PodsCrashing, format!("does not start: pod {}: {trouble}", pod.meta.key.name));
+        return fails(RollFault::Crash, format!("does not start: pod {}: {trouble}", pod.meta.key.name));
     }
     if let Some(message) = &status.stuck {
-        return problem(
-            Reason::RolloutStuck,
+        return fails(
+            RollFault::Deadline,
             format!(
                 "is stuck: {message}{}",
                 hold_up(config_map, pods).map(|why| format!("; {why}")).unwrap_or_default()

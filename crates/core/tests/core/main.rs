@@ -1,8 +1,9 @@
 //! What decides, held against the real programs that read what it writes. The folders are those of `src`.
-// Tests read files, run programs and have a clock; what they test has none of these.
-#![allow(clippy::disallowed_methods)]
-// A test may tell one long story.
-#![allow(clippy::too_many_lines)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests read files, run programs and have a clock; what they test does not"
+)]
+#![allow(clippy::too_many_lines, reason = "a test may tell one long story")]
 
 mod derive;
 mod judge;

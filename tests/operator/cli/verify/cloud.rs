@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha512};
 
-use crate::probe::server::{filter, header};
+use crate::probe::server::{Asked, filter, head, header};
 
 pub const PASSWORD: &str = "pass word&=ü";
 pub const TOKEN: &str = "gAAAA-token-of-the-user";
@@ -115,19 +115,6 @@ impl Default for Knobs {
     }
 }
 
-/// One request, as it came.
-#[derive(Clone)]
-pub struct Asked {
-    pub head: String,
-    pub body: Vec<u8>,
-}
-
-impl Asked {
-    pub fn line(&self) -> &str {
-        self.head.lines().next().unwrap_or_default().trim_end_matches(" HTTP/1.1")
-    }
-}
-
 #[derive(Default)]
 struct State {
     images: BTreeMap<String, Value>,
@@ -193,15 +180,7 @@ fn serve(listener: TcpListener, answer: impl Fn(Asked) -> Option<String> + Send 
 }
 
 fn converse(mut stream: TcpStream, answer: &dyn Fn(Asked) -> Option<String>) {
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") {
-        match stream.read(&mut byte) {
-            Ok(1) => head.push(byte[0]),
-            _ => return,
-        }
-    }
-    let head = String::from_utf8(head).unwrap();
+    let Some(head) = head(&mut stream) else { return };
     let length = header(&head, "Content-Length").map_or(0, |length| length.parse().unwrap());
     // Who refuses data does not wait for all of it.
     let read = if head.starts_with("PUT /v2/") { length.min(4 << 20) } else { length };

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha512};
 use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::probe::server::{header, tls};
+use crate::probe::server::{Asked, head, header, tls};
 
 pub const ID: &str = "the-credential";
 pub const SECRET: &str = "the-secret-of-the-credential";
@@ -57,19 +57,6 @@ pub struct Knobs {
 impl Default for Knobs {
     fn default() -> Self {
         Self { keystone: 201, is_limited: false, published: "", glance: 0, put: Put::Stores, delete: 204 }
-    }
-}
-
-/// One request, as it came.
-#[derive(Clone)]
-pub struct Asked {
-    pub head: String,
-    pub body: Vec<u8>,
-}
-
-impl Asked {
-    pub fn line(&self) -> &str {
-        self.head.lines().next().unwrap_or_default().trim_end_matches(" HTTP/1.1")
     }
 }
 
@@ -121,13 +108,7 @@ fn converse(
     state: &Mutex<State>,
 ) -> Option<()> {
     let mut stream = StreamOwned::new(ServerConnection::new(config).unwrap(), stream);
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") {
-        stream.read_exact(&mut byte).ok()?;
-        head.push(byte[0]);
-    }
-    let head = String::from_utf8(head).unwrap();
+    let head = head(&mut stream)?;
     let length: usize = header(&head, "Content-Length").map_or(0, |length| length.parse().unwrap());
     let is_put = head.starts_with("PUT ");
     let (mut body, began) = (Vec::new(), Instant::now());

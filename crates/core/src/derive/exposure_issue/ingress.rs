@@ -107,6 +107,26 @@ fn nginx(annotations: &Annotations<'_>, origins: &BTreeSet<&Origin>) -> Vec<Expo
         let fix = "remove it: Glance checks the token itself";
         found.push(annotations.issue(Rule::OptionsFiltered, true, &name("auth-tls-secret"), what, fix));
     }
+    found.extend(mod_security(annotations));
+    for login in ["auth-url", "auth-type"] {
+        if annotations.get(&name(login)).is_some() {
+            let what = "it requires a login, but a browser's preflight never has one".to_owned();
+            found.push(annotations.issue(
+                Rule::OptionsFiltered,
+                true,
+                &name(login),
+                what,
+                "remove it: Glance checks the token itself",
+            ));
+        }
+    }
+    found
+}
+
+/// The web application firewall of ingress-nginx.
+fn mod_security(annotations: &Annotations<'_>) -> Vec<ExposureIssue> {
+    let name = |short: &str| format!("{NGINX}/{short}");
+    let mut found = Vec::new();
     let rules = annotations.get(&name("modsecurity-snippet")).unwrap_or_default().to_ascii_lowercase();
     let lifted =
         ["secrequestbodyaccess off", "secruleengine off", "processpartial"].iter().any(|own| rules.contains(own));
@@ -129,18 +149,6 @@ fn nginx(annotations: &Annotations<'_>, origins: &BTreeSet<&Origin>) -> Vec<Expo
         let what = "OWASP's rules refuse PUT unless tx.allowed_methods has it".to_owned();
         let fix = "remove it, or add PUT to tx.allowed_methods in the modsecurity-snippet";
         found.push(annotations.issue(Rule::OptionsFiltered, true, &name("enable-owasp-core-rules"), what, fix));
-    }
-    for login in ["auth-url", "auth-type"] {
-        if annotations.get(&name(login)).is_some() {
-            let what = "it requires a login, but a browser's preflight never has one".to_owned();
-            found.push(annotations.issue(
-                Rule::OptionsFiltered,
-                true,
-                &name(login),
-                what,
-                "remove it: Glance checks the token itself",
-            ));
-        }
     }
     found
 }

@@ -14,7 +14,7 @@ use super::compare::Change;
 use crate::model::{Map, Problem, Workload, describe};
 use crate::plan::outline::{Plan, State};
 use crate::plan::step::{Action, Step};
-use crate::workload::{LastRoll, Mount, annotations, failed_roll};
+use crate::workload::{LastRoll, Mount, RollFault, Unfinished, annotations, failed_roll};
 
 /// A pod that does not start has this many seconds from the start of the roll …
 const PATIENCE: i64 = 60;
@@ -42,15 +42,10 @@ impl Desired<'_> {
     /// The current roll fails: how to undo it, or when that will happen.
     fn failing(&self, now: Timestamp) -> Option<Result<Vec<Step>, Timestamp>> {
         let mount = self.applied.mount.as_ref()?;
-        let problem = self.applied.rollout.as_ref().err()?.problem();
+        let Err(Unfinished::Failing(fault, problem)) = &self.applied.rollout else { return None };
         let workload = &self.target.workload;
-        let failing = match problem.reason {
-            Reason::PodsCrashing | Reason::RolloutStuck => true,
-            // Resources may become free. While all earlier pods serve, waiting affects no user.
-            Reason::ReplicaFailure => workload.status.ready < workload.replicas,
-            _ => false,
-        };
-        if !failing {
+        // Resources may become free. While all earlier pods serve, waiting affects no user.
+        if *fault == RollFault::NoPods && workload.status.ready >= workload.replicas {
             return None;
         }
         // If the user has changed the pod since, it fails for the user's reasons.
@@ -60,7 +55,7 @@ impl Desired<'_> {
         }
         let patience = if workload.status.ready == 0 { PATIENCE_IN_AN_OUTAGE } else { PATIENCE };
         let until = rolled.at.saturating_add(SignedDuration::from_secs(patience)).unwrap_or(Timestamp::MAX);
-        if problem.reason != Reason::RolloutStuck && now < until {
+        if *fault != RollFault::Deadline && now < until {
             return Some(Err(until));
         }
         let config_map = self.applied.in_use()?;

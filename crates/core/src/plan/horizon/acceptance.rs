@@ -45,7 +45,9 @@ pub fn accepted(view: &HorizonView, destination: &DestinationView) -> Result<(),
         return Ok(());
     }
     match (&glance.blocked, &glance.rolled_out) {
-        (Some(problem), _) | (None, Err(Unfinished::Blocked(problem))) => trouble(problem),
+        (Some(problem), _) | (None, Err(Unfinished::Failing(_, problem) | Unfinished::Blocked(problem))) => {
+            trouble(problem)
+        }
         (None, Err(Unfinished::Rolling(_)) | Ok(())) => {
             let accepts = if glance.refuses { "uploads again".to_owned() } else { list(&origins) };
             let message = format!("waiting until every pod of Glance {} accepts {accepts}", glance.key);

@@ -3,7 +3,7 @@
 use direct_upload_api::{ProbeVerdict, Reason, Verification};
 
 use super::acceptance::accepted;
-use crate::derive::{DestinationView, Evidence, HorizonView, Intent};
+use crate::derive::{DestinationView, Evidence, HorizonView, Intent, NoEndpoint, NoPartner};
 use crate::model::Problem;
 use crate::plan::outline::{RegionNews, RegionState, State};
 use crate::plan::proof::refused;
@@ -26,8 +26,9 @@ fn news(view: &HorizonView, state: &State, destination: &DestinationView) -> Opt
         Some(RegionNews { verdict: Some(verdict), why: Problem::new(reason, message) })
     };
     let verification = view.dashboard.object.spec.as_ref().map(|s| s.direct_upload.verification).unwrap_or_default();
-    let endpoint = destination.to.endpoint.as_ref().err().filter(|_| verification != Verification::Off);
-    if let Some(problem) = destination.to.partner.as_ref().err().or(endpoint) {
+    let partner = destination.to.partner.as_ref().err().map(NoPartner::problem);
+    let endpoint = destination.to.endpoint.as_ref().err().map(NoEndpoint::problem);
+    if let Some(problem) = partner.or(endpoint.filter(|_| verification != Verification::Off)) {
         return blocked(problem);
     }
     if let Intent::Own(_, problem) = &view.intent {

@@ -65,14 +65,14 @@ pub struct FragmentInput<'a> {
     /// Name and contents of each rendered file.
     pub files: &'a [(&'a str, &'a str)],
     /// What shows that browsers are let through. Of a Horizon: only of Glances that have no fragment.
-    pub preflights: &'a [Preflight],
+    pub preflights: &'a [PreflightCommand],
     /// The dashboard's own addresses at which its web server must pass requests to Glance.
     pub own_paths: &'a [Endpoint],
 }
 
-/// A question to ask before the next stage.
+/// A `preflight` command to run before the next stage.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Preflight {
+pub struct PreflightCommand {
     pub origin: Origin,
     /// Where its pages call the API; none if the input does not say.
     pub url: Option<Endpoint>,

@@ -4,7 +4,7 @@ use direct_upload_api::web::Endpoint;
 use direct_upload_api::{CorsFilter, Panel};
 
 use super::contents::Contents;
-use super::{Component, FragmentInput, Preflight};
+use super::{Component, FragmentInput, PreflightCommand};
 use crate::openstack::{OpenStackService, swift};
 
 /// Comment lines.
@@ -41,7 +41,7 @@ fn purpose(service: Component, contents: &Contents) -> String {
     }
 }
 
-fn after_glance(preflights: &[Preflight]) -> Vec<String> {
+fn after_glance(preflights: &[PreflightCommand]) -> Vec<String> {
     if preflights.is_empty() {
         return Vec::new();
     }
@@ -66,7 +66,7 @@ fn before_horizon(source: &FragmentInput<'_>) -> Vec<String> {
 }
 
 /// A preflight of an upload would ask for another method and other headers.
-fn after_api(service: &OpenStackService, preflights: &[Preflight]) -> Vec<String> {
+fn after_api(service: &OpenStackService, preflights: &[PreflightCommand]) -> Vec<String> {
     let asked: Vec<_> = preflights
         .iter()
         .filter_map(|asked| Some((asked, asked.url.as_ref()?)))
@@ -79,7 +79,7 @@ fn after_api(service: &OpenStackService, preflights: &[Preflight]) -> Vec<String
     std::iter::once(header).chain(asked).collect()
 }
 
-fn call(service: &OpenStackService, asked: &Preflight, url: &Endpoint) -> String {
+fn call(service: &OpenStackService, asked: &PreflightCommand, url: &Endpoint) -> String {
     let base = url.to_string();
     let url = match service.filter {
         CorsFilter::OsloMiddleware => base,
@@ -94,7 +94,7 @@ fn call(service: &OpenStackService, asked: &Preflight, url: &Endpoint) -> String
     format!("  curl -si -X OPTIONS {headers} {}", quoted(&url))
 }
 
-fn preflight(asked: &Preflight) -> String {
+fn preflight(asked: &PreflightCommand) -> String {
     let url = asked.url.as_ref().map_or_else(|| "GLANCE-PUBLIC-ENDPOINT".to_owned(), ToString::to_string);
     let panel = match asked.panel {
         Some(Panel::Angular) => " --panel angular",

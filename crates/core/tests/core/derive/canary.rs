@@ -87,7 +87,7 @@ fn letter(view: &HorizonView) -> char {
         Evidence::Granted(..) => 'V',
         Evidence::Pending => '-',
         Evidence::Refused(_, failures) => {
-            assert_eq!(failures[0].reason, Reason::UploadRefused);
+            assert_eq!(failures[0].reason(), Reason::UploadRefused);
             assert!(failures[0].to_string().starts_with("DU015: from https://horizon.example.com: "), "{failures:?}");
             'R'
         }

@@ -3,7 +3,9 @@
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_api::{ApiService, Delivery, GlanceSpec, HorizonSpec, Panel};
 use direct_upload_core::openstack::{GLANCE, OpenStackService};
-use direct_upload_core::render::deployer::{Component, Deployer, Fragment, FragmentInput, Preflight, Spec, fragment};
+use direct_upload_core::render::deployer::{
+    Component, Deployer, Fragment, FragmentInput, PreflightCommand, Spec, fragment,
+};
 use direct_upload_core::render::{
     ApiSettings, HorizonSettings, ImportSettings, OwnSettings, PolicySettings, TlsTerminationSettings, api, horizon,
 };
@@ -29,7 +31,7 @@ struct Deployed {
 }
 
 fn of_glance(deployer: Deployer, settings: &ApiSettings) -> Fragment {
-    let asked = |origin: &Origin| Preflight {
+    let asked = |origin: &Origin| PreflightCommand {
         origin: origin.clone(),
         url: Some(Endpoint::parse("https://glance.example.com").unwrap()),
         panel: None,
@@ -38,7 +40,7 @@ fn of_glance(deployer: Deployer, settings: &ApiSettings) -> Fragment {
     of_api(deployer, settings, Component::Glance, &preflights)
 }
 
-fn of_api(deployer: Deployer, settings: &ApiSettings, service: Component, preflights: &[Preflight]) -> Fragment {
+fn of_api(deployer: Deployer, settings: &ApiSettings, service: Component, preflights: &[PreflightCommand]) -> Fragment {
     let own = match service {
         Component::Api(service) => service,
         _ => &GLANCE,
@@ -262,7 +264,8 @@ fn other_apis_accept_their_callers(
 
 fn accepts_its_callers(deployer: Deployer, service: &'static OpenStackService) {
     let url = Endpoint::parse("https://api.example.com/v3").unwrap();
-    let asked = Preflight { origin: Origin::parse("https://[2001:db8::1]").unwrap(), url: Some(url), panel: None };
+    let asked =
+        PreflightCommand { origin: Origin::parse("https://[2001:db8::1]").unwrap(), url: Some(url), panel: None };
     let settings = ApiSettings {
         cors: Some(cors(&["https://[2001:db8::1]"])),
         config_dir: service.config_dir(direct_upload_api::Layout::Debian),
@@ -292,7 +295,7 @@ fn accepts_its_callers(deployer: Deployer, service: &'static OpenStackService) {
 /// Words of a shell: brackets would be a pattern, and a stated panel is asked alone.
 #[test]
 fn commands_can_be_run_as_they_are() {
-    let asked = Preflight {
+    let asked = PreflightCommand {
         origin: Origin::parse("https://[2001:db8::1]:8443").unwrap(),
         url: Some(Endpoint::parse("https://glance.example.com:9292/image").unwrap()),
         panel: Some(Panel::Angular),
