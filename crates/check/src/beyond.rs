@@ -5,13 +5,13 @@
 
 mod addresses;
 mod authorizers;
+mod branches;
 mod calico;
 mod cilium;
 mod controllers;
 mod dashboard;
 mod diverted;
 mod elsewhere;
-mod forwarded;
 mod glance;
 mod includes;
 mod istio_gateways;
@@ -35,9 +35,10 @@ pub(crate) fn gaps(cloud: &Cloud<'_>, objects: Objects<'_>) -> Vec<String> {
         gaps.extend(includes::missing(cloud, server));
         gaps.extend(addresses::of_server(server));
         gaps.extend(addresses::of_geo(server));
-        gaps.extend(forwarded::redirect(server));
+        gaps.extend(branches::of_server(server));
     }
     gaps.extend(cloud.units.iter().flat_map(middlewares::of_files));
+    gaps.extend(cloud.units.iter().flat_map(|unit| branches::of_unit(cloud, unit)));
     let pods = network_policy::pods(cloud, objects);
     for object in objects.iter() {
         gaps.extend(addresses::of_object(objects, object));
@@ -62,9 +63,11 @@ pub(crate) fn gaps(cloud: &Cloud<'_>, objects: Objects<'_>) -> Vec<String> {
         gaps.extend(last_hop::of_objects(cloud, glance, objects));
         gaps.extend(elsewhere::routes(cloud, glance, objects));
         gaps.extend(glance::paste_file(glance));
+        gaps.extend(glance::main_file(glance));
         gaps.extend(glance::routes_of_uwsgi(glance));
         gaps.extend(glance::options_of_uwsgi(glance));
         gaps.extend(published::unserved(cloud, glance));
+        gaps.extend(published::unusable(glance));
         gaps.extend(dashboard::ends_tls(cloud, glance));
         gaps.extend(dashboard::another_name(cloud, glance));
     }

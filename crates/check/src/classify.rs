@@ -278,7 +278,8 @@ impl<'a> Candidate<'a> {
         }
         let defines = || {
             let in_folder = ["apache2", "httpd"].iter().any(|server| path.split('/').any(|part| part == *server));
-            in_folder && text.lines().any(|line| line.trim_start().to_lowercase().starts_with("define "))
+            let starts = |line: &str| ["define ", "rewriterule "].iter().any(|name| line.starts_with(name));
+            in_folder && text.lines().any(|line| starts(&line.trim_start().to_lowercase()))
         };
         (matches(&HTTPD, text) || defines()).then_some(Kind::Httpd)
     }

@@ -209,6 +209,7 @@ pub fn logins(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<Pl
                     .to_owned(),
                 remedy: Some((name, "false")),
                 manifest: None,
+                lacks: Vec::new(),
             };
             let place = ingress.object.place_of(&field);
             found.push(PlacedIssue { issue, place, asked: false, scope: unit.scope.clone() });
@@ -280,6 +281,13 @@ fn texts(objects: &[Object], ingress: &Served<'_>) -> Written {
     let snippets = names.filter_map(|name| {
         Some((annotations[&name].as_str()?.to_owned(), ingress.object.place(&["metadata", "annotations", &name])))
     });
+    // It is inside quotes there (ingress-nginx, nginx.tmpl).
+    let rules = annotations[format!("{PREFIX}modsecurity-snippet")].as_str();
+    let rules = rules.filter(|_| annotations[format!("{PREFIX}enable-modsecurity")] != "false").map(|rules| {
+        let place = ingress.object.place(&["metadata", "annotations", &format!("{PREFIX}modsecurity-snippet")]);
+        (format!("modsecurity_rules '{}';", rules.replace('\'', "\\'")), place)
+    });
+    let snippets = snippets.chain(rules);
     let own_headers = annotations[format!("{PREFIX}custom-headers")].as_str().into_iter();
     let mut found: Written =
         snippets.chain(own_headers.flat_map(|map| headers(objects, map, "more_set_headers"))).collect();

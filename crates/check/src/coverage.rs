@@ -129,7 +129,10 @@ fn of_unit(unit: &Unit) -> Vec<String> {
 fn of_horizon(cloud: &Cloud<'_>, horizon: &HorizonFacts<'_>) -> Vec<String> {
     let is_open = horizon.mode() == Mode::Unknown && horizon.unit.unseen.is_empty();
     let open = is_open.then(|| format!("{}: {MODE} comes from something that is not in the input", horizon.unit.name));
-    [without_glance(cloud, horizon), of_environment(horizon), of_star(horizon), open].into_iter().flatten().collect()
+    [without_glance(cloud, horizon), of_environment(horizon), of_any_name(horizon), open]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// What a Glance's answer depends on.
@@ -233,8 +236,8 @@ fn of_environment(horizon: &HorizonFacts<'_>) -> Option<String> {
     ))
 }
 
-/// A star import after the last value of the mode: it may set another one. Modules of Horizon and Django do not.
-fn of_star(horizon: &HorizonFacts<'_>) -> Option<String> {
+/// What may assign any name after the last value of the mode. Star imports of Horizon's and Django's modules do not.
+fn of_any_name(horizon: &HorizonFacts<'_>) -> Option<String> {
     let last = horizon.assignments(MODE).pop();
     let after = match &last {
         None => horizon.snippets.as_slice(),
@@ -249,15 +252,22 @@ fn of_star(horizon: &HorizonFacts<'_>) -> Option<String> {
         let is_local = parts.starts_with(&["openstack_dashboard", "local"]);
         !is_local && ["horizon", "openstack_dashboard", "openstack_auth", "django"].contains(&parts[0])
     };
-    let (snippet, (module, line)) = after.iter().filter(|snippet| snippet.unread.is_none()).find_map(|snippet| {
+    let may_assign = |opening: &python::Opening| match opening {
+        python::Opening::Star(module) => !of_own(module),
+        python::Opening::Computed => true,
+    };
+    let (snippet, (opening, line)) = after.iter().filter(|snippet| snippet.unread.is_none()).find_map(|snippet| {
         let first = last.as_ref().filter(|(own, _)| std::ptr::eq(snippet, *own)).map_or(0, |(_, last)| last.line);
-        let star = snippet.settings.stars.iter().find(|(module, line)| *line > first && !of_own(module))?;
-        Some((snippet, star))
+        let own = snippet.settings.open.iter().find(|(opening, line)| *line > first && may_assign(opening))?;
+        Some((snippet, own))
     })?;
-    Some(format!(
-        "{}: what {module} sets, of which this line imports all names; it may set {MODE}",
-        snippet.file.at(*line)
-    ))
+    let place = snippet.file.at(*line);
+    Some(match opening {
+        python::Opening::Star(module) => {
+            format!("{place}: what {module} sets, of which this line imports all names; it may set {MODE}")
+        }
+        python::Opening::Computed => format!("{place}: which names this line sets; it may set {MODE}"),
+    })
 }
 
 /// Scripts that HAProxy or nginx run on requests to Glance: nothing here reads them.

@@ -155,8 +155,8 @@ impl<'a> Inspection<'a> {
 fn is_aside(objects: Objects<'_>, glances: &[GlanceFacts<'_>], server: &Server<'_>) -> bool {
     let is_its = |glance: &&GlanceFacts<'_>| glance.unit.files.iter().any(|file| std::ptr::eq(file, server.file));
     let Some(glance) = glances.iter().find(is_its) else { return false };
-    let Some(((_, key), (_, ini))) = glance.unit.workload.as_ref().zip(glance.uwsgi()) else { return false };
-    let sockets = ini.assignments.iter().filter(|own| own.name.starts_with("http"));
+    let Some(((_, key), uwsgi)) = glance.unit.workload.as_ref().zip(glance.uwsgi()) else { return false };
+    let sockets = uwsgi.options.iter().filter(|own| own.name.starts_with("http"));
     let sockets: Vec<u16> = sockets.filter_map(|own| listen::port(own.value.trim())).collect();
     let ports: Option<Vec<u16>> = server.listens.iter().map(|listen| listen.port).collect();
     let is_known = ports.filter(|ports| !ports.is_empty() && !sockets.is_empty());

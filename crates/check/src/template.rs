@@ -45,5 +45,5 @@ pub fn is_one(file: &ConfigFile) -> bool {
     }
     let marked = MARKS.as_ref().is_some_and(|marks| marks.is_match(&file.text));
     // In Python, texts may hold anything.
-    marked && (file.kind != Kind::Settings || python::read(&file.text, &mut BTreeMap::new()).error.is_some())
+    marked && (file.kind != Kind::Settings || python::read(&file.text, &mut BTreeMap::new(), None).error.is_some())
 }

@@ -187,10 +187,14 @@ impl Unit {
         self.unseen.extend(self.lacks_main());
     }
 
-    /// Glance's main file in the folder that the environment names, if it is missing. Glance's own server, `glance-api`,
-    /// does not ask for the folder.
+    /// Glance's main file in the folder that the environment names, if it is missing.
     fn lacks_main(&self) -> Option<String> {
         let (_, folder, place) = self.environment.iter().rfind(|(name, ..)| name == CONFIG_DIR)?;
+        self.lacks_main_in(folder, place)
+    }
+
+    /// The same of a folder. Glance's own server, `glance-api`, does not ask for it.
+    pub(crate) fn lacks_main_in(&self, folder: &str, place: &Location) -> Option<String> {
         let path = format!("{}/glance-api.conf", folder.trim().trim_end_matches('/'));
         let is_own = |word: &str| classify::base(word) == "glance-api";
         let starts_itself = self.commands.iter().any(|(command, _)| command.split_whitespace().any(is_own));
@@ -257,7 +261,7 @@ impl Unit {
 }
 
 /// Names the folder of Glance's own files where a WSGI server runs it (glance/common/wsgi_app.py).
-const CONFIG_DIR: &str = "OS_GLANCE_CONFIG_DIR";
+pub(crate) const CONFIG_DIR: &str = "OS_GLANCE_CONFIG_DIR";
 
 /// Whether Glance, its oslo.config or its uWSGI reads an environment variable: `OS_GROUP__OPTION`
 /// (oslo_config/sources/_environment.py), [`CONFIG_DIR`], or `UWSGI_OPTION` (uwsgi-docs, Configuring uWSGI).

@@ -359,7 +359,8 @@ fn glance_conf(file: &str, values: &Holder<'_>, glance: &Holder<'_>) -> ConfigFi
         && let Some((line, url)) = public_url(values, "image", "api")
     {
         written.line(line, "[DEFAULT]");
-        written.line(line, &format!("public_endpoint = {url}"));
+        let path = ["public", "default"].into_iter().find_map(|of| values.text(&["endpoints", "image", "path", of]));
+        written.line(line, &format!("public_endpoint = {url}{}", path.unwrap_or_default()));
     }
     if empty(&["cors", "allowed_origin"])
         && let Some((line, origin)) = public_url(values, "dashboard", "web")

@@ -4,7 +4,8 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use direct_upload_check::{Text, classify};
+use direct_upload_check::Text;
+use direct_upload_check::classify::{self, Kind};
 
 /// Larger files are dumps, not configuration.
 const MOST_BYTES: u64 = 16 << 20;
@@ -67,11 +68,17 @@ impl TextCollector {
             }
             if entry.file_type().is_ok_and(|t| t.is_dir()) {
                 self.walk(&path);
-            } else if path.is_file() && may_matter(&path, &name) {
+            } else if may_matter(&path, &name) && (path.is_file() || is_broken_link(&path)) {
                 self.add(path.display().to_string(), fs::File::open(&path).and_then(bounded), false);
             }
         }
     }
+}
+
+/// Whether a link leads to no file, where Glance or the dashboard reads one. Systems have many other such links.
+fn is_broken_link(path: &Path) -> bool {
+    let is_read = |kind| matches!(kind, Kind::Glance | Kind::Settings);
+    path.is_symlink() && !path.exists() && classify::kind(&path.display().to_string(), "").is_some_and(is_read)
 }
 
 /// Replaces bytes that are not UTF-8. That they exist is a finding, because the programs refuse them.

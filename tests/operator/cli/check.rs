@@ -226,3 +226,19 @@ fn hostile_input_is_survived() {
     let output = run(&["-f", &folder.path().display().to_string()]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
 }
+
+/// A link to a file that is not there, where Glance reads one.
+#[test]
+fn a_broken_link_is_not_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let of_glance = folder.path().join("etc/glance/glance-api.conf.d");
+    std::fs::create_dir_all(&of_glance).unwrap();
+    std::os::unix::fs::symlink("/nonexistent/cors.conf", of_glance.join("cors.conf")).unwrap();
+    std::os::unix::fs::symlink("/nonexistent/other.map", folder.path().join("other.map")).unwrap();
+    std::fs::write(folder.path().join("etc/glance/glance-api.conf"), "[cors]\nallowed_origin = https://d.example\n")
+        .unwrap();
+    let output = run(&["-f", &folder.path().display().to_string()]);
+    let printed = text(&output.stdout);
+    assert!(printed.contains("cors.conf: No such file") && !printed.contains("other.map"), "{printed}");
+    assert_eq!(output.status.code(), Some(1));
+}

@@ -110,8 +110,8 @@ fn heard_port(item: &ScopedDirective<'_>) -> Option<u16> {
 
 /// The sockets of Glance itself: uWSGI's, or its own server's.
 fn sockets(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<Socket> {
-    if let Some((file, ini)) = glance.uwsgi() {
-        let speaks_http = ini.assignments.iter().any(|own| own.name == "protocol" && own.value.trim() == "http");
+    if let Some(uwsgi) = glance.uwsgi() {
+        let speaks_http = uwsgi.options.iter().any(|own| own.name == "protocol" && own.value.trim() == "http");
         let of = |name: &str| match name {
             "http" | "http-socket" => Some(Protocol::Http),
             "https" | "https-socket" => Some(Protocol::Https),
@@ -119,10 +119,8 @@ fn sockets(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<Socket> {
             "socket" | "uwsgi-socket" => Some(Protocol::Uwsgi),
             _ => None,
         };
-        let own = ini.assignments.iter();
-        return own
-            .filter_map(|own| Socket::of(of(&own.name)?, &own.value, file.option(own.line, own.name.as_str())))
-            .collect();
+        let own = uwsgi.options.into_iter();
+        return own.filter_map(|own| Socket::of(of(&own.name)?, &own.value, own.place)).collect();
     }
     own_server(cloud, glance).into_iter().collect()
 }
@@ -152,7 +150,7 @@ fn own_server(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<Socket> {
 /// What leads from objects to Glance's pods, in which uWSGI listens elsewhere or in another protocol.
 pub(super) fn of_objects(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>, objects: Objects<'_>) -> Option<String> {
     let (_, key) = glance.unit.workload.as_ref()?;
-    let (file, _) = glance.uwsgi()?;
+    glance.uwsgi()?;
     let sockets = sockets(cloud, glance);
     let first = sockets.first()?;
     // A web server in the same pods may be what the Service leads to.
@@ -175,7 +173,7 @@ pub(super) fn of_objects(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>, objects: O
             "{}: it leads to port {port}, and Glance listens on {} ({})",
             service.id(),
             first.port,
-            file.called()
+            first.place
         ));
     }
     let has_tls = sockets.iter().any(|own| own.protocol == Protocol::Https);

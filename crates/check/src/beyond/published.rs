@@ -13,6 +13,15 @@ use crate::facts::glance::GlanceFacts;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::unit::Program;
 
+/// A `public_endpoint` that is no URL for browsers, as one with a password.
+pub(super) fn unusable(glance: &GlanceFacts<'_>) -> Option<String> {
+    let own = glance.option("DEFAULT", "public_endpoint").filter(|own| !own.value.trim().is_empty())?;
+    let is_computed = own.value.contains(['$', '{', '%']);
+    (!is_computed && PublicUrl::parse(own.value.trim()).is_err()).then(|| {
+        format!("{}: public_endpoint is no URL that browsers use; where Glance is published does not show", own.place)
+    })
+}
+
 /// A published URL that no seen server in front of Glance serves.
 pub(super) fn unserved(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<String> {
     let scope = &glance.unit.scope;
@@ -39,7 +48,9 @@ pub(super) fn unserved(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<St
                 "{what}: what ends TLS before Glance; the server in the input that listens on port {port} has no TLS"
             ));
         }
-        if let Some(server) = cloud.servers_near(scope, Program::Glance).find(|server| leads_elsewhere(server, &url)) {
+        if let Some(server) =
+            cloud.servers_near(scope, Program::Glance).find(|server| leads_elsewhere(server, published))
+        {
             return Some(format!("{what}: no ProxyPass of {} forwards paths below this URL", server.place()));
         }
         if let Some(server) = captured(cloud, scope, published) {
@@ -71,8 +82,8 @@ fn captured<'s, 'a>(cloud: &'s Cloud<'a>, scope: &[String], published: &Publishe
 }
 
 /// Whether httpd leads only paths on that are not below a URL's.
-fn leads_elsewhere(server: &Server<'_>, url: &PublicUrl) -> bool {
-    let path = format!("{}{UPLOAD_PATH}", url.path().trim_end_matches('/'));
+fn leads_elsewhere(server: &Server<'_>, published: &Published) -> bool {
+    let path = format!("{}{UPLOAD_PATH}", published.prefix().unwrap_or_default());
     let takes = |item: &ScopedDirective<'_>| {
         let own = if item.within.is_empty() { item.directive.arg(0) } else { None };
         own.is_none_or(|own| path.strip_prefix(own.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/')))

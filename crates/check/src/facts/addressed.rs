@@ -95,16 +95,17 @@ fn by_name(server: &Server<'_>, host: &str) -> Option<usize> {
     names.filter_map(rank).max()
 }
 
-/// Whether another server leads on to one. Where that server itself leads, something else listens.
 fn is_behind(server: &Server<'_>, servers: &[Server<'_>]) -> bool {
-    let onward: Vec<(&str, u16)> = server.targets().map(|(_, target)| (target.host, target.port)).collect();
-    let leads = |other: &Server<'_>| {
-        let reaches = |target: &Target<'_>| {
-            let is_near = other.scope == server.scope || !is_local(target.host);
-            is_near && !onward.contains(&(target.host, target.port))
-        };
-        let takes = |target: Target<'_>| server.listens.iter().chain(&server.inside).any(|own| own.takes(&target));
-        other.targets().map(|(_, target)| target).filter(reaches).any(takes)
+    servers.iter().any(|other| leads_to(other, server))
+}
+
+/// Whether a server leads on to another one. Where that one itself leads, something else listens.
+pub(crate) fn leads_to(server: &Server<'_>, other: &Server<'_>) -> bool {
+    let onward: Vec<(&str, u16)> = other.targets().map(|(_, target)| (target.host, target.port)).collect();
+    let reaches = |target: &Target<'_>| {
+        let is_near = server.scope == other.scope || !is_local(target.host);
+        is_near && !onward.contains(&(target.host, target.port))
     };
-    servers.iter().any(leads)
+    let takes = |target: Target<'_>| other.listens.iter().chain(&other.inside).any(|own| own.takes(&target));
+    server.targets().map(|(_, target)| target).filter(reaches).any(takes)
 }

@@ -11,7 +11,7 @@ use super::filter::{self, Reading};
 use super::paste::{Filter, Paste};
 use crate::classify::{self, Kind};
 use crate::finding::{Location, OptionName};
-use crate::unit::{ConfigFile, Unit};
+use crate::unit::{CONFIG_DIR, ConfigFile, Unit};
 
 /// One oslo.config file.
 #[derive(Clone, Debug)]
@@ -76,6 +76,8 @@ pub struct ApiFacts<'a> {
     pub filter: FilterSetup,
     /// `[cors]` in the filter.
     pub reading: Reading,
+    /// Names and values of environment variables that it reads, and their places.
+    pub environment: Vec<(String, String, Location)>,
 }
 
 /// Services that give the filter their own configuration, with the files that they are started with
@@ -114,15 +116,19 @@ impl<'a> ApiFacts<'a> {
             paste,
             filter: usual(project),
             reading: Reading::Unknown,
+            environment: unit.environment.clone(),
         }
     }
 
     /// Which files the filter reads, and in which order.
     pub(super) fn sort(&mut self, files: &[&'a ConfigFile]) {
+        let moved = self.environment.iter().rfind(|(name, ..)| name == CONFIG_DIR);
+        let moved = moved.map(|(_, folder, _)| folder.trim().trim_end_matches('/'));
         let read = |file: &&'a ConfigFile| Conf {
             file,
             ini: read::parse(&file.text),
-            rank: rank(file, self.project, &self.filter),
+            // The filter does not know the folder.
+            rank: rank(file, self.project, &self.filter).filter(|_| moved.is_none_or(|folder| !is_in(file, folder))),
         };
         let (mut confs, outside): (Vec<_>, Vec<_>) = files.iter().map(read).partition(|c| c.rank.is_some());
         confs.sort_by(|a, b| (a.rank, &a.file.name).cmp(&(b.rank, &b.file.name)));
@@ -155,7 +161,7 @@ impl<'a> ApiFacts<'a> {
     /// configuration that the CORS filter reads for itself).
     fn environment(&self, section: &str, name: &str) -> Option<Setting> {
         let variable = format!("OS_{}__{}", section.to_uppercase(), name.to_uppercase());
-        let (_, value, place) = self.unit.environment.iter().rfind(|(own, ..)| *own == variable)?;
+        let (_, value, place) = self.environment.iter().rfind(|(own, ..)| *own == variable)?;
         Some(Setting {
             value: value.clone(),
             place: place.clone(),
@@ -258,6 +264,13 @@ fn folder(file: &ConfigFile, project: &str) -> String {
         Some((above, last)) if last.ends_with(".conf.d") => above.to_owned(),
         _ => folder.to_owned(),
     }
+}
+
+/// Whether a file, whose final path is not known, is in a folder of the host other than Glance's usual one.
+fn is_in(file: &ConfigFile, folder: &str) -> bool {
+    let usual = format!("/etc/{}", GLANCE.project);
+    let on_disk = file.place.file.as_deref().filter(|_| file.path.is_none()).and_then(|path| path.rsplit_once('/'));
+    folder != usual && on_disk.is_some_and(|(own, _)| format!("/{own}").ends_with(folder))
 }
 
 /// As in the service's own paste file, or in its sources.

@@ -10,7 +10,9 @@ use direct_upload_core::judge::browser;
 use direct_upload_core::openstack::cors_request::{CorsRequest, KnownText, UPLOAD_PATH};
 
 use super::addressed;
+use super::catalog::Published;
 use super::cloud::{Cloud, ExposedDashboard};
+use super::first_hop;
 use super::haproxy;
 use super::horizon::HorizonFacts;
 use super::server::Server;
@@ -32,6 +34,8 @@ pub(crate) struct Sent {
     pub size: Option<u64>,
     /// Those that depend on the page, the browser and the server.
     headers: Vec<(&'static str, KnownText)>,
+    /// Those that a server has written or removed so far.
+    changed: Vec<(String, KnownText)>,
     tls: Option<bool>,
     path: KnownText,
     /// What a server noted of it, by the name of a variable.
@@ -50,9 +54,14 @@ impl Sent {
     pub(crate) fn all(cloud: &Cloud<'_>, server: &Server<'_>, request: CorsRequest, size: Option<u64>) -> Vec<Self> {
         let mut sent = Vec::new();
         let path = path(cloud, server);
+        let is_first = first_hop::is_first(cloud, server);
         for page in pages(cloud, server) {
             for agent in AGENTS {
-                sent.push(Self { path: path.clone(), ..Self::new(server, request, size, &page, agent) });
+                let mut own = Self { path: path.clone(), ..Self::new(server, request, size, &page, agent) };
+                if is_first {
+                    own.set_header("x-forwarded-proto".to_owned(), KnownText::Missing);
+                }
+                sent.push(own);
             }
         }
         sent
@@ -77,7 +86,7 @@ impl Sent {
         if let (CorsRequest::Upload, Some(size)) = (request, size) {
             headers.push(("content-length", KnownText::is(size.to_string())));
         }
-        Self { request, size, headers, tls, path: KnownText::Unknown, noted: Vec::new() }
+        Self { request, size, headers, changed: Vec::new(), tls, path: KnownText::Unknown, noted: Vec::new() }
     }
 
     pub(crate) fn method(&self) -> &'static str {
@@ -86,8 +95,16 @@ impl Sent {
 
     /// What is known of one of its headers.
     pub(crate) fn header(&self, name: &str) -> KnownText {
+        if let Some((_, value)) = self.changed.iter().rfind(|(known, _)| known.eq_ignore_ascii_case(name)) {
+            return value.clone();
+        }
         let own = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         own.map_or_else(|| self.request.header(name), |(_, value)| value.clone())
+    }
+
+    /// What a server makes of one of its headers.
+    pub(crate) fn set_header(&mut self, name: String, value: KnownText) {
+        self.changed.push((name, value));
     }
 
     /// The host to which it is sent, without the port.
@@ -144,8 +161,7 @@ impl Sent {
 /// shows that the server publishes it below another one.
 fn path(cloud: &Cloud<'_>, server: &Server<'_>) -> KnownText {
     let near = cloud.published.iter().filter(|own| own.scope == server.scope);
-    let mut prefixes: Vec<String> =
-        near.filter_map(|own| Some(PublicUrl::parse(&own.url).ok()?.path().trim_end_matches('/').to_owned())).collect();
+    let mut prefixes: Vec<String> = near.filter_map(Published::prefix).collect();
     prefixes.dedup();
     let is_own = match server.kind {
         Kind::Haproxy => !haproxy::is_chosen_by_path(server),

@@ -37,6 +37,14 @@ impl Published {
         objects.iter().flat_map(|object| [endpoint_job(object), keystone_endpoint(object)].concat()).collect()
     }
 
+    /// The path below which it publishes Glance's own paths. A version at its end is a mistake of its own (DU011), and not one
+    /// of what is in front of Glance.
+    pub(crate) fn prefix(&self) -> Option<String> {
+        let url = PublicUrl::parse(&self.url).ok()?;
+        let path = url.path().trim_end_matches('/');
+        Some(version_of(path).map_or(path, |version| &path[..path.len() - version.len() - 1]).to_owned())
+    }
+
     fn new(object: &Object, url: &str, path: &[&str]) -> Self {
         Self {
             url: url.to_owned(),
@@ -45,6 +53,13 @@ impl Published {
             source: UrlSource::Catalog,
         }
     }
+}
+
+/// The version at the end of a path: `v2`, `v2.1`.
+pub(crate) fn version_of(path: &str) -> Option<&str> {
+    let last = path.rsplit('/').next()?;
+    let digits = last.strip_prefix('v').filter(|digits| !digits.is_empty())?;
+    digits.chars().all(|c| c.is_ascii_digit() || c == '.').then_some(last)
 }
 
 /// openstack-helm's Job `…-ks-endpoints`: a container for each interface.

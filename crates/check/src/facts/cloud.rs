@@ -17,7 +17,7 @@ use super::haproxy;
 use super::horizon::HorizonFacts;
 use super::listen::Listen;
 use super::page_policy::PagePolicy;
-use super::server::{ScopedDirective, Server};
+use super::server::{Known, ScopedDirective, Server};
 use super::traefik;
 use crate::classify::Kind;
 use crate::finding::Location;
@@ -120,7 +120,9 @@ impl<'a> Cloud<'a> {
         dashboards.extend(horizons.iter().flat_map(of_settings));
         let endpoints: Vec<Published> = glances.iter().filter_map(of_public_endpoint).collect();
         let hosts = known_hosts(&dashboards, &endpoints);
-        let mut servers: Vec<Server<'a>> = units.iter().flat_map(|unit| Server::find(unit, &hosts)).collect();
+        let by_names: Vec<Server<'a>> = units.iter().flat_map(|unit| haproxy::servers(unit, &[])).collect();
+        let known = Known { hosts: &hosts, before: &by_names };
+        let mut servers: Vec<Server<'a>> = units.iter().flat_map(|unit| Server::find(unit, &known)).collect();
         let before: Vec<Server<'a>> = units.iter().flat_map(|unit| haproxy::servers(unit, &servers)).collect();
         servers.extend(before);
         let mut published = published;
@@ -480,15 +482,18 @@ fn setting_place(horizon: &HorizonFacts<'_>, name: &str) -> Location {
 
 fn of_server(server: &Server<'_>) -> Option<ExposedDashboard> {
     let item = server.items.iter().rfind(|i| matches!(i.directive.name.as_str(), "servername" | "server_name"))?;
-    let name = item.directive.arg(0)?;
-    let name = name.split("://").last()?.split(':').next()?.to_lowercase();
+    let written = item.directive.arg(0)?;
+    let name = written.split("://").last()?.split(':').next()?.to_lowercase();
+    // httpd: with a scheme and a port it says what browsers use (httpd, core, ServerName). Otherwise a proxy may be in front of
+    // it, so their scheme and port may differ.
+    let has_port = written.strip_prefix("https://").is_some_and(|rest| rest.contains(':'));
+    let origin = Origin::parse(written).ok().filter(|_| has_port);
     is_public(&name).then(|| ExposedDashboard {
         host: name,
-        // A proxy may be in front of it, so the browser's scheme and port may differ.
-        origin: None,
         place: item.place(),
         source: format!("{} of the dashboard's server", item.directive.written),
-        certainty: Certainty::Named,
+        certainty: if origin.is_some() { Certainty::Exposed } else { Certainty::Named },
+        origin,
         scope: server.scope.clone(),
     })
 }

@@ -3,11 +3,11 @@
 use std::ops::Deref;
 
 use direct_upload_core::openstack::GLANCE;
-use direct_upload_core::render::oslo::read::{self, Ini};
 
 use super::api::{ApiFacts, Conf, setup};
 use super::filter;
 use super::paste::{LoadError, Paste, Pipeline};
+use super::uwsgi_options::Uwsgi;
 use crate::classify::{self, Kind};
 use crate::finding::{Location, OptionName};
 use crate::unit::{ConfigFile, Unit};
@@ -34,6 +34,7 @@ impl<'a> GlanceFacts<'a> {
         let files: Vec<&ConfigFile> = unit.of_kind(Kind::Glance).collect();
         let paste = unit.of_kind(Kind::Paste).next().map(|file| (file, Paste::read(&file.text)));
         let mut api = ApiFacts::new(unit, GLANCE.project, paste);
+        api.environment.extend(Uwsgi::read(unit).iter().flat_map(Uwsgi::environment));
         api.sort(&files);
         let flavor = api.option("paste_deploy", "flavor").map(|s| s.value.trim().to_owned()).unwrap_or_default();
         let whole = api.paste.as_ref().filter(|(_, paste)| paste.is_whole() && !flavor.contains('$'));
@@ -90,8 +91,8 @@ impl<'a> GlanceFacts<'a> {
         self.has_main() && self.unit.unseen.is_empty() && !self.unit.files.iter().any(|file| file.partial)
     }
 
-    /// uWSGI's configuration, if Glance runs in it.
-    pub fn uwsgi(&self) -> Option<(&'a ConfigFile, Ini)> {
-        self.unit.of_kind(Kind::Uwsgi).next().map(|file| (file, super::uwsgi::in_effect(read::parse(&file.text))))
+    /// uWSGI's options, if Glance runs in it.
+    pub fn uwsgi(&self) -> Option<Uwsgi<'a>> {
+        Uwsgi::read(self.unit)
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use direct_upload_api::Panel;
 
+use super::horizons_names;
 use crate::classify::{self, Kind};
 use crate::finding::Location;
 use crate::formats::python::{self, DjangoSettings, SettingAssignment, Value};
@@ -58,14 +59,23 @@ impl<'a> HorizonFacts<'a> {
         let mut files: Vec<&ConfigFile> = unit.of_kind(Kind::Settings).collect();
         files.sort_by_key(|file| order(file));
         let mut known = BTreeMap::new();
-        let mut snippets = Vec::new();
+        let mut snippets: Vec<Snippet<'a>> = Vec::new();
+        let own_names = horizons_names::all();
+        let is_whole = unit.unseen.is_empty() && !files.iter().any(|file| file.partial);
         for file in files {
             let unread = unread(unit, file);
             // A file that is not read sets nothing for later ones.
             let mut own = known.clone();
             let plain = file.text.strip_prefix(BYTE_ORDER_MARK);
             let known = if unread.is_some() { &mut own } else { &mut known };
-            let mut settings = python::read(plain.unwrap_or(&file.text), known);
+            // Horizon imports its main file as a module. A file that may set any name, or is not there, may set what a later
+            // one changes.
+            let is_main = order(file).0 == 0;
+            let before = &snippets;
+            let has_main = || before.first().is_some_and(|first| order(first.file).0 == 0);
+            let is_known = is_whole && (is_main || has_main()) && before.iter().all(|own| own.settings.open.is_empty());
+            let names: &[&str] = if is_main { &[] } else { &own_names };
+            let mut settings = python::read(plain.unwrap_or(&file.text), known, is_known.then_some(names));
             // Python skips the mark in the file that Horizon imports, not in the text of a snippet, which Horizon runs.
             if plain.is_some() && order(file).0 > 0 {
                 settings.error.get_or_insert((1, "a byte order mark, which exec() does not accept".to_owned()));

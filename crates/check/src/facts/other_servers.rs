@@ -1,10 +1,10 @@
 //! Web servers in front of other services.
 
 use super::haproxy;
+use super::httpd::{self, flat, hosts, outer, serves_alone};
+use super::locations::{PASSES, flat_nginx, upstream};
 use super::nginx::Nginx;
-use super::server::{
-    PASSES, ScopedDirective, TELLING, flat, flat_nginx, hosts, httpd, outer, served, serves_alone, upstream,
-};
+use super::server::{ScopedDirective, TELLING, served};
 use crate::classify::{self, Kind};
 use crate::formats::directives::Directive;
 use crate::unit::Unit;
@@ -23,7 +23,7 @@ impl<'a> OtherServer<'a> {
     /// All of a unit that name a service, in what leads requests on or in the names of hosts.
     pub fn find(unit: &'a Unit) -> Vec<Self> {
         let mut found = Vec::new();
-        for (file, tree) in httpd(unit) {
+        for (file, tree) in httpd::files(unit) {
             let outside = outer(file, &tree);
             for host in hosts(&tree) {
                 let items = outside.iter().cloned().chain(flat(file, &host.children, &[])).collect();

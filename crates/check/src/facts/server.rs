@@ -4,14 +4,15 @@
 //! In: directive trees. Out: for each host or location the directives in effect there, and which program it
 //! serves. If the program is unknown, no rule reports the host.
 
-use super::listen::{self, Listen, Protocol, Target};
+use super::httpd;
+use super::listen::{Listen, Protocol, Target};
+use super::locations;
 use super::nginx::Nginx;
 use super::stream;
 use super::traefik_routers;
-use super::upload_path;
 use crate::classify::Kind;
 use crate::finding::Location;
-use crate::formats::directives::{self, Directive};
+use crate::formats::directives::Directive;
 use crate::names;
 use crate::unit::{ConfigFile, Program, Unit};
 
@@ -56,50 +57,18 @@ pub struct Server<'a> {
 }
 
 impl<'a> Server<'a> {
-    /// Those of httpd, nginx and Traefik in a unit. `known`: names of hosts that serve a program.
-    pub fn find(unit: &'a Unit, known: &[(String, Program)]) -> Vec<Self> {
-        let mut servers = Vec::new();
-        let httpd = httpd(unit);
-        // Directives outside of hosts apply to all hosts, also in other files.
-        let shared: Vec<ScopedDirective<'a>> =
-            httpd.iter().filter(|(_, tree)| !serves_alone(tree)).flat_map(|(file, tree)| outer(file, tree)).collect();
-        for (file, tree) in &httpd {
-            let own = outer(file, tree);
-            for host in hosts(tree) {
-                let mut items = shared.clone();
-                if serves_alone(tree) {
-                    items.extend(own.iter().cloned());
-                }
-                items.extend(flat(file, &host.children, &[]));
-                let at_port = || host.text().contains(":9292").then_some(Program::Glance);
-                let listens = httpd_listens(file, host, &items);
-                let service = served(&items).or_else(at_port).or_else(|| by_host(&items, &listens, known));
-                let takes_uploads = service != Some(Program::Horizon) && upload_path::of_httpd(&mut items);
-                let server = Self::of_unit(unit, Kind::Httpd, file, host.line, service, items, listens);
-                servers.extend(server.map(|server| Self { takes_uploads, ..server }));
-            }
-            if hosts(tree).is_empty() && serves_alone(tree) {
-                let items: Vec<ScopedDirective<'a>> = shared.iter().cloned().chain(own).collect();
-                servers.extend(Self::of_unit(unit, Kind::Httpd, file, 1, served(&items), items, Vec::new()));
-            }
-        }
-        let from = servers.len();
+    /// Those of httpd, nginx and Traefik in a unit. `known`: what shows which program one serves.
+    pub(super) fn find(unit: &'a Unit, known: &Known<'_>) -> Vec<Self> {
         let nginx = Nginx::read(unit);
-        let reader = Locations { unit, nginx: &nginx, hosts: known };
-        for tree in nginx.trees() {
-            let others = nginx.trees().filter(|other| !std::ptr::eq(*other, tree));
-            let maps: Vec<_> = others.flat_map(|tree| maps(&nginx, tree)).collect();
-            let mut found = Vec::new();
-            reader.find(tree, &maps, Around::default(), &mut found);
-            servers.extend(found.into_iter().map(|(server, _)| server));
-        }
-        share_tls(&mut servers[from..]);
+        let mut servers = httpd::servers(unit, known);
+        servers.extend(locations::servers(unit, &nginx, known));
         servers.extend(stream::servers(unit, &nginx, known));
-        servers.extend(traefik_routers::servers(unit, known));
+        servers.extend(traefik_routers::servers(unit, known.hosts));
         servers
     }
 
-    fn of_unit(
+    /// One whose program its own lines, its file's name or its unit show.
+    pub(super) fn of_unit(
         unit: &Unit,
         kind: Kind,
         file: &'a ConfigFile,
@@ -174,93 +143,9 @@ impl<'a> Server<'a> {
     }
 }
 
-/// The files of httpd.
-pub(super) fn httpd(unit: &Unit) -> Vec<(&ConfigFile, Vec<Directive>)> {
-    let texts: Vec<&str> = unit.of_kind(Kind::Httpd).map(|file| file.text.as_str()).collect();
-    unit.of_kind(Kind::Httpd).zip(directives::httpd_files(&texts)).collect()
-}
-
-/// `<VirtualHost *:443 [::]:8443>`.
-fn httpd_listens(file: &ConfigFile, host: &Directive, items: &[ScopedDirective<'_>]) -> Vec<Listen> {
-    let engine = items.iter().rfind(|item| item.directive.name == "sslengine");
-    let tls = engine.is_some_and(|item| matches!(item.directive.word().as_str(), "on" | "optional"));
-    let of = |address: &String| Listen {
-        tls: Some(tls),
-        host: listen::host(address),
-        port: listen::port(address),
-        place: file.option(host.line, "VirtualHost"),
-        written: format!("<VirtualHost {address}>"),
-    };
-    host.args.iter().map(of).collect()
-}
-
-/// `listen 443 ssl;`, `listen [::]:443 ssl http2;`; without any, port 80.
-fn nginx_listens(items: &[ScopedDirective<'_>]) -> Vec<Listen> {
-    let all = items.iter().any(|item| item.directive.name == "ssl" && item.directive.word() == "on");
-    let of = |item: &ScopedDirective<'_>| {
-        let address = item.directive.arg(0).filter(|address| !address.starts_with("unix:"))?;
-        let tls = all || item.directive.args.iter().any(|word| matches!(word.as_str(), "ssl" | "quic"));
-        let port = address.parse().ok().or_else(|| listen::port(address)).or(Some(80));
-        let (host, written) = (listen::host(address), format!("listen {}", item.directive.text()));
-        Some(Listen { tls: Some(tls), host, port, place: item.place(), written })
-    };
-    items.iter().filter(|item| item.directive.name == "listen").filter_map(of).collect()
-}
-
-/// nginx: an address has TLS if one of its servers says so (ngx_http_core_module, listen).
-fn share_tls(servers: &mut [Server<'_>]) {
-    let ends = |own: &&Listen| own.tls == Some(true);
-    let address = |own: &Listen| (own.host.clone(), own.port);
-    let secure: Vec<_> = servers.iter().flat_map(|own| &own.listens).filter(ends).map(address).collect();
-    for listen in servers.iter_mut().flat_map(|own| &mut own.listens).filter(|own| secure.contains(&address(own))) {
-        listen.tls = Some(true);
-    }
-}
-
-/// Virtual hosts, also those in `<IfModule>` and the like.
-pub(super) fn hosts(tree: &[Directive]) -> Vec<&Directive> {
-    let inner = |d: &Directive| !d.children.is_empty() && d.name != "virtualhost";
-    let deeper = tree.iter().filter(|d| inner(d)).flat_map(|d| hosts(&d.children));
-    tree.iter().filter(|d| d.name == "virtualhost").chain(deeper).collect()
-}
-
-/// Whether a file serves something itself, and does not only configure what others serve.
-pub(super) fn serves_alone(tree: &[Directive]) -> bool {
-    !hosts(tree).is_empty()
-        || flatten(tree).iter().any(|d| matches!(d.name.as_str(), "wsgiscriptalias" | "proxypass" | "proxypassmatch"))
-}
-
-fn flatten(tree: &[Directive]) -> Vec<&Directive> {
+/// A tree as a list.
+pub(super) fn flatten(tree: &[Directive]) -> Vec<&Directive> {
     tree.iter().flat_map(|d| std::iter::once(d).chain(flatten(&d.children))).collect()
-}
-
-/// Directives outside of all hosts.
-pub(super) fn outer<'a>(file: &'a ConfigFile, tree: &[Directive]) -> Vec<ScopedDirective<'a>> {
-    let rest: Vec<Directive> = tree.iter().filter(|d| d.name != "virtualhost").cloned().collect();
-    flat(file, &rest, &[])
-}
-
-pub(super) fn flat<'a>(file: &'a ConfigFile, tree: &[Directive], within: &[Directive]) -> Vec<ScopedDirective<'a>> {
-    let mut items = Vec::new();
-    for directive in tree.iter().filter(|d| d.name != "virtualhost") {
-        let own = Directive { children: vec![], ..directive.clone() };
-        items.push(ScopedDirective { directive: own.clone(), within: within.to_vec(), file });
-        let deeper: Vec<_> = within.iter().cloned().chain([own]).collect();
-        items.extend(flat(file, &directive.children, &deeper));
-    }
-    items
-}
-
-/// The same of nginx, whose directives may come from several files.
-pub(super) fn flat_nginx<'a>(nginx: &Nginx<'a>, tree: &[Directive], within: &[Directive]) -> Vec<ScopedDirective<'a>> {
-    let mut items = Vec::new();
-    for directive in tree {
-        let own = Directive { children: vec![], ..directive.clone() };
-        items.push(ScopedDirective { directive: own.clone(), within: within.to_vec(), file: nginx.file(directive) });
-        let deeper: Vec<_> = within.iter().cloned().chain([own]).collect();
-        items.extend(flat_nginx(nginx, &directive.children, &deeper));
-    }
-    items
 }
 
 /// Directives whose arguments show what runs behind them.
@@ -322,12 +207,31 @@ const OTHERS: [&str; 16] = [
 /// Ports on which the dashboard's own host name leads to other programs.
 const OTHER_PORTS: [u16; 14] = [5000, 35357, 6080, 6082, 8004, 8041, 8042, 8774, 8775, 8776, 8778, 9311, 9696, 9876];
 
+/// What shows which program a server serves, other than its own lines.
+pub(super) struct Known<'k> {
+    /// Names of hosts.
+    pub hosts: &'k [(String, Program)],
+    /// HAProxy's servers in front of others.
+    pub before: &'k [Server<'k>],
+}
+
+impl Known<'_> {
+    /// By the name of a host, or by what leads to its address.
+    pub(super) fn serves(&self, unit: &Unit, items: &[ScopedDirective<'_>], listens: &[Listen]) -> Option<Program> {
+        by_host(items, listens, self.hosts).or_else(|| {
+            let leads = |own: &&Server<'_>| {
+                own.scope == unit.scope
+                    && own.targets().any(|(_, target)| listens.iter().any(|listen| listen.takes(&target)))
+            };
+            let mut programs = self.before.iter().filter(leads).map(|own| own.service);
+            let first = programs.next()?;
+            programs.all(|program| program == first).then_some(first)
+        })
+    }
+}
+
 /// Which program a host serves, by the host's own name.
-pub(super) fn by_host(
-    items: &[ScopedDirective<'_>],
-    listens: &[Listen],
-    hosts: &[(String, Program)],
-) -> Option<Program> {
+fn by_host(items: &[ScopedDirective<'_>], listens: &[Listen], hosts: &[(String, Program)]) -> Option<Program> {
     let telling = items.iter().filter(|item| TELLING.contains(&item.directive.name.as_str()));
     let mut texts = telling.map(|item| item.directive.text().to_lowercase());
     let others = texts.any(|text| OTHERS.iter().any(|other| text.contains(other)));
@@ -345,143 +249,6 @@ pub(super) fn by_host(
 }
 
 /// Which program a file serves, by the file's name, for example devstack's `glance-wsgi-api.conf`.
-fn by_name(file: &ConfigFile) -> Option<Program> {
+pub(super) fn by_name(file: &ConfigFile) -> Option<Program> {
     Program::named([file.name.as_str()].into_iter())
-}
-
-/// nginx: what `map` blocks of a file say; they hold in each file that nginx includes.
-fn maps<'a>(nginx: &Nginx<'a>, tree: &[Directive]) -> Vec<ScopedDirective<'a>> {
-    let inner = tree.iter().filter(|d| d.name == "http").flat_map(|d| &d.children);
-    let maps: Vec<Directive> = tree.iter().chain(inner).filter(|d| d.name == "map").cloned().collect();
-    flat_nginx(nginx, &maps, &[])
-}
-
-/// Directives of nginx that a block inherits only if it has none of them itself: those of one entry go together
-/// (ngx_http_headers_module, ngx_http_proxy_module, ngx_http_uwsgi_module, ngx_http_access_module).
-const LISTS: [&[&str]; 6] = [
-    &["add_header"],
-    &["proxy_set_header"],
-    &["proxy_hide_header"],
-    &["uwsgi_param"],
-    &["uwsgi_hide_header"],
-    &["allow", "deny"],
-];
-
-/// What a block of nginx inherits.
-fn inherited<'a>(outside: &[ScopedDirective<'a>], block: &[Directive]) -> Vec<ScopedDirective<'a>> {
-    let is_replaced = |name: &str| {
-        let list = LISTS.iter().find(|list| list.contains(&name));
-        list.is_some_and(|list| block.iter().any(|own| list.contains(&own.name.as_str())))
-    };
-    let stays = |item: &&ScopedDirective<'_>| !item.within.is_empty() || !is_replaced(&item.directive.name);
-    outside.iter().filter(stays).cloned().collect()
-}
-
-/// What is around some directives of nginx.
-#[derive(Clone, Copy, Default)]
-struct Around<'d> {
-    /// The file of the server.
-    host: Option<&'d ConfigFile>,
-    location: Option<&'d Directive>,
-}
-
-/// What finds nginx's locations.
-struct Locations<'s, 'a> {
-    unit: &'s Unit,
-    nginx: &'s Nginx<'a>,
-    /// Names of hosts that serve a program.
-    hosts: &'s [(String, Program)],
-}
-
-impl<'a> Locations<'_, 'a> {
-    /// Each location that forwards requests, with what it inherits, and the directive that forwards them.
-    fn find<'t>(
-        &self,
-        tree: &'t [Directive],
-        outside: &[ScopedDirective<'a>],
-        around: Around<'_>,
-        servers: &mut Vec<(Server<'a>, &'t Directive)>,
-    ) {
-        let is_block =
-            |d: &&Directive| matches!(d.name.as_str(), "http" | "server" | "location" | "if" | "limit_except");
-        let mut items = inherited(outside, tree);
-        // `if` and `limit_except` are about requests that this block handles.
-        for directive in tree {
-            match directive.name.as_str() {
-                "http" | "server" | "location" | "upstream" | "stream" | "mail" => {}
-                _ => items.extend(flat_nginx(self.nginx, std::slice::from_ref(directive), &[])),
-            }
-        }
-        let passes = tree.iter().find(|d| PASSES.contains(&d.name.as_str()));
-        if let Some(passes) = passes {
-            let mut all = items.clone();
-            all.extend(upstream(self.nginx, passes));
-            let listens = nginx_listens(&all);
-            let service =
-                served(&all).or_else(|| by_host(&all, &listens, self.hosts)).or_else(|| by_name(around.host?));
-            let file = self.nginx.file(passes);
-            let server = Server::of_unit(self.unit, Kind::Nginx, file, passes.line, service, all, listens);
-            let location = around.location.map(|own| Directive { children: vec![], ..own.clone() });
-            servers.extend(server.map(|server| (Server { location, ..server }, passes)));
-        }
-        let is_other = |d: &&Directive| matches!(d.name.as_str(), "if" | "limit_except") || stream::is_stream(d);
-        for block in tree.iter().filter(is_block).filter(|d| !is_other(d)) {
-            let before = servers.len();
-            let is_host = block.name == "server";
-            let host = if is_host { Some(self.nginx.file(block)) } else { around.host };
-            let location = Some(block).filter(|block| block.name == "location");
-            self.find(&block.children, &items, Around { host, location }, servers);
-            if is_host {
-                let mut own = servers.split_off(before);
-                only_the_uploads(self.nginx, block, &mut own);
-                servers.extend(own);
-            }
-        }
-    }
-}
-
-/// Where one location takes uploads to Glance, no other location to Glance matters.
-fn only_the_uploads<'a>(nginx: &Nginx<'a>, server: &Directive, locations: &mut Vec<(Server<'a>, &Directive)>) {
-    let passes = |d: &&Directive| PASSES.contains(&d.name.as_str());
-    let Some(chosen) = upload_path::nginx_location(&server.children) else { return };
-    let to_glance = |own: &Server<'_>| own.service == Program::Glance;
-    let Some(pass) = chosen.children.iter().find(passes) else {
-        let rest: Vec<&Directive> = server.children.iter().filter(|d| *d != chosen).collect();
-        let other = upload_path::location_of(&rest).and_then(|other| other.children.iter().find(passes));
-        // Without this location, another one would lead uploads to Glance; or each one to Glance is for other paths.
-        let is_other = |own: &Server<'_>| {
-            other.is_none_or(|pass| pass.line == own.line && std::ptr::eq(nginx.file(pass), own.file))
-        };
-        if upload_path::leads_nowhere(chosen) {
-            let directive = Directive { children: vec![], ..chosen.clone() };
-            let item = ScopedDirective { directive, within: vec![], file: nginx.file(chosen) };
-            for (own, _) in locations.iter_mut().filter(|(own, _)| to_glance(own) && is_other(own)) {
-                own.leads_nowhere = Some(item.clone());
-            }
-        }
-        return;
-    };
-    let is_chosen = |own: &(Server<'_>, &Directive)| std::ptr::eq(own.1, pass) && to_glance(&own.0);
-    for (own, _) in locations.iter_mut().filter(|own| is_chosen(own)) {
-        own.takes_uploads = true;
-    }
-    if locations.iter().any(is_chosen) {
-        locations.retain(|own| is_chosen(own) || !to_glance(&own.0));
-    }
-}
-
-/// Directives that forward requests.
-pub(super) const PASSES: [&str; 3] = ["proxy_pass", "uwsgi_pass", "grpc_pass"];
-
-/// The servers of the upstream to which a location leads, as if they were in it.
-pub(super) fn upstream<'a>(nginx: &Nginx<'a>, passes: &Directive) -> Vec<ScopedDirective<'a>> {
-    let target = passes.arg(0).unwrap_or_default();
-    let name = target.split("://").last().unwrap_or_default().split('/').next().unwrap_or_default();
-    let is_it = |d: &&Directive| d.name == "upstream" && d.arg(0) == Some(name);
-    let named = nginx.trees().find_map(|tree| flatten(tree).into_iter().find(is_it));
-    let members = named.into_iter().flat_map(|d| d.children.iter()).filter(|d| d.name == "server");
-    members
-        .map(|d| Directive { name: "proxy_pass".into(), ..d.clone() })
-        .map(|directive| ScopedDirective { file: nginx.file(&directive), directive, within: vec![] })
-        .collect()
 }

@@ -4,14 +4,15 @@
 //! changes requests, so no rule about requests reports it.
 
 use super::listen::{self, Listen};
+use super::locations;
 use super::nginx::Nginx;
-use super::server::{self, ScopedDirective, Server};
+use super::server::{self, Known, ScopedDirective, Server};
 use crate::classify::Kind;
 use crate::formats::directives::Directive;
-use crate::unit::{Program, Unit};
+use crate::unit::Unit;
 
-/// All of a unit. `known`: names of hosts that serve a program.
-pub(super) fn servers<'a>(unit: &'a Unit, nginx: &Nginx<'a>, known: &[(String, Program)]) -> Vec<Server<'a>> {
+/// All of a unit. `known`: what shows which program one serves.
+pub(super) fn servers<'a>(unit: &'a Unit, nginx: &Nginx<'a>, known: &Known<'_>) -> Vec<Server<'a>> {
     let mut found = Vec::new();
     for tree in nginx.trees() {
         let blocks: Vec<&Directive> = tree.iter().filter(|d| d.name == "stream").collect();
@@ -37,7 +38,7 @@ fn of_server<'a>(
     nginx: &Nginx<'a>,
     stream: &[Directive],
     own: &Directive,
-    known: &[(String, Program)],
+    known: &Known<'_>,
 ) -> Vec<Server<'a>> {
     let Some(pass) = own.children.iter().find(|d| d.name == "proxy_pass") else { return Vec::new() };
     let file = nginx.file(pass);
@@ -51,10 +52,10 @@ fn of_server<'a>(
     let of_target = |(host, target): (Option<String>, String)| {
         let passed = Directive { name: "proxy_pass".into(), args: vec![target], ..pass.clone() };
         let name = host.map(|host| Directive { name: "server_name".into(), args: vec![host], ..pass.clone() });
-        let members = server::upstream(nginx, &passed);
+        let members = locations::upstream(nginx, &passed);
         let told: Vec<ScopedDirective<'a>> =
             [Some(passed), name].into_iter().flatten().map(scoped).chain(members).collect();
-        let service = server::served(&told).or_else(|| server::by_host(&told, &listens, known))?;
+        let service = server::served(&told).or_else(|| known.serves(unit, &told, &listens))?;
         Some(Server::new(unit, Kind::Stream, service, (file, pass.line), items.clone(), listens.clone()))
     };
     targets(stream, pass).into_iter().filter_map(of_target).collect()

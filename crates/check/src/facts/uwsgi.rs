@@ -1,96 +1,39 @@
 //! uWSGI's internal routing in front of Glance: what becomes of a browser's request.
 //!
-//! In: the options of `[uwsgi]`. Out: whether the request passes, or which route answers it. uWSGI tries the routes in
-//! their order (uwsgi-docs, Internal Routing); a test compares this with the real uWSGI.
+//! In: its options. Out: whether the request passes, or which route answers it. uWSGI tries the routes in their order
+//! (uwsgi-docs, Internal Routing); a test compares this with the real uWSGI.
 
 use direct_upload_core::openstack::cors_request::{CorsRequest, KnownText, UPLOAD_PATH};
-use direct_upload_core::render::oslo::read::{self, Assignment, Ini};
+use direct_upload_core::openstack::needed::ALLOW_ORIGIN;
 
-/// The options of `[uwsgi]` that count whatever the environment has: uWSGI reads no other section unless its command
-/// names one, and puts the value of another option where `%(NAME)` is (uwsgi-docs, Configuring uWSGI).
-pub(crate) fn in_effect(mut ini: Ini) -> Ini {
-    let mut depth = 0_usize;
-    ini.assignments.retain(|own| {
-        if own.name.starts_with("if-") {
-            depth += 1;
-        } else if matches!(own.name.as_str(), "endif" | "end-if") {
-            depth = depth.saturating_sub(1);
-        }
-        own.section == "uwsgi" && depth == 0
-    });
-    let known: Vec<(String, String)> =
-        ini.assignments.iter().map(|own| (format!("%({})", own.name), own.value.clone())).collect();
-    for own in ini.assignments.iter_mut().filter(|own| own.value.contains("%(")) {
-        for (name, value) in &known {
-            own.value = own.value.replace(name, value);
-        }
-    }
-    ini
-}
-
-/// Options that decide about uploads.
-const DECIDING: [&str; 12] = [
-    "limit-post",
-    "harakiri",
-    "socket-timeout",
-    "http-timeout",
-    "buffer-size",
-    "post-buffering",
-    "chunked-input-limit",
-    "add-header",
-    "del-header",
-    "ini",
-    "include",
-    "inherit",
-];
-
-/// The first of them whose value depends on the environment, or on a file that is named there.
-pub(crate) fn depends(text: &str) -> Option<Assignment> {
-    let mut depth = 0_usize;
-    read::parse(text).assignments.into_iter().find(|own| {
-        if own.name.starts_with("if-") {
-            depth += 1;
-        } else if matches!(own.name.as_str(), "endif" | "end-if") {
-            depth = depth.saturating_sub(1);
-        }
-        let is_further = matches!(own.name.as_str(), "ini" | "include" | "inherit");
-        own.section == "uwsgi"
-            && (DECIDING.contains(&own.name.as_str()) || own.name.starts_with("route"))
-            && (depth > 0 || own.value.contains("$(") || is_further)
-    })
-}
-
-/// The first of them on the command line of uWSGI.
-pub(crate) fn on_command_line(command: &str) -> Option<&str> {
-    let mut words = command.split([' ', '\t', '\n', '=', '"', '\'', '[', ']', ',']);
-    let runs = words.any(|word| word.rsplit('/').next().is_some_and(|name| name.starts_with("uwsgi")));
-    let deciding = |word: &&str| {
-        let name = word.strip_prefix("--").unwrap_or_default();
-        !matches!(name, "ini" | "include" | "inherit") && (DECIDING.contains(&name) || name.starts_with("route"))
-    };
-    words.find(deciding).filter(|_| runs)
-}
-
-/// Whether a variable of the environment sets one of them: `UWSGI_LIMIT_POST`.
-pub(crate) fn is_of_environment(name: &str) -> bool {
-    let option = name.strip_prefix("UWSGI_").map(|name| name.to_lowercase().replace('_', "-"));
-    option.is_some_and(|option| DECIDING.contains(&option.as_str()) || option.starts_with("route"))
-}
+use super::uwsgi_options::{Uwsgi, UwsgiOption};
 
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Routed<'i> {
     Passes,
     /// This route answers.
-    Ends(&'i Assignment),
+    Ends(&'i UwsgiOption),
     /// It depends on what is not known, or on this route, which is not read.
-    Unknown(&'i Assignment),
+    Unknown(&'i UwsgiOption),
 }
 
 /// What the routes do with a request.
-pub(crate) fn routed(ini: &Ini, request: CorsRequest) -> Routed<'_> {
+pub(crate) fn routed<'i>(own: &'i Uwsgi<'_>, request: CorsRequest) -> Routed<'i> {
+    run(own, request).0
+}
+
+/// The first route that adds a grant to Glance's answer to a request.
+pub(crate) fn adds_grant<'i>(own: &'i Uwsgi<'_>, request: CorsRequest) -> Option<&'i UwsgiOption> {
+    let (becomes, added) = run(own, request);
+    added.filter(|_| !matches!(becomes, Routed::Ends(_)))
+}
+
+/// What becomes of a request, and the first route on its way that adds a grant to the answer.
+fn run<'i>(own: &'i Uwsgi<'_>, request: CorsRequest) -> (Routed<'i>, Option<&'i UwsgiOption>) {
     let mut until: Option<&str> = None;
-    for route in ini.assignments.iter().filter(|own| own.name.starts_with("route")) {
+    let mut added = None;
+    for route in own.options.iter().filter(|own| own.name.starts_with("route")) {
         if route.name == "route-label" {
             until = until.filter(|label| *label != route.value.trim());
             continue;
@@ -98,22 +41,23 @@ pub(crate) fn routed(ini: &Ini, request: CorsRequest) -> Routed<'_> {
         if until.is_some() {
             continue;
         }
-        let Some((condition, action)) = split(route) else { return Routed::Unknown(route) };
+        let Some((condition, action)) = split(route) else { return (Routed::Unknown(route), added) };
         let (action, argument) = action.split_once(':').unwrap_or((action, ""));
         let effect = effect(action, argument);
         match (meets(route, condition, request), effect) {
             (Some(false), _) | (_, Effect::Next) => {}
-            (Some(true), Effect::Ends) => return Routed::Ends(route),
-            (Some(true), Effect::Passes) => return Routed::Passes,
+            (Some(true), Effect::Ends) => return (Routed::Ends(route), added),
+            (Some(true), Effect::Passes) => return (Routed::Passes, added),
+            (Some(true), Effect::Adds) => added = added.or(Some(route)),
             (Some(true), Effect::Goto) => until = Some(argument.trim()),
-            (None, _) | (_, Effect::Unknown) => return Routed::Unknown(route),
+            (None, _) | (_, Effect::Unknown) => return (Routed::Unknown(route), added),
         }
     }
-    Routed::Passes
+    (Routed::Passes, added)
 }
 
 /// The condition and the action of a route.
-fn split(route: &Assignment) -> Option<(&str, &str)> {
+fn split(route: &UwsgiOption) -> Option<(&str, &str)> {
     let value = route.value.trim();
     if route.name == "route-run" {
         return Some(("", value));
@@ -127,28 +71,27 @@ enum Effect {
     Passes,
     Ends,
     Goto,
+    /// A grant is added to the answer.
+    Adds,
     Unknown,
 }
 
 fn effect(action: &str, argument: &str) -> Effect {
-    let is_cors = argument.to_lowercase().contains("access-control");
+    let is_grant = argument.trim().to_lowercase().starts_with(&format!("{ALLOW_ORIGIN}:"));
     match action.trim() {
         "break" | "break-with-status" | "return" | "return-status" | "basicauth" | "redirect" | "redirect-302"
         | "redirect-301" | "redirect-permanent" => Effect::Ends,
         "last" | "continue" => Effect::Passes,
         "goto" => Effect::Goto,
+        "addheader" if is_grant => Effect::Adds,
         "goon" | "log" | "addheader" | "logvar" | "alarm" | "expires" | "signal" | "disableheaders" | "donotlog"
-        | "donotoffload"
-            if !is_cors =>
-        {
-            Effect::Next
-        }
+        | "donotoffload" => Effect::Next,
         _ => Effect::Unknown,
     }
 }
 
 /// Whether a request meets the condition of a route.
-fn meets(route: &Assignment, condition: &str, request: CorsRequest) -> Option<bool> {
+fn meets(route: &UwsgiOption, condition: &str, request: CorsRequest) -> Option<bool> {
     let of = |name: &str| variable(name, request).matches(condition, false);
     match route.name.as_str() {
         "route-run" => Some(true),

@@ -84,15 +84,25 @@ pub struct DjangoSettings {
     pub unset: Vec<(String, usize)>,
     /// Names that would be set with another value of an environment variable, and that variable.
     pub skipped: Vec<(String, String)>,
-    /// Modules of which a star import takes all names, and the lines.
-    pub stars: Vec<(String, usize)>,
+    /// What may assign any name, and the lines.
+    pub open: Vec<(Opening, usize)>,
+}
+
+/// What may assign any name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// A star import of this module.
+    Star(String),
+    /// A name that is computed, as in `globals()[name] = value`, or `exec()`.
+    Computed,
 }
 
 /// Larger files are not settings files.
 const MOST_BYTES: usize = 1 << 20;
 
-/// Reads a file. `known` has what the files before it have set, and afterwards also what this one has.
-pub fn read(text: &str, known: &mut BTreeMap<String, Value>) -> DjangoSettings {
+/// Reads a file. `known` has what the files before it have set, and afterwards also what this one has. `inherited`: the
+/// names that are there in addition; none if that is not known.
+pub fn read(text: &str, known: &mut BTreeMap<String, Value>, inherited: Option<&[&str]>) -> DjangoSettings {
     if text.len() > MOST_BYTES {
         return DjangoSettings {
             error: Some((1, "larger than any settings file".into())),
@@ -110,6 +120,7 @@ pub fn read(text: &str, known: &mut BTreeMap<String, Value>) -> DjangoSettings {
     let mut run = Run {
         text,
         known,
+        inherited,
         settings: DjangoSettings::default(),
         certain: true,
         guarded: false,
@@ -138,9 +149,17 @@ fn is_exit(expression: &Expr) -> bool {
     }
 }
 
+/// `globals()`, or at the outermost level `locals()` and `vars()`.
+fn is_namespace(expression: &Expr) -> bool {
+    let Expr::Call(call) = expression else { return false };
+    call.arguments.is_empty()
+        && call.func.as_name_expr().is_some_and(|name| matches!(name.id.as_str(), "globals" | "locals" | "vars"))
+}
+
 struct Run<'a> {
     text: &'a str,
     known: &'a mut BTreeMap<String, Value>,
+    inherited: Option<&'a [&'a str]>,
     settings: DjangoSettings,
     /// Statements here always run when the file runs.
     certain: bool,
@@ -196,6 +215,9 @@ impl Run<'_> {
                 }
             }
             Stmt::AugAssign(assign) => {
+                if let Expr::Name(name) = assign.target.as_ref() {
+                    self.needs(name.id.as_str(), line);
+                }
                 let (old, more) = (self.fold(&assign.target, 0), self.fold(&assign.value, 0));
                 let value = match assign.op {
                     Operator::Add => add(old, more),
@@ -278,7 +300,7 @@ impl Run<'_> {
             if name == "*" {
                 let dots = ".".repeat(import.level as usize);
                 let module = import.module.as_ref().map(ToString::to_string).unwrap_or_default();
-                self.settings.stars.push((dots + &module, line));
+                self.settings.open.push((Opening::Star(dots + &module), line));
             }
             let of_csp = import.module.as_ref().is_some_and(|module| module.as_str() == "csp.constants");
             let known = csp_source(alias.name.as_str()).filter(|_| of_csp);
@@ -363,8 +385,21 @@ impl Run<'_> {
         while let Expr::Subscript(inner) = outermost {
             outermost = &inner.value;
         }
+        if is_namespace(outermost) {
+            match item.slice.as_ref() {
+                Expr::StringLiteral(key) if item.value.is_call_expr() => {
+                    self.set(key.value.to_str(), value.clone(), line)
+                }
+                _ => self.settings.open.push((Opening::Computed, line)),
+            }
+            return;
+        }
         let Expr::Name(name) = outermost else { return };
         let name = name.id.as_str();
+        self.needs(name, line);
+        if self.settings.raises.is_some() {
+            return;
+        }
         let key = match item.slice.as_ref() {
             Expr::StringLiteral(key) if item.value.is_name_expr() => key.value.to_str().to_owned(),
             _ if self.known.contains_key(name) => return self.set(name, Value::Unknown, line),
@@ -372,6 +407,15 @@ impl Run<'_> {
         };
         let more = Value::Dict(BTreeMap::from([(key, value.clone())]));
         self.set(name, updated(self.known.get(name).cloned(), more), line);
+    }
+
+    /// Python ends where something of a setting is changed that nothing has set.
+    fn needs(&mut self, name: &str, line: usize) {
+        let is_setting = !name.contains(|c: char| c.is_ascii_lowercase());
+        let is_there = |all: &[&str]| all.contains(&name) || self.known.contains_key(name);
+        if is_setting && self.inherited.is_some_and(|all| !is_there(all)) {
+            self.raise(line, format!("the name {name} is not defined"));
+        }
     }
 
     fn set(&mut self, name: &str, value: Value, line: usize) {
@@ -389,9 +433,24 @@ impl Run<'_> {
     /// `NAME.append(x)`, `NAME.extend([x])` and `NAME.update({'key': x})`.
     fn call(&mut self, expression: &Expr, line: usize) {
         let Expr::Call(call) = expression else { return };
+        if call.func.as_name_expr().is_some_and(|function| function.id == "exec") {
+            self.settings.open.push((Opening::Computed, line));
+        }
         let Expr::Attribute(method) = call.func.as_ref() else { return };
+        if is_namespace(&method.value) {
+            match (method.attr.as_str(), self.entries(call)) {
+                ("update", Value::Dict(entries)) => {
+                    entries.into_iter().for_each(|(name, value)| self.set(&name, value, line));
+                }
+                _ => self.settings.open.push((Opening::Computed, line)),
+            }
+            return;
+        }
         let Expr::Name(name) = method.value.as_ref() else { return };
         let name = name.id.as_str();
+        if matches!(method.attr.as_str(), "append" | "extend" | "update") {
+            self.needs(name, line);
+        }
         let old = self.known.get(name).cloned();
         let value = match (&old, method.attr.as_str()) {
             (Some(list @ Value::List(_)), name) => {

@@ -43,7 +43,8 @@ pub(crate) fn paths(
     let (mut found, mut unseen) = (Vec::new(), Vec::new());
     for own in published.iter().filter(|own| own.source != UrlSource::Exposed) {
         let (Ok(url), [namespace]) = (PublicUrl::parse(&own.url), own.scope.as_slice()) else { continue };
-        let path = format!("{}{UPLOAD_PATH}", url.path().trim_end_matches('/'));
+        let prefix = own.prefix().unwrap_or_default();
+        let path = format!("{prefix}{UPLOAD_PATH}");
         let near = objects.iter().filter(|object| object.namespace() == namespace.as_str());
         let rules: Vec<PathRule<'_>> = near.clone().flat_map(|object| path_rules(objects, object, &path)).collect();
         // Kinds whose hosts are not compared here.
@@ -91,8 +92,7 @@ pub(crate) fn paths(
                 "it {does} {path}, which is where {} leads uploads, {to}: Glance stores no image there",
                 own.url
             );
-            let prefix = url.path().trim_end_matches('/');
-            let fix = match (prefix, rule.object.kind()) {
+            let fix = match (prefix.as_str(), rule.object.kind()) {
                 ("", _) => "remove it: Glance's paths start at the root".to_owned(),
                 (_, "Ingress") => {
                     format!("write the path {prefix}(/|$)(.*) with pathType ImplementationSpecific, and the target /$2")
@@ -109,7 +109,7 @@ pub(crate) fn paths(
             let steps: Vec<&str> = first.steps.iter().map(String::as_str).collect();
             let what =
                 format!("no route to Glance takes {path}, which is where {} ({}) leads uploads", own.url, own.place);
-            let fix = format!("let the route take each path below {}/", url.path().trim_end_matches('/'));
+            let fix = format!("let the route take each path below {prefix}/");
             found.push(Finding::new(Rule::OptionsFiltered, severity, &first.object.place(&steps), what, fix));
         }
     }

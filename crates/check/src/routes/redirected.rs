@@ -5,7 +5,6 @@
 //! Istio (HTTPRedirect), Contour (HTTPRequestRedirectPolicy), Traefik (RedirectScheme) and the controllers of Ingresses.
 //! The operator's own rules read Traefik's RedirectRegex, which needs no published URL.
 
-use direct_upload_api::web::PublicUrl;
 use direct_upload_api::{Rule, Severity};
 use serde_json::Value;
 
@@ -55,13 +54,12 @@ struct Upload {
 
 impl Upload {
     fn to(published: &Published) -> Option<Self> {
-        let public = PublicUrl::parse(&published.url).ok()?;
         let url = url::Url::parse(&published.url).ok()?;
         Some(Self {
             scheme: url.scheme().to_owned(),
             host: url.host_str()?.to_owned(),
             port: url.port(),
-            path: format!("{}{UPLOAD_PATH}", public.path().trim_end_matches('/')),
+            path: format!("{}{UPLOAD_PATH}", published.prefix()?),
         })
     }
 

@@ -3,7 +3,7 @@
 use direct_upload_api::web::PublicUrl;
 use direct_upload_api::{Rule, Severity};
 
-use crate::facts::catalog::{Published, UrlSource};
+use crate::facts::catalog::{Published, UrlSource, version_of};
 use crate::facts::cloud::Cloud;
 use crate::facts::glance::GlanceFacts;
 use crate::finding::Finding;
@@ -38,9 +38,7 @@ fn judge(cloud: &Cloud<'_>, published: &Published) -> Vec<Finding> {
             FIX.to_owned(),
         ));
     }
-    let last = url.path().rsplit('/').next().unwrap_or_default();
-    let digits = last.strip_prefix('v').unwrap_or_default();
-    if !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit() || c == '.') {
+    if let Some(last) = version_of(url.path()) {
         let found = format!(
             "the public image endpoint ends in /{last}; Horizon makes /{last}/v2/images/… of it, which is a 404"
         );

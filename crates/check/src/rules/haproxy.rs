@@ -6,7 +6,7 @@ use direct_upload_core::openstack::cors_request::CorsRequest;
 
 use super::expanded::expanded;
 use super::haproxy_header::response_header;
-use super::proxy_headers::{LEAVE, unless_it_stands_in};
+use super::proxy_headers::{LEAVE, is_written_anew, unless_it_stands_in};
 use super::refused::applies::{Applies, applies};
 use crate::classify::Kind;
 use crate::facts::cloud::{Cloud, ExposedDashboard};
@@ -28,7 +28,7 @@ pub fn haproxy(cloud: &Cloud<'_>) -> Vec<Finding> {
         findings.extend(timeouts(server));
         // Below HTTP, requests are not inspected.
         if server.last("mode").is_none_or(|item| item.directive.word() != "tcp") {
-            findings.extend(rewritten(cloud, server));
+            findings.extend(rewritten(cloud, server).into_iter().filter(|_| !is_written_anew(cloud, server)));
             findings.extend(buffered(server));
         }
     }

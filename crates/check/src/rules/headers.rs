@@ -115,16 +115,14 @@ pub(crate) fn csrf(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>) -> Op
 /// What a gateway does not allow, and no upload needs: X-CSRFToken, where Horizon's release does not send it. Without a known
 /// release it is no error.
 pub(crate) fn spare(cloud: &Cloud<'_>, issues: &mut [PlacedIssue]) {
-    // The gateways' lists name what is missing in the order of the browser's headers, with this one at the end.
-    let [.., last] = HEADERS;
+    let [.., csrf_token] = HEADERS;
     let is_sent = |placed: &PlacedIssue| {
         let mut near = cloud.glances.iter().enumerate().filter(|(_, own)| own.unit.scope == placed.scope).peekable();
         near.peek().is_none()
             || near.any(|(at, glance)| csrf(cloud, at, glance).is_some_and(|(severity, _)| severity == Severity::Error))
     };
-    let lacks_it_alone = |placed: &&mut PlacedIssue| {
-        placed.issue.rule == Rule::CorsOnTheWay && placed.issue.found.ends_with(&format!("without {last}"))
-    };
+    let lacks_it_alone =
+        |placed: &&mut PlacedIssue| placed.issue.rule == Rule::CorsOnTheWay && placed.issue.lacks == [csrf_token];
     for placed in issues.iter_mut().filter(lacks_it_alone) {
         if !is_sent(placed) {
             placed.issue.fails = false;

@@ -4,7 +4,6 @@ use direct_upload_api::{Rule, Severity};
 use direct_upload_core::derive::exposure_issue::{quantity, tolerance};
 use direct_upload_core::openstack::Release;
 use direct_upload_core::openstack::cors_request::CorsRequest;
-use direct_upload_core::render::oslo::read::Ini;
 
 use crate::classify::Kind;
 use crate::effects::{self, Limit};
@@ -12,10 +11,11 @@ use crate::facts::cloud::Cloud;
 use crate::facts::glance::GlanceFacts;
 use crate::facts::paste::Filter;
 use crate::facts::server::{ScopedDirective, Server};
+use crate::facts::uwsgi_options::Uwsgi;
 use crate::finding::Finding;
 use crate::rules::refused::LEGACY;
 use crate::rules::refused::applies::{Applies, applies};
-use crate::unit::{ConfigFile, Program};
+use crate::unit::Program;
 
 const GIB: u64 = 1 << 30;
 
@@ -178,14 +178,11 @@ fn own_quota(glance: &GlanceFacts<'_>) -> Option<Finding> {
 }
 
 fn uwsgi_body(glance: &GlanceFacts<'_>) -> Option<Finding> {
-    let (file, ini) = glance.uwsgi()?;
-    let found = ini.assignments.iter().rfind(|a| a.name == "limit-post")?;
+    let uwsgi = glance.uwsgi()?;
+    let found = uwsgi.last("limit-post")?;
     let severity = too_small(found.value.trim().parse().ok()?)?;
     let what = format!("limit-post = {}: uWSGI closes the connection on larger images", found.value.trim());
-    Some(
-        Finding::new(Rule::BodyLimit, severity, &file.option(found.line, "limit-post"), what, "remove limit-post")
-            .changes("limit-post"),
-    )
+    Some(Finding::new(Rule::BodyLimit, severity, &found.place, what, "remove limit-post").changes("limit-post"))
 }
 
 /// A path of the dashboard's own host that leads to Glance (docs/same-origin.md).
@@ -259,19 +256,18 @@ pub fn time(cloud: &Cloud<'_>) -> Vec<Finding> {
     findings.extend(connections.filter_map(connection_time));
     findings.extend(cloud.glances.iter().filter_map(|glance| own_patience(cloud, glance)));
     for glance in &cloud.glances {
-        let Some((file, ini)) = glance.uwsgi() else { continue };
-        findings.extend(uwsgi_patience(file, &ini));
-        let Some(found) = ini.assignments.iter().rfind(|a| a.name == "harakiri") else { continue };
+        let Some(uwsgi) = glance.uwsgi() else { continue };
+        findings.extend(uwsgi_patience(&uwsgi));
+        let Some(found) = uwsgi.last("harakiri") else { continue };
         let seconds: u64 = found.value.trim().parse().unwrap_or_default();
-        let place = file.option(found.line, "harakiri");
         findings.extend(too_short(seconds).map(|severity| {
-            let found =
+            let what =
                 format!("harakiri = {seconds}: uWSGI kills each request after {seconds} s, an upload in progress too");
             Finding::new(
                 Rule::TooSlow,
                 severity,
-                &place,
-                found,
+                &found.place,
+                what,
                 "remove harakiri, or set it to the longest upload, e.g. 14400",
             )
             .changes("harakiri")
@@ -301,27 +297,26 @@ fn own_patience(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<Finding> 
 }
 
 /// DU015, DU020: what uWSGI does with large headers, with a body that stops, or before Glance gets it.
-fn uwsgi_patience(file: &ConfigFile, ini: &Ini) -> Vec<Finding> {
-    let option = |name: &str| ini.assignments.iter().rfind(|a| a.name.replace('_', "-") == name);
-    let number = |name: &str| Some((option(name)?, option(name)?.value.trim().parse::<u64>().ok()?));
+fn uwsgi_patience(uwsgi: &Uwsgi<'_>) -> Vec<Finding> {
+    let number = |name: &str| Some((uwsgi.last(name)?, uwsgi.last(name)?.value.trim().parse::<u64>().ok()?));
     let mut findings = Vec::new();
     // The router of `http` itself waits, and kolla-ansible's 30 s behind it work with HAProxy.
-    if option("http").is_none()
+    if uwsgi.last("http").is_none()
         && let Some((found, seconds)) = number("socket-timeout").filter(|(_, seconds)| (1..60).contains(seconds))
     {
-        let place = file.option(found.line, "socket-timeout");
         let what = format!("socket-timeout = {seconds}: uWSGI ends an upload that stalls for {seconds} s");
-        findings.push(Finding::warning(Rule::TooSlow, &place, what, "socket-timeout = 600").changes("socket-timeout"));
+        findings.push(
+            Finding::warning(Rule::TooSlow, &found.place, what, "socket-timeout = 600").changes("socket-timeout"),
+        );
     }
     if let Some((found, seconds)) = number("http-timeout").filter(|(_, seconds)| (1..60).contains(seconds)) {
-        let place = file.option(found.line, "http-timeout");
         let what = format!(
             "http-timeout = {seconds}: a pause of this length breaks the upload, for example while Glance stores the last part"
         );
-        findings.push(Finding::warning(Rule::TooSlow, &place, what, "http-timeout = 3600").changes("http-timeout"));
+        findings
+            .push(Finding::warning(Rule::TooSlow, &found.place, what, "http-timeout = 3600").changes("http-timeout"));
     }
     if let Some((found, size)) = number("buffer-size").filter(|(_, size)| *size < MANY_HEADERS) {
-        let place = file.option(found.line, "buffer-size");
         let (severity, are) = if size < FEWEST_HEADERS {
             (Severity::Error, "are")
         } else {
@@ -330,13 +325,14 @@ fn uwsgi_patience(file: &ConfigFile, ini: &Ini) -> Vec<Finding> {
         let what = format!(
             "buffer-size = {size}: uWSGI closes the connection if a request's headers are larger, and those of an upload {are}"
         );
-        let finding = Finding::new(Rule::OptionsFiltered, severity, &place, what, "buffer-size = 65535");
+        let finding = Finding::new(Rule::OptionsFiltered, severity, &found.place, what, "buffer-size = 65535");
         findings.push(finding.changes("buffer-size"));
     }
     if let Some((found, _)) = number("post-buffering").filter(|(_, size)| *size > 0) {
-        let place = file.option(found.line, "post-buffering");
         let what = "post-buffering: uWSGI stores each image whole on its own disk before Glance gets the first byte";
-        findings.push(Finding::warning(Rule::TooSlow, &place, what, "remove post-buffering").changes("post-buffering"));
+        findings.push(
+            Finding::warning(Rule::TooSlow, &found.place, what, "remove post-buffering").changes("post-buffering"),
+        );
     }
     findings
 }

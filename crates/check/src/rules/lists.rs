@@ -14,10 +14,10 @@ use crate::facts::cloud::Cloud;
 use crate::facts::glance::GlanceFacts;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::facts::uwsgi::{self, Routed};
+use crate::facts::uwsgi_options::UwsgiOption;
 use crate::finding::Finding;
 use crate::unit::Program;
 use direct_upload_core::openstack::needed::{ALLOW_ORIGIN, LISTS, lacks};
-use direct_upload_core::render::oslo::read::Assignment;
 
 /// All of them.
 pub(crate) fn lists(cloud: &Cloud<'_>) -> Vec<Finding> {
@@ -48,23 +48,25 @@ pub(crate) fn lists(cloud: &Cloud<'_>) -> Vec<Finding> {
 /// DU012: uWSGI, in which Glance runs, adds the grant to each answer once more, or removes it.
 pub(crate) fn added_by_uwsgi(cloud: &Cloud<'_>) -> Vec<Finding> {
     let of_one = |glance: &GlanceFacts<'_>| {
-        let (file, ini) = glance.uwsgi()?;
-        let is_removed = |own: &&Assignment| {
+        let own = glance.uwsgi()?;
+        let is_removed = |own: &&UwsgiOption| {
             own.name == "del-header" && own.value.trim().trim_end_matches(':').eq_ignore_ascii_case(ALLOW_ORIGIN)
         };
-        if let Some(removed) = ini.assignments.iter().find(is_removed) {
+        if let Some(removed) = own.options.iter().find(is_removed) {
             let found = format!("del-header = {}: Glance's answer never reaches the browser", removed.value.trim());
-            let place = file.option(removed.line, "del-header");
-            return Some(Finding::error(Rule::CorsOnTheWay, &place, found, LEAVE));
+            return Some(Finding::error(Rule::CorsOnTheWay, &removed.place, found, LEAVE));
         }
-        let added = ini.assignments.iter().find(|own| {
+        let is_added = |own: &&UwsgiOption| {
             own.name == "add-header" && own.value.trim().to_lowercase().starts_with(&format!("{ALLOW_ORIGIN}:"))
-        })?;
+        };
+        let by_route = || CorsRequest::BOTH.into_iter().find_map(|request| uwsgi::adds_grant(&own, request));
+        let added = own.options.iter().find(is_added).or_else(by_route)?;
         let found = format!(
-            "add-header = {}: a second value in addition to Glance's own; browsers accept only one",
+            "{} = {}: a second value in addition to Glance's own; browsers accept only one",
+            added.name,
             added.value.trim()
         );
-        Some(Finding::error(Rule::CorsOnTheWay, &file.option(added.line, "add-header"), found, LEAVE))
+        Some(Finding::error(Rule::CorsOnTheWay, &added.place, found, LEAVE))
     };
     unless_it_stands_in(cloud, cloud.glances.iter().filter_map(of_one).collect())
 }
@@ -72,18 +74,23 @@ pub(crate) fn added_by_uwsgi(cloud: &Cloud<'_>) -> Vec<Finding> {
 /// DU020: uWSGI, in which Glance runs, answers a request by its own routes.
 pub(crate) fn routes(cloud: &Cloud<'_>) -> Vec<Finding> {
     let of_one = |(at, glance): (usize, &GlanceFacts<'_>)| {
-        let (file, ini) = glance.uwsgi()?;
+        let own = glance.uwsgi()?;
         // A page of the same origin sends no preflight.
         let same = cloud.is_same_origin(glance.unit);
         let sent = CorsRequest::BOTH.into_iter().filter(|request| !same || *request == CorsRequest::Upload);
-        let (request, route) = sent.into_iter().find_map(|request| match uwsgi::routed(&ini, request) {
+        let (request, route) = sent.into_iter().find_map(|request| match uwsgi::routed(&own, request) {
             Routed::Ends(route) => Some((request, route)),
             Routed::Passes | Routed::Unknown(_) => None,
         })?;
         let found = format!("{} = {}: uWSGI answers {} itself", route.name, route.value.trim(), request.method());
         let severity = if same { Severity::Error } else { super::refused(cloud, at) };
-        let place = file.option(route.line, &route.name);
-        Some(Finding::new(Rule::OptionsFiltered, severity, &place, found, "remove it: Glance must see OPTIONS and PUT"))
+        Some(Finding::new(
+            Rule::OptionsFiltered,
+            severity,
+            &route.place,
+            found,
+            "remove it: Glance must see OPTIONS and PUT",
+        ))
     };
     unless_it_stands_in(cloud, cloud.glances.iter().enumerate().filter_map(of_one).collect())
 }

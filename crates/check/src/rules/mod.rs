@@ -14,6 +14,7 @@ pub mod import;
 pub mod limits;
 mod lists;
 pub mod logs;
+mod network;
 mod options;
 mod origin_list;
 pub mod origins;
@@ -28,6 +29,7 @@ pub mod settings;
 pub mod start;
 pub mod swift;
 pub mod traefik;
+mod trusted;
 pub mod unknown;
 mod upload_target;
 
@@ -39,7 +41,7 @@ use crate::facts::cloud::{Cloud, PlacedIssue};
 /// Everything that is wrong. `before_glance` and `legacy` are the issues of [`exposed::issues`].
 pub fn all(cloud: &Cloud<'_>, before_glance: &[PlacedIssue], legacy: &[PlacedIssue]) -> Vec<Finding> {
     type RuleOf = fn(&Cloud<'_>) -> Vec<Finding>;
-    const RULES: [RuleOf; 41] = [
+    const RULES: [RuleOf; 42] = [
         origins::form,
         origins::missing,
         headers::headers,
@@ -53,6 +55,7 @@ pub fn all(cloud: &Cloud<'_>, before_glance: &[PlacedIssue], legacy: &[PlacedIss
         start::program,
         start::chunked,
         endpoint::published,
+        network::addresses,
         connections::connections,
         proxy_headers::cors,
         lists::lists,
@@ -85,6 +88,7 @@ pub fn all(cloud: &Cloud<'_>, before_glance: &[PlacedIssue], legacy: &[PlacedIss
     let mut findings: Vec<Finding> = RULES.iter().flat_map(|rule| rule(cloud)).collect();
     findings.extend(exposed::issues(cloud, before_glance, legacy));
     findings.extend(origins::refused_after_all(cloud, &findings));
+    findings.extend(trusted::origins(cloud, &findings));
     findings
 }
 

@@ -7,6 +7,7 @@ use regex::{NoExpand, Regex};
 use super::refused::applies::{Applies, applies};
 use super::refused::nginx;
 use crate::classify::Kind;
+use crate::facts::addressed;
 use crate::facts::browser::Sent;
 use crate::facts::cloud::{Cloud, ExposedDashboard};
 use crate::facts::server::{ScopedDirective, Server};
@@ -25,12 +26,37 @@ pub fn cors(cloud: &Cloud<'_>) -> Vec<Finding> {
     for server in &cloud.servers {
         match (server.service, server.kind) {
             (_, Kind::Haproxy) => {}
+            (Program::Glance, _) if is_written_anew(cloud, server) => {}
             (Program::Glance, Kind::Nginx) => findings.extend(nginx_cors(cloud, server)),
             (Program::Glance, _) => findings.extend(httpd_cors(cloud, server)),
             (Program::Horizon, _) => findings.extend(horizons_own(cloud, server)),
         }
     }
     unless_it_stands_in(cloud, findings)
+}
+
+/// Whether what a server writes about the grant never leaves those in front of it: each of them takes it off, or writes another
+/// one in its place.
+pub(super) fn is_written_anew(cloud: &Cloud<'_>, server: &Server<'_>) -> bool {
+    let takes_off = |item: &ScopedDirective<'_>| {
+        let is_it = match item.directive.name.as_str() {
+            "proxy_hide_header" | "uwsgi_hide_header" => item.directive.word() == ALLOW_ORIGIN,
+            "header" => {
+                header(item, ALLOW_ORIGIN).is_some_and(|(_, action, _)| matches!(action.as_str(), "set" | "unset"))
+            }
+            _ => super::haproxy_header::response_header(item, ALLOW_ORIGIN)
+                .is_some_and(|(action, _)| matches!(action, "set-header" | "del-header")),
+        };
+        is_it && item.within.iter().all(|block| !matches!(block.name.as_str(), "if" | "elseif" | "else"))
+    };
+    let takes = |outer: &Server<'_>| {
+        let of_outer = |item: &&ScopedDirective<'_>| {
+            takes_off(item) && applies(cloud, outer, item, &CorsRequest::BOTH) == Applies::Always
+        };
+        outer.items.iter().any(|item| of_outer(&item))
+    };
+    let mut before = cloud.servers.iter().filter(|outer| addressed::leads_to(outer, server)).peekable();
+    before.peek().is_some() && before.all(takes)
 }
 
 /// Whether a server in front of Glance writes CORS headers, and Glance, which is completely seen, writes

@@ -9,6 +9,7 @@ use crate::facts::glance::GlanceFacts;
 use crate::facts::horizon::{HorizonFacts, Mode};
 use crate::facts::paste::{Defect, Filter, LoadError, Pipeline};
 use crate::facts::server::{ScopedDirective, Server};
+use crate::facts::uwsgi_options::Uwsgi;
 use crate::finding::{Field, Finding, Location, OptionName};
 use crate::unit::{ConfigFile, Program};
 
@@ -138,12 +139,10 @@ pub fn program(cloud: &Cloud<'_>) -> Vec<Finding> {
     for glance in &cloud.glances {
         let Some(release) = cloud.release_of(glance.unit) else { continue };
         let mut used: Vec<(String, Location)> = glance.unit.commands.clone();
-        if let Some((file, ini)) = glance.uwsgi() {
-            for name in ["wsgi-file", "module", "mount", "manage-script-name"] {
-                let found = ini.assignments.iter().filter(|a| a.name == name);
-                used.extend(found.map(|a| (a.value.clone(), file.option(a.line, name))));
-            }
-        }
+        let options = glance.uwsgi().map(|own| own.options).unwrap_or_default();
+        let loads = ["wsgi-file", "module", "mount", "manage-script-name"];
+        let options = options.into_iter().filter(|own| loads.contains(&own.name.as_str()));
+        used.extend(options.map(|own| (own.value, own.place)));
         let near = |s: &&Server<'_>| s.scope == glance.unit.scope || cloud.glances.len() == 1;
         for server in cloud.servers.iter().filter(|s| s.service == Program::Glance).filter(near) {
             used.extend(server.of_name("wsgiscriptalias").map(|item| (item.directive.text(), item.place())));
@@ -188,8 +187,9 @@ pub fn chunked(cloud: &Cloud<'_>) -> Vec<Finding> {
         findings.extend(cloud.servers_near(scope, Program::Glance).filter(|_| legacy).filter_map(refuses_chunks));
         // Any proxy in front of uWSGI forwards chunks in smaller pieces.
         let behind_proxy = cloud.servers_near(scope, Program::Glance).next().is_some();
-        let Some((file, ini)) = glance.uwsgi().filter(|(file, _)| !behind_proxy && !file.partial) else { continue };
-        let found = ini.assignments.iter().rfind(|a| a.name.replace('_', "-") == "chunked-input-limit");
+        let is_whole = |own: &Uwsgi<'_>| own.is_whole && own.file.is_none_or(|file| !file.partial);
+        let Some(uwsgi) = glance.uwsgi().filter(|own| !behind_proxy && is_whole(own)) else { continue };
+        let found = uwsgi.last("chunked-input-limit");
         if found.is_some_and(|a| a.value.trim().parse::<u64>().map_or(true, |limit| limit > CHUNK)) {
             continue;
         }
@@ -201,8 +201,8 @@ pub fn chunked(cloud: &Cloud<'_>) -> Vec<Finding> {
             (Severity::Warning, "legacy uploads fail, direct ones do not")
         };
         let place = match found {
-            Some(found) => file.option(found.line, "chunked-input-limit"),
-            None => file.option(1, OptionName::section("uwsgi")),
+            Some(found) => found.place.clone(),
+            None => uwsgi.place(),
         };
         findings.push(
             Finding::new(

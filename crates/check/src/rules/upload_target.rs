@@ -6,7 +6,6 @@
 
 use std::collections::BTreeSet;
 
-use direct_upload_api::web::PublicUrl;
 use direct_upload_api::{Rule, Severity};
 use direct_upload_core::openstack::cors_request::{CorsRequest, KnownText, UPLOAD_PATH};
 use regex::Regex;
@@ -15,6 +14,7 @@ use super::expanded::expanded;
 use super::refused::haproxy::choice::{self, Choice};
 use crate::classify::Kind;
 use crate::facts::browser::Sent;
+use crate::facts::catalog::Published;
 use crate::facts::cloud::{Cloud, shared};
 use crate::facts::server::{ScopedDirective, Server};
 use crate::facts::upload_path;
@@ -37,9 +37,8 @@ pub(crate) fn changed(cloud: &Cloud<'_>) -> Vec<Finding> {
 fn in_scope(cloud: &Cloud<'_>, scope: &[String]) -> Vec<Finding> {
     let is_near = |other: &[String]| other == scope || shared(other, scope) > 0;
     let published = cloud.published.iter().find(|own| is_near(&own.scope));
-    let prefix = published.and_then(|own| PublicUrl::parse(&own.url).ok()).map(|url| url.path().to_owned());
-    let prefix = prefix.unwrap_or_default();
-    let prefix = prefix.trim_end_matches('/');
+    let prefix = published.and_then(Published::prefix).unwrap_or_default();
+    let prefix = prefix.as_str();
     let path = format!("{prefix}{UPLOAD_PATH}");
     let leads = |server: &&Server<'_>| {
         server.scope == scope && (server.service == Program::Glance || server.glance_below().is_some())

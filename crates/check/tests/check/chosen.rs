@@ -244,3 +244,170 @@ fn the_last_hop_of_haproxy(#[case] options: &str, #[case] verdict: Verdict) {
     let report = report(&[(CONF.0, &conf), SETTINGS, HORIZON, ("etc/haproxy/haproxy.cfg", text)]);
     assert_eq!(report.verdict(), verdict, "{:?} {:?}", report.findings, report.unseen);
 }
+
+const DASHBOARDS_TWO: &str = "ALLOWED_HOSTS = ['*']\nCSRF_TRUSTED_ORIGINS = ['https://d.example', 'https://e.example']\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n";
+
+/// HAProxy for a port, and what is behind it.
+fn behind_haproxy(target: &str, lines: &str, inner: (&str, &str)) -> Vec<String> {
+    let text = format!(
+        "defaults\n mode http\n timeout client 1h\n timeout server 1h\nfrontend glance-api\n bind 192.0.2.1:443 ssl crt x\n {lines}\n default_backend glance-api\nbackend glance-api\n server g {target}\n"
+    );
+    let conf = CONF.1.replace("[DEFAULT]\n", "[DEFAULT]\npublic_endpoint = https://g.example\n");
+    let report = report(&[(CONF.0, &conf), SETTINGS, HORIZON, ("etc/haproxy/haproxy.cfg", &text), inner]);
+    let mut found: Vec<String> = report.findings.iter().map(|own| format!("{} {}", own.severity, own.rule)).collect();
+    found.dedup();
+    found
+}
+
+const INNER: &str = "etc/nginx/conf.d/inner.conf";
+
+/// What HAProxy leads to is Glance's, whatever its lines say.
+#[rstest]
+#[case::by_port("192.0.2.2:9292", "192.0.2.2:9292", &["error DU014", "note DU015"])]
+#[case::another_port("192.0.2.2:8090", "8090", &["error DU014", "note DU015"])]
+#[case::not_led_to("192.0.2.2:8090", "8091", &[])]
+fn a_server_to_which_haproxy_leads(#[case] target: &str, #[case] listen: &str, #[case] expected: &[&str]) {
+    let text = format!(
+        "server {{ listen {listen}; server_name _; client_max_body_size 2m; location / {{ proxy_pass http://127.0.0.1:9393; }} }}\n"
+    );
+    assert_eq!(behind_haproxy(target, "", (INNER, &text)), expected);
+}
+
+/// What a server adds to the grant does not matter where the one in front of it writes its own.
+#[rstest]
+#[case::added("", &["error DU012"])]
+#[case::replaced("http-response set-header Access-Control-Allow-Origin https://d.example", &["warning DU012"])]
+#[case::replaced_for_some(
+    "http-response set-header Access-Control-Allow-Origin https://d.example if { src 192.0.2.0/24 }",
+    &["error DU012"]
+)]
+fn a_second_value_behind_another_server(#[case] line: &str, #[case] expected: &[&str]) {
+    let text = "server { listen 192.0.2.2:9292; client_max_body_size 0; proxy_request_buffering off; location / { add_header Access-Control-Allow-Origin https://d.example always; proxy_pass http://127.0.0.1:9393; } }\n";
+    assert_eq!(behind_haproxy("192.0.2.2:9292", line, (INNER, text)), expected);
+}
+
+/// Lines of which the file does not show whether HAProxy reads them are not judged.
+#[rstest]
+#[case::in_a_frontend(
+    " .if defined(EDGE)\n http-response add-header Access-Control-Allow-Origin *\n .endif\n use_backend glance if { hdr(host) -i g.example }\n default_backend horizon",
+    Verdict::Incomplete
+)]
+#[case::of_logs(
+    " .if defined(EDGE)\n option httplog\n .endif\n use_backend glance if { hdr(host) -i g.example }\n default_backend horizon",
+    Verdict::Fine
+)]
+#[case::a_section(
+    " use_backend glance if { hdr(host) -i g.example }\n default_backend horizon\n.if defined(EDGE)\nbackend more\n server m 192.0.2.9:9292\n.endif",
+    Verdict::Incomplete
+)]
+#[case::in_each_version(
+    " .if version_atleast(2.2)\n http-response add-header Access-Control-Allow-Origin *\n .endif\n use_backend glance if { hdr(host) -i g.example }\n default_backend horizon",
+    Verdict::Fails
+)]
+#[case::else_of_one_that_holds(
+    " .if 1\n .else\n http-response add-header Access-Control-Allow-Origin *\n .endif\n use_backend glance if { hdr(host) -i g.example }\n default_backend horizon",
+    Verdict::Fine
+)]
+fn conditions_of_haproxys_file(#[case] lines: &str, #[case] verdict: Verdict) {
+    assert_eq!(haproxy("https://g.example", lines, &[]), verdict);
+}
+
+/// A host has the main server's rules only if one of them asks for it.
+#[rstest]
+#[case::plain("", "", Verdict::Fine)]
+#[case::inherited("RewriteOptions Inherit", "", Verdict::Fails)]
+#[case::inherited_before("RewriteOptions InheritBefore", "", Verdict::Fails)]
+#[case::given("", "RewriteOptions InheritDown", Verdict::Fails)]
+#[case::given_and_ignored("RewriteOptions IgnoreInherit", "RewriteOptions InheritDown", Verdict::Fine)]
+fn rules_of_httpds_main_server(#[case] own: &str, #[case] main: &str, #[case] verdict: Verdict) {
+    let host = GLANCE.1.replace("SSLEngine on", &format!("SSLEngine on\nRewriteEngine On\n{own}"));
+    let rules = format!("RewriteEngine On\n{main}\nRewriteCond %{{REQUEST_METHOD}} =OPTIONS\nRewriteRule ^ - [F]\n");
+    let files = [CONF, SETTINGS, HORIZON, (GLANCE.0, &host), ("etc/apache2/conf-enabled/rw.conf", &rules)];
+    let report = report(&files);
+    assert_eq!(report.verdict(), verdict, "{:?} {:?}", report.findings, report.unseen);
+}
+
+/// What nginx asks of a request before it comes to a named location (measured with 1.22: the size and conditions are the first
+/// location's).
+#[rstest]
+#[case::open("client_max_body_size 0;", "", Verdict::Fine)]
+#[case::a_limit_in_front("", "client_max_body_size 0;", Verdict::Fails)]
+#[case::a_limit_behind("client_max_body_size 0;", "client_max_body_size 1m;", Verdict::Fine)]
+#[case::a_condition("client_max_body_size 0; if ($request_method = OPTIONS) { return 403; }", "", Verdict::Fails)]
+#[case::closed("client_max_body_size 0; deny all;", "", Verdict::Fails)]
+fn a_named_location_of_nginx(#[case] first: &str, #[case] named: &str, #[case] verdict: Verdict) {
+    let text = format!(
+        "server {{ listen 443 ssl; server_name g.example;\nlocation / {{ try_files $uri @glance; {first} }}\nlocation @glance {{ proxy_request_buffering off; {named}\nproxy_pass http://127.0.0.1:9292; }} }}\n"
+    );
+    assert_eq!(published("https://g.example", &[HORIZON, ("etc/nginx/conf.d/g.conf", &text)]), verdict);
+}
+
+/// httpd's `ServerName` with a scheme and a port says what browsers use.
+#[rstest]
+#[case::a_port("https://d.example:8443", Verdict::Fails)]
+#[case::the_usual_port("https://d.example:443", Verdict::Fine)]
+#[case::a_scheme("https://d.example", Verdict::Fine)]
+#[case::the_servers_own("d.example:8443", Verdict::Fine)]
+fn the_name_of_httpds_server(#[case] name: &str, #[case] verdict: Verdict) {
+    let host = HORIZON.1.replace("ServerName d.example", &format!("ServerName {name}"));
+    let report = report(&[CONF, SETTINGS, (HORIZON.0, &host), GLANCE]);
+    assert_eq!(report.verdict(), verdict, "{:?} {:?}", report.findings, report.unseen);
+}
+
+/// Django trusts an origin that Glance does not allow: somebody may use it.
+#[test]
+fn a_trusted_origin_that_glance_lacks() {
+    let report = report(&[CONF, (SETTINGS.0, DASHBOARDS_TWO), HORIZON, GLANCE]);
+    let notes: Vec<&str> = report.findings.iter().map(|own| own.found.as_str()).collect();
+    assert!(
+        matches!(notes.as_slice(), [one] if one.starts_with("allowed_origin lacks https://e.example, which Django trusts")),
+        "{notes:?}"
+    );
+    assert_eq!(report.verdict(), Verdict::Fine);
+}
+
+/// With a password in it, it is no URL for browsers.
+#[test]
+fn a_public_endpoint_with_a_password() {
+    assert_eq!(published("https://u:p@g.example", &[HORIZON, GLANCE]), Verdict::Incomplete);
+}
+
+/// A version at the end of `public_endpoint` is not a fault of what is in front of Glance.
+#[test]
+fn a_public_endpoint_with_a_version() {
+    assert_eq!(published("https://g.example/v2", &[HORIZON, GLANCE]), Verdict::Fine);
+}
+
+/// uWSGI's `env` moves Glance's own files, and not those that the filter reads.
+#[rstest]
+#[case::moved("env = OS_GLANCE_CONFIG_DIR=/etc/glance-prod\n", "etc/glance-prod/glance-api.conf", Verdict::Fails)]
+#[case::moved_to_what_is_missing(
+    "env = OS_GLANCE_CONFIG_DIR=/etc/glance-test\n",
+    "etc/glance/glance-api.conf",
+    Verdict::Incomplete
+)]
+#[case::its_usual_folder("env = OS_GLANCE_CONFIG_DIR=/etc/glance\n", "etc/glance/glance-api.conf", Verdict::Fine)]
+#[case::an_option("env = OS_CORS__ALLOWED_ORIGIN=https://e.example\n", "etc/glance/glance-api.conf", Verdict::Fails)]
+#[case::another_variable("env = LANG=C\n", "etc/glance/glance-api.conf", Verdict::Fine)]
+fn variables_that_uwsgi_sets(#[case] line: &str, #[case] file: &str, #[case] verdict: Verdict) {
+    let ini = format!("[uwsgi]\nhttp-socket = 127.0.0.1:9292\nmodule = glance.wsgi.api\nsocket-timeout = 600\n{line}");
+    let main = ("etc/glance/glance-api.conf", "[keystone_authtoken]\n");
+    let files = [main, (file, CONF.1), SETTINGS, HORIZON, GLANCE, ("etc/glance/glance-api-uwsgi.ini", &ini)];
+    let files = if file == main.0 { &files[1..] } else { &files[..] };
+    let report = report(files);
+    assert_eq!(report.verdict(), verdict, "{:?} {:?}", report.findings, report.unseen);
+}
+
+/// A dashboard on a public address, and a Glance on a local one (Local Network Access).
+#[rstest]
+#[case::local("https://10.0.0.7:9292", "8.8.4.4", true)]
+#[case::both_local("https://10.0.0.7:9292", "10.0.0.8", false)]
+#[case::both_public("https://8.8.8.8:9292", "8.8.4.4", false)]
+#[case::names("https://g.example", "d.example", false)]
+fn addresses_of_both(#[case] url: &str, #[case] dashboard: &str, #[case] told: bool) {
+    let conf = format!("[DEFAULT]\npublic_endpoint = {url}\n[cors]\nallowed_origin = https://{dashboard}\n");
+    let settings = format!("ALLOWED_HOSTS = ['{dashboard}']\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n");
+    let found = report(&[(CONF.0, &conf), (SETTINGS.0, &settings)]).findings;
+    let is_it = |own: &direct_upload_check::Finding| own.rule == direct_upload_api::Rule::LocalNetwork;
+    assert_eq!(found.iter().any(is_it), told, "{found:?}");
+}

@@ -43,6 +43,7 @@ const DIRECT: (&str, &str) = (
 #[case::left_to_the_chart("conf:\n  glance:\n    cors: {}\n    DEFAULT: {log_config_append: null}\n", &[])]
 #[case::templated("conf:\n  glance:\n    cors:\n      allowed_origin: \"{{ dashboard }}\"\n", &[])]
 #[case::derived("endpoints:\n  dashboard:\n    scheme: {public: https}\n    host_fqdn_override: {public: {host: e.example}}\nconf:\n  glance:\n    cors: {}\n", &["error DU002 glance.yaml:2 conf.glance.cors.allowed_origin"])]
+#[case::a_version("endpoints:\n  image:\n    scheme: {public: https}\n    host_fqdn_override: {public: {host: g.example}}\n    path: {default: /v2}\nconf:\n  glance:\n    cors: {allowed_origin: https://d.example}\n", &["warning DU011 glance.yaml:2 conf.glance.DEFAULT.public_endpoint"])]
 #[case::uwsgi("conf:\n  glance_api_uwsgi:\n    uwsgi:\n      harakiri: 60\n  glance:\n    cors: {allowed_origin: https://d.example}\n", &["error DU015 glance.yaml:4 conf.glance_api_uwsgi.uwsgi.harakiri"])]
 #[case::atmosphere("glance_helm_values:\n  conf:\n    glance:\n      cors:\n        allowed_origin: https://d.example/\n", &["error DU001 glance.yaml:5 glance_helm_values.conf.glance.cors.allowed_origin"])]
 #[case::flux("apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: glance, namespace: o}\nspec:\n  values:\n    conf:\n      glance:\n        cors:\n          allowed_origin: https://d.example/\n", &["error DU001 glance.yaml:9 spec.values.conf.glance.cors.allowed_origin"])]

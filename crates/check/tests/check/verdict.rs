@@ -108,6 +108,9 @@ fn a_site_that_is_not_enabled_does_not_count() {
 #[case::a_variable_of_flux(&[("glance.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: glance-api, namespace: o}\nspec: {selector: {}, template: {spec: {containers: [{name: g, volumeMounts: [{name: v, mountPath: /etc/glance/glance-api.conf, subPath: glance-api.conf}]}], volumes: [{name: v, secret: {secretName: glance-etc}}]}}}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: glance-etc, namespace: o}\nstringData: {glance-api.conf: '${GLANCE_CONF}'}\n")], "glance-api.conf of Secret o/glance-etc, which a tool must still decrypt or fill in")]
 #[case::an_encrypted_file(&[("etc/glance/glance-api.conf", "$ANSIBLE_VAULT;1.1;AES256\n62313365396662343061393464336163\n"), SETTINGS, HORIZON, GLANCE], "is a template")]
 #[case::a_star_import(&[CONF, ("etc/openstack-dashboard/local_settings.py", "ALLOWED_HOSTS = ['d.example']\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\nfrom local.custom import *\n"), HORIZON, GLANCE], "what local.custom sets")]
+#[case::a_computed_name(&[CONF, ("etc/openstack-dashboard/local_settings.py", "import os\nALLOWED_HOSTS = ['d.example']\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\nfor k in os.environ:\n    globals()[k] = os.environ[k]\n"), HORIZON, GLANCE], "which names this line sets")]
+#[case::computed_names(&[CONF, ("etc/openstack-dashboard/local_settings.py", "import os\nALLOWED_HOSTS = ['d.example']\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\nglobals().update(os.environ)\n"), HORIZON, GLANCE], "which names this line sets")]
+#[case::a_computed_program(&[CONF, ("etc/openstack-dashboard/local_settings.py", "import os\nALLOWED_HOSTS = ['d.example']\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\nexec(open('/x').read())\n"), HORIZON, GLANCE], "which names this line sets")]
 #[case::variables_of_a_secret(&[SETTINGS, HORIZON, GLANCE, ("glance.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: etc, namespace: o}\ndata: {glance-api.conf: \"[cors]\\nallowed_origin = https://d.example\\n\"}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: glance-api, namespace: o}\nspec: {selector: {}, template: {spec: {containers: [{name: g, envFrom: [{secretRef: {name: more}}], volumeMounts: [{name: v, mountPath: /etc/glance/glance-api.conf, subPath: glance-api.conf}]}], volumes: [{name: v, configMap: {name: etc}}]}}}\n")], "Secret o/more, whose keys are environment variables")]
 #[case::the_dashboards_name(&[CONF, ("etc/openstack-dashboard/local_settings.py", "ALLOWED_HOSTS = ['*']\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n"), (HORIZON.0, "<VirtualHost *:443>\nSSLEngine on\nWSGIScriptAlias / /openstack_dashboard/wsgi.py\n</VirtualHost>\n"), GLANCE], "nothing in the input names the dashboard's host")]
 #[case::a_key(&[("glance.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: glance-api, namespace: o}\nspec: {selector: {}, template: {spec: {containers: [{name: g, volumeMounts: [{name: v, mountPath: /etc/glance/glance-api.conf, subPath: glance-api.conf}]}], volumes: [{name: v, configMap: {name: glance-etc}}]}}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: glance-etc, namespace: o}\ndata: {other: x}\n")], "which has no such key")]
@@ -416,6 +419,9 @@ fn with_uwsgi(line: &str) -> Report {
 #[case("limit-post = $(LIMIT)", Verdict::Incomplete)]
 #[case("ini = /etc/glance/limits.ini", Verdict::Incomplete)]
 #[case("del-header = Access-Control-Allow-Origin", Verdict::Fails)]
+#[case("route-run = addheader:Access-Control-Allow-Origin: *", Verdict::Fails)]
+#[case("route = ^/v3 addheader:Access-Control-Allow-Origin: *", Verdict::Fine)]
+#[case("route-run = addheader:X-Served-By: g", Verdict::Fine)]
 fn the_language_of_uwsgi(#[case] line: &str, #[case] verdict: Verdict) {
     let report = with_uwsgi(line);
     assert_eq!(report.verdict(), verdict, "{:?} {:?}", report.findings, report.unseen);
@@ -429,7 +435,7 @@ fn the_command_line_of_uwsgi() {
     let uwsgi = ("etc/glance/glance-api-uwsgi.ini", ini);
     let of_unit = ("etc/systemd/system/glance-api.service", unit);
     let report = report(&[CONF, SETTINGS, HORIZON, GLANCE, uwsgi, of_unit]);
-    assert_eq!(report.verdict(), Verdict::Incomplete, "{:?}", report.findings);
+    assert_eq!(report.verdict(), Verdict::Fails, "{:?}", report.findings);
 }
 
 /// Only servers that answer the published URL are judged.

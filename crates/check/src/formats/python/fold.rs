@@ -68,6 +68,14 @@ impl Run<'_> {
                 let (left, right) = (self.fold(&operation.left, deeper), self.fold(&operation.right, deeper));
                 add(left, right)
             }
+            Expr::BinOp(operation) if matches!(operation.op, Operator::Div | Operator::FloorDiv | Operator::Mod) => {
+                let (left, right) = (self.fold(&operation.left, deeper), self.fold(&operation.right, deeper));
+                if matches!((left, right), (Value::Number(_), Value::Number(0))) {
+                    let line = self.line(expression.start());
+                    self.raise(line, "divides by zero".into());
+                }
+                Value::Unknown
+            }
             Expr::BoolOp(operation) => {
                 let decides = operation.op == BoolOp::Or;
                 let mut last = Value::Unknown;

@@ -24,7 +24,7 @@ pub(crate) fn ends<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s Sc
     let mut allowed: Vec<&ScopedDirective<'_>> = Vec::new();
     for item in &server.items {
         choice::rewrite(server, item, &mut sent);
-        let Some(action) = action(item) else { continue };
+        let Some(action) = action(item, &sent) else { continue };
         let is_rule = |other: &&ScopedDirective<'_>| {
             let same = other.directive.name == item.directive.name || (is_of_lines(other) && is_of_lines(item));
             other.within == item.within && same
@@ -77,14 +77,19 @@ pub(super) fn may_end<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s
         return None;
     }
     let is_reached = choice::may_reach(server, sent);
-    let ends = |item: &&ScopedDirective<'_>| action(item).is_some_and(|action| ENDS.contains(&action));
-    let is_open = |item: &&ScopedDirective<'_>| {
-        (is_reached || !choice::is_of_backend(item)) && condition(server, item, sent).is_none() && {
-            let unknown = unknown(server, item, sent);
-            !unknown.is_empty() && !unknown.iter().any(|fetch| OF_STATE.iter().any(|own| fetch.starts_with(own)))
-        }
-    };
-    server.items.iter().filter(ends).find(is_open)
+    let ends =
+        |item: &ScopedDirective<'_>, sent: &Sent| action(item, sent).is_some_and(|action| ENDS.contains(&action));
+    let mut sent = sent.clone();
+    server.items.iter().find(|item| {
+        choice::rewrite(server, item, &mut sent);
+        ends(item, &sent)
+            && (is_reached || !choice::is_of_backend(item))
+            && condition(server, item, &sent).is_none()
+            && {
+                let unknown = unknown(server, item, &sent);
+                !unknown.is_empty() && !unknown.iter().any(|fetch| OF_STATE.iter().any(|own| fetch.starts_with(own)))
+            }
+    })
 }
 
 /// Whether a rule does something for a request.
@@ -124,13 +129,14 @@ fn unknown<'s>(server: &'s Server<'_>, item: &'s ScopedDirective<'_>, sent: &Sen
 }
 
 /// What a rule does with a request, if it decides about it.
-fn action<'i>(item: &'i ScopedDirective<'_>) -> Option<&'i str> {
+fn action<'i>(item: &'i ScopedDirective<'_>, sent: &Sent) -> Option<&'i str> {
     let args = &item.directive.args;
     let first = args.first().map(String::as_str).unwrap_or_default();
-    let to_https = args.iter().any(|word| word == "redirect") || item.directive.name == "redirect";
-    let to_https = to_https && args.windows(2).any(|pair| pair[0] == "scheme" && pair[1] == "https");
+    let redirects = args.iter().any(|word| word == "redirect") || item.directive.name == "redirect";
+    let to_https = redirects && args.windows(2).any(|pair| pair[0] == "scheme" && pair[1] == "https");
     match item.directive.name.as_str() {
-        _ if to_https => None,
+        // One by https would be redirected for ever.
+        _ if to_https && sent.is_secure() != Some(true) => None,
         "http-request" if ENDS.contains(&first) || first == "allow" => Some(first),
         "tcp-request" if first == "content" => {
             args.get(1).map(String::as_str).filter(|word| matches!(*word, "reject" | "silent-drop" | "accept"))

@@ -38,7 +38,7 @@ fn open_rule<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s ScopedDi
             && open.iter().all(is_of_header)
             && hold(&conditions, sent, &path).is_none()
             && Rule::read(item).takes(&path, &section(item)) != Some(false)
-            && Rule::read(item).ends(server)
+            && Rule::read(item).ends(server, sent)
     })
 }
 
@@ -87,6 +87,9 @@ pub(super) fn granted(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option
     Some(server.of_name("header").filter_map(written).collect())
 }
 
+/// Advice on a rule of ModSecurity.
+pub(super) const WITHOUT_RULE: &str = "remove it for Glance: its API needs GET HEAD POST PUT PATCH DELETE OPTIONS";
+
 /// Advice in httpd's words. `methods`: those that the directive refuses.
 pub(super) fn fix(server: &Server<'_>, item: &ScopedDirective<'_>, sent: &Sent, methods: &str) -> String {
     match item.directive.name.as_str() {
@@ -103,7 +106,7 @@ pub(super) fn fix(server: &Server<'_>, item: &ScopedDirective<'_>, sent: &Sent, 
         }
         "proxypass" | "proxypassmatch" => "remove it: uploads take this path".to_owned(),
         "allowmethods" => format!("add {methods} to it"),
-        "secrule" => "remove it for Glance: its API needs GET HEAD POST PUT PATCH DELETE OPTIONS".to_owned(),
+        "secrule" => WITHOUT_RULE.to_owned(),
         _ => access::fix(server, item, sent, methods),
     }
 }
@@ -187,12 +190,12 @@ fn ruleset<'s, 'a>(server: &'s Server<'a>, of: &[&Directive], sent: &Sent) -> Op
                 {
                     return None;
                 }
-                if rule.ends(server) && holds == Some(true) {
+                if rule.ends(server, sent) && holds == Some(true) {
                     return Some(item);
                 }
                 let stops = rule.has(&["L", "last", "END", "P", "proxy", "N", "next"]);
                 if holds != Some(false) {
-                    if stops && (holds == Some(true) || !rule.ends(server)) {
+                    if stops && (holds == Some(true) || !rule.ends(server, sent)) {
                         return None;
                     }
                     if rule.target != "-" {
@@ -238,8 +241,9 @@ impl<'a> Rule<'a> {
         (of.is_empty() || whole == cut).then_some(whole != negated)
     }
 
-    /// Whether it answers the request itself. A redirect to the same host by https is for requests without TLS.
-    fn ends(&self, server: &Server<'_>) -> bool {
+    /// Whether it answers the request itself. A redirect to the same host by https is for requests without TLS; one with TLS
+    /// would be redirected for ever.
+    fn ends(&self, server: &Server<'_>, sent: &Sent) -> bool {
         let redirects = |flag: &str| {
             let flag = flag.to_uppercase();
             flag == "R" || flag == "REDIRECT" || flag.starts_with("R=") || flag.starts_with("REDIRECT=")
@@ -251,7 +255,9 @@ impl<'a> Rule<'a> {
                 server.items.iter().filter(|i| matches!(i.directive.name.as_str(), "servername" | "serveralias"));
             let host = rest.split(['/', ':']).next().unwrap_or_default();
             let is_own = names.flat_map(|item| &item.directive.args).any(|name| name.split(':').next() == Some(host));
-            scheme == "https" && (rest.starts_with("%{HTTP_HOST}") || rest.starts_with("%{SERVER_NAME}") || is_own)
+            sent.is_secure() != Some(true)
+                && scheme == "https"
+                && (rest.starts_with("%{HTTP_HOST}") || rest.starts_with("%{SERVER_NAME}") || is_own)
         });
         self.has(&["F", "forbidden", "G", "gone"])
             || (!to_itself && !proxies && (self.flags.iter().any(|flag| redirects(flag)) || outside.is_some()))
@@ -303,7 +309,7 @@ fn holds(condition: &Directive, sent: &Sent, path: &KnownText) -> Option<bool> {
 }
 
 /// ModSecurity: `SecRule VARIABLE OPERATOR ACTIONS`, where it enforces its rules.
-fn modsecurity<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s ScopedDirective<'a>> {
+pub(super) fn modsecurity<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s ScopedDirective<'a>> {
     if server.last("secruleengine").is_none_or(|item| item.directive.word() != "on") {
         return None;
     }

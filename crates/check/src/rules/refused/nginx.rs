@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use direct_upload_core::openstack::cors_request::{CorsRequest, KnownText, UPLOAD_PATH};
 use regex::Regex;
 
+use super::httpd;
 use crate::facts::browser::Sent;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::facts::upload_path;
@@ -20,6 +21,11 @@ pub(crate) fn ends<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s Sc
     rewritten
         .or_else(|| leads_nowhere(server, sent))
         .or_else(|| server.items.iter().find(|item| refuses(server, item, sent)))
+        .or_else(|| httpd::modsecurity(server, sent).filter(|_| !is_off(server, "modsecurity")))
+}
+
+fn is_off(server: &Server<'_>, name: &str) -> bool {
+    server.last(name).is_some_and(|item| item.directive.word() == "off")
 }
 
 /// The location that takes the request, if it leads nowhere. Where Glance's location is for another path, the published
@@ -136,6 +142,7 @@ pub(super) fn fix(server: &Server<'_>, item: &ScopedDirective<'_>, sent: &Sent) 
         return format!("valid_referers {} {host};", listed.directive.text());
     }
     match item.directive.name.as_str() {
+        "secrule" => httpd::WITHOUT_RULE.to_owned(),
         "location" => "remove the location block, or add Glance's proxy_pass to it".to_owned(),
         "deny" if item.within.is_empty() => format!("remove it: {REMOVE}"),
         "deny" => format!(
@@ -231,7 +238,7 @@ impl<'s, 'a, 'r> Run<'s, 'a, 'r> {
     /// Whether `return` refuses; an answer that grants the upload itself is DU012.
     fn answers(&self, item: &ScopedDirective<'_>) -> bool {
         let first = item.directive.arg(0).unwrap_or_default();
-        if self.to_itself(first) || self.to_itself(item.directive.arg(1).unwrap_or_default()) {
+        if self.is_for_https(first) || self.is_for_https(item.directive.arg(1).unwrap_or_default()) {
             return false;
         }
         let passes = first.parse::<u16>().is_ok_and(|status| (200..300).contains(&status));
@@ -244,8 +251,12 @@ impl<'s, 'a, 'r> Run<'s, 'a, 'r> {
         !(self.sent.request == CorsRequest::Preflight && passes && headers.iter().any(|name| name == ALLOW_ORIGIN))
     }
 
-    /// Whether a redirect leads to the same host by https, as a server without TLS often has it.
-    fn to_itself(&self, target: &str) -> bool {
+    /// Whether a redirect leads to the same host by https, as a server without TLS often has it. A request by https would be
+    /// redirected for ever.
+    fn is_for_https(&self, target: &str) -> bool {
+        if self.sent.is_secure() == Some(true) {
+            return false;
+        }
         let Some(rest) = target.strip_prefix("https://").or_else(|| target.strip_prefix("$scheme://")) else {
             return false;
         };
@@ -265,7 +276,7 @@ impl<'s, 'a, 'r> Run<'s, 'a, 'r> {
                 self.path = KnownText::Unknown;
                 if matches!(flag, "last" | "break") { None } else { Some(false) }
             }
-            _ if self.to_itself(target) => None,
+            _ if self.is_for_https(target) => None,
             _ => {
                 let outside = ["http://", "https://", "$scheme"].iter().any(|scheme| target.starts_with(scheme));
                 self.path = KnownText::Unknown;

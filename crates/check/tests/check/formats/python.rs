@@ -40,7 +40,7 @@ fn agrees(claim: &Value, value: &serde_json::Value) -> bool {
 
 fn compare(text: &str) -> (BTreeMap<String, Value>, Ran) {
     let mut known = BTreeMap::new();
-    let settings = read(text, &mut known);
+    let settings = read(text, &mut known, None);
     let ran: Ran = ask(&json!({"ask": "folded", "text": text}));
     assert_eq!(settings.error.is_some(), ran.ended.as_deref() == Some("SyntaxError"), "{text}\n{settings:?}\n{ran:?}");
     if settings.raises.is_some() {

@@ -9,6 +9,7 @@ use super::{CONF, DASHBOARD, GOOD, SETTINGS, found_in};
 #[case::fine("https://glance.example", &[])]
 #[case::port("https://glance.example:9292", &[])]
 #[case::slash("https://glance.example/", &[])]
+#[case::path_slash("https://api.example/image/", &[])]
 #[case::path("https://api.example/image", &[])]
 #[case::mixed("http://glance.example", &["error DU009"])]
 #[case::internal("https://glance.openstack.svc.cluster.local:9292", &["error DU010"])]

@@ -30,6 +30,7 @@ const NGINX: &str = "nginx.ingress.kubernetes.io";
 #[case::enough(&["proxy-body-size: '0'", "proxy-request-buffering: 'off'", "proxy-read-timeout: '3600'", "proxy-send-timeout: '3600'"], &[])]
 #[case::usual_patience(&["proxy-body-size: '0'", "proxy-request-buffering: 'off'"], &["note DU015"])]
 #[case::usual_limit(&["proxy-request-buffering: 'off'"], &["warning DU014", "note DU015"])]
+#[case::an_empty_limit(&["proxy-body-size: ''", "proxy-request-buffering: 'off'"], &["warning DU014", "note DU015"])]
 #[case::small(&["proxy-body-size: 100m", "proxy-request-buffering: 'off'"], &["error DU014", "note DU015"])]
 #[case::answers(&["proxy-body-size: '0'", "enable-cors: 'true'"], &["error DU012", "note DU015"])]
 #[case::login(&["proxy-body-size: '0'", "auth-url: https://login.example"], &["error DU020", "note DU015"])]
@@ -38,6 +39,9 @@ const NGINX: &str = "nginx.ingress.kubernetes.io";
 #[case::owasps_rules(&["proxy-body-size: '0'", "enable-owasp-core-rules: 'true'", "modsecurity-snippet: 'SecRuleEngine On'"], &["error DU020", "note DU015"])]
 #[case::owasps_rules_with_put(&["proxy-body-size: '0'", "enable-owasp-core-rules: 'true'", "modsecurity-snippet: \"SecRuleEngine On SecAction id:900200,pass,setvar:'tx.allowed_methods=GET PUT OPTIONS'\""], &["note DU015"])]
 #[case::owasps_rules_watch(&["proxy-body-size: '0'", "enable-owasp-core-rules: 'true'"], &["note DU015"])]
+#[case::a_rule_of_modsecurity(&["proxy-body-size: '0'", "enable-modsecurity: 'true'", "modsecurity-snippet: \"SecRuleEngine On\\nSecRequestBodyAccess Off\\nSecRule REQUEST_METHOD \\\"^OPTIONS$\\\" \\\"id:5,phase:1,deny,status:403\\\"\""], &["error DU020", "note DU015"])]
+#[case::a_rule_for_others(&["proxy-body-size: '0'", "enable-modsecurity: 'true'", "modsecurity-snippet: \"SecRuleEngine On\\nSecRequestBodyAccess Off\\nSecRule REQUEST_METHOD \\\"^TRACE$\\\" \\\"id:5,phase:1,deny,status:403\\\"\""], &["note DU015"])]
+#[case::a_rule_that_watches(&["proxy-body-size: '0'", "enable-modsecurity: 'true'", "modsecurity-snippet: \"SecRequestBodyAccess Off\\nSecRule REQUEST_METHOD \\\"^OPTIONS$\\\" \\\"id:5,phase:1,deny,status:403\\\"\""], &["note DU015"])]
 #[case::snippet(&["proxy-body-size: '0'", "configuration-snippet: 'if ($request_method = PUT) { return 405; }'"], &["error DU020", "note DU015"])]
 #[case::snippet_of_others(&["proxy-body-size: '0'", "server-snippet: 'if ($request_method = TRACE) { return 405; }'"], &["note DU015"])]
 fn annotations_of_ingress_nginx_are_judged(#[case] annotations: &[&str], #[case] expected: &[&str]) {

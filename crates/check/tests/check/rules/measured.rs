@@ -601,6 +601,14 @@ fn a_time_out_cuts_what_it_is_said_to_cut(
 #[case::harakiri_body("http-socket", "harakiri = 1", 4, 0, Some("error DU015"))]
 #[case::adds_an_origin("http-socket", "add-header = Access-Control-Allow-Origin: *", 0, 0, Some("error DU012"))]
 #[case::adds_another_header("http-socket", "add-header = X-Served-By: g", 0, 0, None)]
+#[case::adds_an_origin_by_a_route(
+    "http-socket",
+    "route-run = addheader:Access-Control-Allow-Origin: *",
+    0,
+    0,
+    Some("error DU012")
+)]
+#[case::adds_an_origin_elsewhere("http-socket", "route = ^/v3 addheader:Access-Control-Allow-Origin: *", 0, 0, None)]
 #[case::socket_timeout("http-socket", "socket-timeout = 1", 3, 0, Some("warning DU015"))]
 #[case::router("http", "", 3, 0, None)]
 #[case::headers("http-socket", "buffer-size = 4096", 0, 0, None)]

@@ -122,9 +122,9 @@ fn credentials_are_judged_as_the_panel_needs_them(
     #[case] expected: &[&str],
 ) {
     let conf = format!("[cors]\nallowed_origin = https://d.example\n{lines}\n");
-    let settings =
-        format!("{settings}\nCSRF_TRUSTED_ORIGINS = ['https://d.example']\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n");
-    assert_eq!(found_in(&[(CONF, &conf), (SETTINGS, &settings)], Some("2025.1")), expected, "{settings}");
+    let main = "CSRF_TRUSTED_ORIGINS = ['https://d.example']\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n";
+    let snippet = ("etc/openstack-dashboard/local_settings.d/_50.py", settings);
+    assert_eq!(found_in(&[(CONF, &conf), (SETTINGS, main), snippet], Some("2025.1")), expected, "{settings}");
 }
 
 #[rstest]

@@ -108,33 +108,100 @@ fn a_regex_of_a_filter(#[case] pattern: &str, #[case] text: &str, #[case] is_los
     assert_eq!(report.verdict() == check::Verdict::Fails, is_lost, "{report:#?}");
 }
 
-/// Browsers send no `X-Forwarded-Proto`; a proxy that ends TLS in front of a server adds it.
+const SCHEME_NGINX: &str = "server {\n listen 443 ssl;\n server_name glance.example;\n client_max_body_size 0;\n proxy_request_buffering off;\n @\n location / { proxy_pass http://127.0.0.1:9292; }\n}\n";
+const SCHEME_HTTPD: &str = "<VirtualHost *:443>\nServerName glance.example\nSSLEngine on\nRewriteEngine On\n@\nProxyPass / http://127.0.0.1:9292/\n</VirtualHost>\n";
+const SCHEME_HAPROXY: &str = "defaults\n  mode http\n  timeout client 1h\n  timeout server 1h\nfrontend images\n  bind :443 ssl crt g.pem\n  @\n  default_backend glance\nbackend glance\n  server g 192.0.2.2:9292\n";
+const DASHBOARDS: (&str, &str) = (
+    "etc/apache2/sites-enabled/d.conf",
+    "<VirtualHost *:443>\nServerName d.example\nSSLEngine on\nWSGIScriptAlias / /openstack_dashboard/wsgi.py\n</VirtualHost>\n",
+);
+
+/// Browsers send no `X-Forwarded-Proto`. A proxy that ends TLS in front of a server adds it, and lines about a proxy show that
+/// there is one. A request by https that is redirected to https is so for ever.
 #[rstest]
 #[case::nginx(
-    "etc/nginx/conf.d/glance.conf",
-    "server {\n listen 443 ssl;\n server_name glance.example;\n client_max_body_size 0;\n proxy_request_buffering off;\n if ($http_x_forwarded_proto != https) { return 301 https://$host$request_uri; }\n location / { proxy_pass http://127.0.0.1:9292; }\n}\n",
-    true
+    SCHEME_NGINX,
+    "if ($http_x_forwarded_proto != https) { return 301 https://$host$request_uri; }",
+    check::Verdict::Fails
 )]
-#[case::nginx_without_tls(
-    "etc/nginx/conf.d/glance.conf",
-    "server {\n listen 8080;\n server_name glance.example;\n client_max_body_size 0;\n proxy_request_buffering off;\n if ($http_x_forwarded_proto != https) { return 301 https://$host$request_uri; }\n location / { proxy_pass http://127.0.0.1:9292; }\n}\n",
-    false
+#[case::nginx_without_a_condition(SCHEME_NGINX, "return 301 https://$host$request_uri;", check::Verdict::Fails)]
+#[case::nginx_by_scheme(
+    SCHEME_NGINX,
+    "if ($scheme != https) { return 301 https://$host$request_uri; }",
+    check::Verdict::Fine
+)]
+#[case::nginx_plain(
+    SCHEME_NGINX,
+    "if ($http_x_forwarded_proto = http) { return 301 https://$host$request_uri; }",
+    check::Verdict::Fine
+)]
+#[case::nginx_behind_a_proxy(
+    SCHEME_NGINX,
+    "set_real_ip_from 192.0.2.9; if ($http_x_forwarded_proto != https) { return 301 https://$host$request_uri; }",
+    check::Verdict::Incomplete
 )]
 #[case::httpd(
-    "etc/apache2/sites-enabled/glance.conf",
-    "<VirtualHost *:443>\nServerName glance.example\nSSLEngine on\nRewriteEngine On\nRewriteCond %{HTTP:X-Forwarded-Proto} !https\nRewriteRule ^ https://%{HTTP_HOST}%{REQUEST_URI} [R=301,L]\nProxyPass / http://127.0.0.1:9292/\n</VirtualHost>\n",
-    true
+    SCHEME_HTTPD,
+    "RewriteCond %{HTTP:X-Forwarded-Proto} !https\nRewriteRule ^ https://%{HTTP_HOST}%{REQUEST_URI} [R=301,L]",
+    check::Verdict::Fails
+)]
+#[case::httpd_plain(
+    SCHEME_HTTPD,
+    "RewriteCond %{HTTP:X-Forwarded-Proto} =http\nRewriteRule ^ https://%{HTTP_HOST}%{REQUEST_URI} [R=301,L]",
+    check::Verdict::Fine
+)]
+#[case::httpd_behind_a_proxy(
+    SCHEME_HTTPD,
+    "RemoteIPHeader X-Forwarded-For\nRewriteCond %{HTTP:X-Forwarded-Proto} !https\nRewriteRule ^ https://%{HTTP_HOST}%{REQUEST_URI} [R=301,L]",
+    check::Verdict::Incomplete
+)]
+#[case::httpd_by_tls(
+    SCHEME_HTTPD,
+    "RewriteCond %{HTTPS} !=on\nRewriteRule ^ https://%{HTTP_HOST}%{REQUEST_URI} [R=301,L]",
+    check::Verdict::Fine
 )]
 #[case::haproxy(
-    "etc/haproxy/haproxy.cfg",
-    "defaults\n  mode http\n  timeout client 1h\n  timeout server 1h\nfrontend images\n  bind :443 ssl crt g.pem\n  http-request redirect scheme https unless { req.hdr(X-Forwarded-Proto) https }\n  default_backend glance\nbackend glance\n  server g 192.0.2.2:9292\n",
-    true
+    SCHEME_HAPROXY,
+    "http-request redirect scheme https unless { req.hdr(X-Forwarded-Proto) https }",
+    check::Verdict::Fails
 )]
-fn redirects_without_a_proxys_header(#[case] name: &str, #[case] text: &str, #[case] is_told: bool) {
-    let report = crate::reports::report(&[(name, text), DASHBOARD, (CONF, GOOD)]);
-    let told = report.unseen.iter().any(|what| what.contains("redirects requests without X-Forwarded-Proto"))
-        || report.verdict() == check::Verdict::Fails;
-    assert_eq!(told, is_told, "{report:#?}");
+#[case::haproxy_sets_it(
+    SCHEME_HAPROXY,
+    "http-request set-header X-Forwarded-Proto https if { ssl_fc }\n  http-request redirect scheme https unless { req.hdr(X-Forwarded-Proto) https }",
+    check::Verdict::Fine
+)]
+#[case::haproxy_removes_it(
+    SCHEME_HAPROXY,
+    "http-request del-header X-Forwarded-Proto\n  http-request deny if { req.hdr(X-Forwarded-Proto) -m found }",
+    check::Verdict::Fine
+)]
+#[case::haproxy_by_tls(SCHEME_HAPROXY, "http-request redirect scheme https unless { ssl_fc }", check::Verdict::Fine)]
+#[case::haproxy_behind_a_proxy(
+    SCHEME_HAPROXY,
+    "bind :8443 accept-proxy ssl crt g.pem\n  http-request redirect scheme https unless { req.hdr(X-Forwarded-Proto) https }",
+    check::Verdict::Incomplete
+)]
+fn the_scheme_that_a_proxy_tells(#[case] text: &str, #[case] lines: &str, #[case] verdict: check::Verdict) {
+    let name = match text {
+        SCHEME_NGINX => "etc/nginx/conf.d/glance.conf",
+        SCHEME_HTTPD => "etc/apache2/sites-enabled/glance.conf",
+        _ => "etc/haproxy/haproxy.cfg",
+    };
+    let conf = format!("[DEFAULT]\npublic_endpoint = https://glance.example\n{GOOD}");
+    let report = crate::reports::report(&[(name, &text.replace('@', lines)), DASHBOARDS, DASHBOARD, (CONF, &conf)]);
+    assert_eq!(report.verdict(), verdict, "{report:#?}");
+}
+
+/// The same demand on the dashboard shows a proxy in front of both, or nobody could log in.
+#[test]
+fn the_dashboard_asks_for_the_scheme_too() {
+    let lines = "if ($http_x_forwarded_proto != https) { return 301 https://$host$request_uri; }";
+    let own = SCHEME_NGINX.replace('@', lines);
+    let dashboards = own.replace("glance.example", "d.example").replace("127.0.0.1:9292", "horizon");
+    let conf = format!("[DEFAULT]\npublic_endpoint = https://glance.example\n{GOOD}");
+    let files = [("etc/nginx/conf.d/g.conf", own.as_str()), ("etc/nginx/conf.d/d.conf", &dashboards), DASHBOARD];
+    let report = crate::reports::report(&[&files[..], &[(CONF, &conf)]].concat());
+    assert_eq!(report.verdict(), check::Verdict::Incomplete, "{report:#?}");
 }
 
 /// The published URL has https, and the server on its port has none.

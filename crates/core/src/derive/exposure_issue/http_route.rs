@@ -23,6 +23,7 @@ pub fn issues(route: &HttpRoute, rules: &[usize], origins: &BTreeSet<&Origin>) -
             fix: fix.to_owned(),
             remedy: None,
             manifest: None,
+            lacks: Vec::new(),
         };
         found.extend(timeouts(rule).map(|(name, written, what)| {
             let fix = "set timeouts: {request: 0s, backendRequest: 0s}, which is no limit";
@@ -30,14 +31,13 @@ pub fn issues(route: &HttpRoute, rules: &[usize], origins: &BTreeSet<&Origin>) -
             ExposureIssue { written, ..issue(Rule::TooSlow, false, place, what, fix) }
         }));
         for (nth, filter) in rule.filters.iter().enumerate() {
-            if let Some((fails, what, fix)) = answers(filter, origins).or_else(|| rewrites(filter)) {
-                found.push(issue(
-                    Rule::CorsOnTheWay,
-                    fails,
-                    field().field("filters").then(PathElement::Index(nth)),
-                    what,
-                    fix,
-                ));
+            let place = field().field("filters").then(PathElement::Index(nth));
+            let lacks = filter.cors.as_ref().map(|cors| lacking(cors, origins)).unwrap_or_default();
+            if let Some(what) = without(&lacks) {
+                let fix = "remove the filter, or add them to it";
+                found.push(ExposureIssue { lacks, ..issue(Rule::CorsOnTheWay, true, place, what, fix) });
+            } else if let Some((what, fix)) = rewrites(filter) {
+                found.push(issue(Rule::CorsOnTheWay, true, place, what.to_owned(), fix));
             }
         }
     }
@@ -69,21 +69,23 @@ fn timeouts(rule: &HttpRule) -> Option<(&'static str, bool, String)> {
     rule.timeouts.request.is_none().then(|| ("request", false, what.to_owned()))
 }
 
-/// The CORS filter: the gateway answers preflights, not Glance.
-fn answers(filter: &HttpFilter, origins: &BTreeSet<&Origin>) -> Option<(bool, String, &'static str)> {
-    let HttpCors { allow_origins, allow_methods, allow_headers } = filter.cors.as_ref()?;
+/// What the grant of a CORS filter lacks: the gateway answers preflights, not Glance.
+fn lacking(cors: &HttpCors, origins: &BTreeSet<&Origin>) -> Vec<String> {
+    let HttpCors { allow_origins, allow_methods, allow_headers } = cors;
     let mut lacks = lacks(&texts(allow_origins), &texts(allow_headers), origins);
     if !allow_methods.iter().any(|method| method == "PUT" || method == "*") {
         lacks.push("PUT".into());
     }
-    (!lacks.is_empty()).then(|| {
-        let what = format!("the CORS filter answers preflights instead of Glance, without {}", lacks.join(", "));
-        (true, what, "remove the filter, or add them to it")
-    })
+    lacks
+}
+
+fn without(lacks: &[String]) -> Option<String> {
+    let what = || format!("the CORS filter answers preflights instead of Glance, without {}", lacks.join(", "));
+    (!lacks.is_empty()).then(what)
 }
 
 /// A filter that writes the header that Glance writes.
-fn rewrites(filter: &HttpFilter) -> Option<(bool, String, &'static str)> {
+fn rewrites(filter: &HttpFilter) -> Option<(&'static str, &'static str)> {
     let headers = filter.response_header_modifier.as_ref()?;
     let is_it = |name: &str| name.eq_ignore_ascii_case("Access-Control-Allow-Origin");
     let what = if headers.add.iter().any(|h| is_it(&h.name)) {
@@ -95,7 +97,7 @@ fn rewrites(filter: &HttpFilter) -> Option<(bool, String, &'static str)> {
     } else {
         return None;
     };
-    Some((true, what.into(), "remove it: Glance's own [cors] answers the browser"))
+    Some((what, "remove it: Glance's own [cors] answers the browser"))
 }
 
 fn texts(list: &[String]) -> Vec<&str> {

@@ -192,13 +192,9 @@ fn cors(
     } else {
         format!("the controller answers preflights instead of Glance, without {}", lacks.join(", "))
     };
-    Some(annotations.issue(
-        Rule::CorsOnTheWay,
-        !lacks.is_empty(),
-        &name,
-        found,
-        "remove it: Glance's own [cors] answers the browser",
-    ))
+    let fix = "remove it: Glance's own [cors] answers the browser";
+    let issue = annotations.issue(Rule::CorsOnTheWay, !lacks.is_empty(), &name, found, fix);
+    Some(ExposureIssue { lacks, ..issue })
 }
 
 /// What middlewares and entry points may do, which other objects say: [`policy`](super::policy) reads it where it can.

@@ -28,6 +28,8 @@ pub struct ExposureIssue {
     pub remedy: Option<(String, &'static str)>,
     /// A manifest that lifts the limit.
     pub manifest: Option<String>,
+    /// What the gateway's own grant lacks: origins, headers, `PUT`.
+    pub lacks: Vec<String>,
 }
 
 impl ExposureIssue {
@@ -65,8 +67,9 @@ pub(super) struct Annotations<'a> {
 }
 
 impl Annotations<'_> {
+    /// An empty value is none to the controllers (ingress-nginx, `GetStringAnnotation`).
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.all.get(name).map(|value| value.trim())
+        self.all.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 
     pub fn is_true(&self, name: &str) -> bool {
@@ -81,7 +84,7 @@ impl Annotations<'_> {
         let field = FieldPath::of_annotation(name);
         let (object, fix, remedy, manifest) = (self.object.clone(), fix.to_owned(), None, None);
         let written = self.get(name).is_some();
-        ExposureIssue { rule, fails, written, object, field, found, fix, remedy, manifest }
+        ExposureIssue { rule, fails, written, object, field, found, fix, remedy, manifest, lacks: Vec::new() }
     }
 
     /// An issue that disappears when the annotation has this value.

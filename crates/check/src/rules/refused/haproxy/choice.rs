@@ -80,8 +80,16 @@ pub(super) fn may_reach(server: &Server<'_>, sent: &Sent) -> bool {
     }
 }
 
-/// Applies what a rule makes of a request's path, or notes of the request.
+/// Applies what a rule makes of a request's path and headers, or notes of the request.
 pub(crate) fn rewrite(server: &Server<'_>, item: &ScopedDirective<'_>, sent: &mut Sent) {
+    if let Some((name, value)) = written(item) {
+        match condition(server, item, sent) {
+            Some(true) => sent.set_header(name, value),
+            None => sent.set_header(name, KnownText::Unknown),
+            Some(false) => {}
+        }
+        return;
+    }
     if let Some(name) = noted(item) {
         let value = item.directive.arg(1).and_then(|written| Some(sample(server, written, sent)?.0));
         match condition(server, item, sent) {
@@ -112,6 +120,19 @@ pub(crate) fn rewrite(server: &Server<'_>, item: &ScopedDirective<'_>, sent: &mu
         _ => KnownText::Unknown,
     };
     sent.set_path(made);
+}
+
+/// The header that a rule writes or removes, and its value.
+fn written(item: &ScopedDirective<'_>) -> Option<(String, KnownText)> {
+    let arg = |at: usize| item.directive.arg(at);
+    let action = arg(0).filter(|_| item.directive.name == "http-request")?;
+    let value = match action {
+        "del-header" if arg(2) != Some("-m") => KnownText::Missing,
+        "set-header" => arg(2).filter(|value| !value.contains('%')).map_or(KnownText::Unknown, KnownText::is),
+        "add-header" | "replace-header" | "replace-value" => KnownText::Unknown,
+        _ => return None,
+    };
+    Some((arg(1)?.to_owned(), value))
 }
 
 /// The name in `http-request set-var(NAME)`.

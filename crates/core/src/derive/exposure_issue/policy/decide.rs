@@ -214,5 +214,6 @@ fn issue(group: &[&Candidate<'_>], preflight: &Met<'_>, upload: &Met<'_>) -> Opt
         fix: fix.to_owned(),
         remedy: None,
         manifest: None,
+        lacks: Vec::new(),
     })
 }

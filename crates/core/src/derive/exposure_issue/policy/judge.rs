@@ -104,6 +104,9 @@ impl<'a> Judge<'a> {
             if !lacks.is_empty() {
                 let found = format!("answers preflights instead of Glance, without {}", lacks.join(", "));
                 self.tell(Rule::CorsOnTheWay, true, path, found, "remove it, or add them to it");
+                if let Some(told) = self.found.last_mut() {
+                    told.lacks = lacks;
+                }
             }
         }
         let in_rules = matches!(self.kind(), PolicyKind::IngressRoute | PolicyKind::VirtualService);
@@ -377,7 +380,19 @@ impl<'a> Judge<'a> {
         let writer = self.own.writer(path);
         let object = Id::new(writer.kind, &writer.key);
         let (field, fix, remedy, manifest) = (path.clone(), fix.to_owned(), None, None);
-        self.found.push(ExposureIssue { rule, fails, written: true, object, field, found, fix, remedy, manifest });
+        let lacks = Vec::new();
+        self.found.push(ExposureIssue {
+            rule,
+            fails,
+            written: true,
+            object,
+            field,
+            found,
+            fix,
+            remedy,
+            manifest,
+            lacks,
+        });
     }
 }
 

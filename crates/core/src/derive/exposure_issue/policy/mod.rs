@@ -108,6 +108,7 @@ fn found(
         fix: fix.to_owned(),
         remedy: None,
         manifest: None,
+        lacks: Vec::new(),
     }
 }
 
