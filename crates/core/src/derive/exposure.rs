@@ -255,7 +255,7 @@ pub(crate) fn needs<'a>(
 ) -> Needs {
     let mut needs = Needs::default();
     for kind in ExposureKind::VARIANTS.iter().copied() {
-        let named = named(kind).into_iter().flat_map(|named| named.iter());
+        let named = named(kind).into_iter().flat_map(Set::iter);
         for namespace in named.filter(|namespace| !namespaces.contains(namespace.as_str())) {
             needs.add_routes_of(Kind::from(kind), namespace);
         }

@@ -70,10 +70,7 @@ pub(crate) struct Tenures {
 impl Tenures {
     /// The workloads of all kinds of resources.
     pub fn all(&self) -> impl Iterator<Item = &Tenure> {
-        [&self.horizons, &self.glances, &self.internals, &self.apis]
-            .into_iter()
-            .flat_map(|all| all.values())
-            .map(|t| &**t)
+        [&self.horizons, &self.glances, &self.internals, &self.apis].into_iter().flat_map(Map::values).map(|t| &**t)
     }
 
     /// Decides for all of them, which name workloads of their own namespace. Dashboards compete with dashboards, APIs

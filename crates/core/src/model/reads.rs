@@ -54,20 +54,20 @@ pub enum ReadPlace<'a> {
 
 impl ReadSource {
     /// Each kind has two bits.
-    const KINDS: u32 = Kind::ALL.len() as u32;
-    const OTHERS: u32 = 2 * Self::KINDS;
-    const FIRST_STAGE: u32 = Self::OTHERS + 1 + SnapshotField::COUNT as u32;
+    const KINDS: usize = Kind::ALL.len();
+    const OTHERS: usize = 2 * Self::KINDS;
+    const FIRST_STAGE: usize = Self::OTHERS + 1 + SnapshotField::COUNT;
 
     /// How many stages have a bit of their own.
-    pub const MOST_STAGES: usize = (u128::BITS - Self::FIRST_STAGE) as usize;
+    pub const MOST_STAGES: usize = u128::BITS as usize - Self::FIRST_STAGE;
 
-    const fn number(self) -> u32 {
+    const fn number(self) -> usize {
         match self {
-            Self::Kind(kind) => kind as u32,
-            Self::Coverage(kind) => Self::KINDS + kind as u32,
+            Self::Kind(kind) => kind as usize,
+            Self::Coverage(kind) => Self::KINDS + kind as usize,
             Self::Answers => Self::OTHERS,
-            Self::Observed(what) => Self::OTHERS + 1 + what as u32,
-            Self::Stage(number) => Self::FIRST_STAGE + number as u32,
+            Self::Observed(what) => Self::OTHERS + 1 + what as usize,
+            Self::Stage(number) => Self::FIRST_STAGE + number as usize,
         }
     }
 
