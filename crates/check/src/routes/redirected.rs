@@ -31,8 +31,9 @@ pub(crate) fn redirected(
     let mut findings: Vec<Finding> = Vec::new();
     let mut uploads: BTreeMap<&str, Vec<Upload>> = BTreeMap::new();
     for own in published {
-        let to = own.scope.first().zip(Upload::to(own));
-        to.into_iter().for_each(|(scope, upload)| uploads.entry(scope).or_default().push(upload));
+        if let Some((scope, upload)) = own.scope.first().zip(Upload::to(own)) {
+            uploads.entry(scope).or_default().push(upload);
+        }
     }
     let none = Vec::new();
     for object in objects.iter() {
