@@ -58,9 +58,10 @@ pub(crate) fn gaps(cloud: &Cloud<'_>, objects: Objects<'_>) -> Vec<String> {
     gaps.extend(calico::closed(&objects, &pods));
     gaps.extend(controllers::of_nginx(objects));
     gaps.extend(plain_route::without_tls(cloud, objects));
+    let with_tls = objects.iter().find(|object| last_hop::speaks_tls(objects, object));
     for glance in &cloud.glances {
         gaps.extend(last_hop::of_servers(cloud, glance));
-        gaps.extend(last_hop::of_objects(cloud, glance, objects));
+        gaps.extend(last_hop::of_objects(cloud, glance, objects, with_tls));
         gaps.extend(elsewhere::routes(cloud, glance, objects));
         gaps.extend(glance::paste_file(glance));
         gaps.extend(glance::main_file(glance));

@@ -12,6 +12,7 @@ use crate::derived::{SNIPPETS, exposures_of};
 use crate::facts::cloud::PlacedIssue;
 use crate::finding::Location;
 use crate::ingress_class::{self, COMMUNITY, F5, NginxController};
+use crate::object_set::ObjectSet;
 use crate::objects::Object;
 use crate::unit::{ConfigFile, Program, Unit};
 use direct_upload_core::derive::exposure_issue::quantity;
@@ -23,7 +24,7 @@ use direct_upload_core::model::{FieldPath, Id, PathElement, Snapshot};
 const PREFIX: &str = COMMUNITY.prefix;
 
 /// Replaces usual values by the controller's own. Returns what the input does not show.
-pub fn apply(objects: &[Object], issues: &mut Vec<PlacedIssue>) -> Vec<String> {
+pub(crate) fn apply(objects: &ObjectSet, issues: &mut Vec<PlacedIssue>) -> Vec<String> {
     let mut unseen = Vec::new();
     issues.retain_mut(|placed| {
         let annotation = placed.issue.field.annotation().unwrap_or_default();
@@ -99,7 +100,7 @@ fn written((text, place): (String, Location)) -> ConfigFile {
 
 /// What the controller writes into nginx's configuration for Ingresses in front of Glance and the dashboard: each text
 /// as a location that leads there, or as a server around it.
-pub fn snippets(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<Unit> {
+pub(crate) fn snippets(snapshot: &Snapshot, objects: &ObjectSet, units: &[Unit]) -> Vec<Unit> {
     let mut found = Vec::new();
     for (service, upstream) in [(Program::Glance, "glance"), (Program::Horizon, "horizon")] {
         for (unit, exposures) in exposures_of(snapshot, units, service) {
@@ -150,16 +151,12 @@ impl Parts {
 
 /// The texts of SnippetsFilters that an HTTPRoute names (docs.nginx.com, NGINX Gateway Fabric, Snippets), as files that lead
 /// to a program.
-fn filters(objects: &[Object], route: &Id, upstream: &str) -> Vec<(String, ConfigFile)> {
-    let Some(route) = objects.iter().find(|own| own.is(route) && own.kind() == "HTTPRoute") else { return Vec::new() };
+fn filters(objects: &ObjectSet, route: &Id, upstream: &str) -> Vec<(String, ConfigFile)> {
+    let Some(route) = objects.of_id(route).filter(|own| own.kind() == "HTTPRoute") else { return Vec::new() };
     let rules = route.value["spec"]["rules"].as_array().into_iter().flatten();
     let named = rules.flat_map(|rule| rule["filters"].as_array().into_iter().flatten()).map(|own| &own["extensionRef"]);
     let named = named.filter(|own| own["kind"] == "SnippetsFilter").filter_map(|own| own["name"].as_str());
-    let own = named.filter_map(|name| {
-        let is_it =
-            |o: &&Object| o.kind() == "SnippetsFilter" && o.name() == name && o.namespace() == route.namespace();
-        objects.iter().find(is_it)
-    });
+    let own = named.filter_map(|name| objects.named("SnippetsFilter", route.namespace(), name));
     let texts = own.flat_map(|own| {
         let snippets = own.value["spec"]["snippets"].as_array().into_iter().flatten().enumerate();
         snippets.map(move |(at, snippet)| (own, at, snippet))
@@ -180,7 +177,7 @@ fn filters(objects: &[Object], route: &Id, upstream: &str) -> Vec<(String, Confi
 }
 
 /// The login that the controller's ConfigMap demands for each Ingress (`global-auth-url`): a preflight has none.
-pub fn logins(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<PlacedIssue> {
+pub(crate) fn logins(snapshot: &Snapshot, objects: &ObjectSet, units: &[Unit]) -> Vec<PlacedIssue> {
     const OFF: &str = "enable-global-auth";
     let is_set = |own: &&Object| own.value["data"]["global-auth-url"].as_str().is_some_and(|url| !url.is_empty());
     let Some(own) = COMMUNITY.config_map(objects).filter(is_set) else { return Vec::new() };
@@ -230,10 +227,10 @@ impl Served<'_> {
     }
 }
 
-fn ingresses<'a>(objects: &'a [Object], exposures: &Exposures) -> Vec<Served<'a>> {
+fn ingresses<'a>(objects: &'a ObjectSet, exposures: &Exposures) -> Vec<Served<'a>> {
     let of_one = |exposing: ExposingObject| {
         let id = exposing.object();
-        let object = objects.iter().find(|o| o.is(&id))?;
+        let object = objects.of_id(&id)?;
         let ExposingObject::Ingress(ingress, _) = exposing else { return None };
         let annotated = object.value["metadata"]["annotations"].as_object();
         let has =
@@ -247,12 +244,12 @@ fn ingresses<'a>(objects: &'a [Object], exposures: &Exposures) -> Vec<Served<'a>
 }
 
 /// ConfigMaps of headers that the controller or an Ingress of Glance or the dashboard names, and that the input lacks.
-pub fn missing_headers(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<String> {
+pub(crate) fn missing_headers(snapshot: &Snapshot, objects: &ObjectSet, units: &[Unit]) -> Vec<String> {
     let mut unseen = Vec::new();
     let ingresses =
         [Program::Glance, Program::Horizon].into_iter().flat_map(|service| exposures_of(snapshot, units, service));
     for id in ingresses.flat_map(|(_, own)| own.exposing).map(|exposing| exposing.object()) {
-        let Some(ingress) = objects.iter().find(|o| o.is(&id) && o.kind() == "Ingress") else { continue };
+        let Some(ingress) = objects.of_id(&id).filter(|own| own.kind() == "Ingress") else { continue };
         let named = [(ingress, &ingress.value["metadata"]["annotations"][format!("{PREFIX}custom-headers")])];
         let own = COMMUNITY.config_map(objects).into_iter();
         let shared = own.flat_map(|own| ["add-headers", "proxy-set-headers"].map(|key| (own, &own.value["data"][key])));
@@ -266,16 +263,16 @@ pub fn missing_headers(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) 
 }
 
 /// `NAMESPACE/NAME`.
-fn config_map<'a>(objects: &'a [Object], named: &str) -> Option<&'a Object> {
+fn config_map<'a>(objects: &'a ObjectSet, named: &str) -> Option<&'a Object> {
     let (namespace, name) = named.split_once('/')?;
-    objects.iter().find(|o| o.kind() == "ConfigMap" && o.namespace() == namespace && o.name() == name)
+    objects.named("ConfigMap", namespace, name)
 }
 
 /// Text of nginx, and where it comes from.
 type Written = Vec<(String, Location)>;
 
 /// The texts of an Ingress's own annotations, and what the controller's ConfigMap adds to each Ingress.
-fn texts(objects: &[Object], ingress: &Served<'_>) -> Written {
+fn texts(objects: &ObjectSet, ingress: &Served<'_>) -> Written {
     let annotations = &ingress.object.value["metadata"]["annotations"];
     let names = SNIPPETS.iter().flat_map(|name| [&COMMUNITY, &F5].map(|own| format!("{}{name}", own.prefix)));
     let snippets = names.filter_map(|name| {
@@ -306,7 +303,7 @@ fn texts(objects: &[Object], ingress: &Served<'_>) -> Written {
 }
 
 /// The headers of the ConfigMap `NAMESPACE/NAME`, each as a directive.
-fn headers(objects: &[Object], named: &str, directive: &str) -> Written {
+fn headers(objects: &ObjectSet, named: &str, directive: &str) -> Written {
     let Some(map) = config_map(objects, named) else { return Vec::new() };
     let all = map.value["data"].as_object().into_iter().flatten();
     let of_one = |(header, value): (&String, &serde_json::Value)| {

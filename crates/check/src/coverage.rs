@@ -166,12 +166,9 @@ fn of_glance(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<String> {
 /// origins.
 fn without_glance(cloud: &Cloud<'_>, horizon: &HorizonFacts<'_>) -> Option<String> {
     let scope = &horizon.unit.scope;
-    let is_others = |glance: &GlanceFacts<'_>| {
-        let near = |own: &HorizonFacts<'_>| shared(&own.unit.scope, &glance.unit.scope);
-        cloud.horizons.iter().any(|other| near(other) > near(horizon))
-    };
+    let is_others = |(glance, nearest): (&GlanceFacts<'_>, &usize)| *nearest > shared(scope, &glance.unit.scope);
     let mut own = cloud.dashboards.iter().filter(|d| d.scope == *scope);
-    let is_alone = !cloud.glances.is_empty() && cloud.glances.iter().all(is_others);
+    let is_alone = !cloud.glances.is_empty() && cloud.glances.iter().zip(&cloud.nearest).all(is_others);
     (is_alone && horizon.wants_direct() && !own.any(|dashboard| cloud.glances.iter().any(|g| allows(g, dashboard))))
         .then(|| {
             format!(
@@ -187,10 +184,8 @@ fn without_dashboard(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<Stri
         cloud.published.iter().find(|published| published.scope == own.unit.scope).map(|published| &published.url)
     };
     let url = of(glance)?;
-    let is_next_to_one = cloud.horizons.iter().any(|horizon| {
-        let near = |other: &GlanceFacts<'_>| shared(&horizon.unit.scope, &other.unit.scope);
-        cloud.glances.iter().all(|other| near(other) <= near(glance))
-    });
+    let is_it = |at: usize| cloud.glances.get(at).is_some_and(|own| std::ptr::eq(own, glance));
+    let is_next_to_one = cloud.pairs.iter().any(|pair| is_it(pair.glance));
     let has_others = cloud.glances.iter().any(|other| of(other).is_some_and(|other| other != url));
     let grants = cloud.dashboards.iter().any(|dashboard| allows(glance, dashboard));
     (!cloud.dashboards.is_empty() && !is_next_to_one && has_others && !grants).then(|| {

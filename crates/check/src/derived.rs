@@ -18,27 +18,27 @@ use direct_upload_core::model::{Advice, Id, Key, Problem, ResourceKind, Snapshot
 use serde_json::Value;
 
 use super::finding::{Finding, Location};
+use super::object_set::ObjectSet;
 use super::objects::Object;
 use super::unit::{Program, Unit, WorkloadId};
 use crate::facts::catalog::{Published, UrlSource};
 use crate::facts::cloud::{Certainty, ExposedDashboard, PlacedIssue, StatedDashboard};
 use crate::ingress_class;
 
-fn place(objects: &[Object], kind: &str, key: &Key, field: &[&str]) -> Location {
-    let is = |o: &&Object| o.kind() == kind && o.namespace() == key.namespace && o.name() == key.name;
+fn place(objects: &ObjectSet, kind: &str, key: &Key, field: &[&str]) -> Location {
     let missing = || Location { object: Some(Id::new(kind, key)), ..Location::default() };
-    objects.iter().find(is).map_or_else(missing, |object| object.place(field))
+    objects.named(kind, &key.namespace, &key.name).map_or_else(missing, |object| object.place(field))
 }
 
-fn place_of(objects: &[Object], issue: &ExposureIssue) -> Location {
+fn place_of(objects: &ObjectSet, issue: &ExposureIssue) -> Location {
     let missing = || Location { object: Some(issue.object.clone()), ..Location::default() };
-    let object = objects.iter().find(|o| o.is(&issue.object));
+    let object = objects.of_id(&issue.object);
     object.map_or_else(|| missing().field(issue.field.clone()), |object| object.place_of(&issue.field))
 }
 
 /// What is written where an issue is.
-fn value<'a>(objects: &'a [Object], issue: &ExposureIssue) -> Option<&'a Value> {
-    objects.iter().filter(|o| o.is(&issue.object)).find_map(|o| issue.field.value_in(&o.value))
+fn value<'a>(objects: &'a ObjectSet, issue: &ExposureIssue) -> Option<&'a Value> {
+    objects.of_id(&issue.object).and_then(|o| issue.field.value_in(&o.value))
 }
 
 fn workload<'a>(snapshot: &'a Snapshot, unit: &Unit) -> Option<&'a Workload> {
@@ -60,7 +60,7 @@ pub(crate) fn exposures_of<'a>(snapshot: &Snapshot, units: &'a [Unit], service: 
 /// The public URLs under which something exposes the workloads of a service.
 fn exposed<'a>(
     snapshot: &Snapshot,
-    objects: &[Object],
+    objects: &ObjectSet,
     units: &'a [Unit],
     service: Program,
 ) -> Vec<(&'a Unit, Exposure, Location)> {
@@ -76,10 +76,10 @@ fn exposed<'a>(
 }
 
 /// What stops uploads on the objects that expose Glance.
-pub fn issues(
+pub(crate) fn issues(
     world: &World,
     snapshot: &Snapshot,
-    objects: &[Object],
+    objects: &ObjectSet,
     units: &[Unit],
     dashboards: &[ExposedDashboard],
 ) -> Vec<PlacedIssue> {
@@ -122,7 +122,7 @@ pub fn issues(
     for unit in units.iter().filter(|unit| unit.service() == Some(Program::Glance)) {
         let backends = workload(snapshot, unit).and_then(|workload| Backends::find(snapshot, workload).ok());
         // In files, it may only lack in the input.
-        let is_live = |issue: &ExposureIssue| objects.iter().any(|o| o.file.is_none() && o.is(&issue.object));
+        let is_live = |issue: &ExposureIssue| objects.of_id(&issue.object).is_some_and(|o| o.file.is_none());
         let missing = backends.iter().flat_map(|b| policy::missing(&written, b)).map(|own| own.issue);
         let missing = missing.filter(is_live);
         let issues = backends.iter().flat_map(|b| policy::issues(&written, b, &origins(unit))).chain(missing);
@@ -179,12 +179,12 @@ fn id_of(workload: &Workload) -> WorkloadId {
 
 /// A controller that answers preflights with methods of its own, and without `PUT` (ingress-nginx and
 /// haproxy-ingress: cors-allow-methods; their defaults have it).
-fn without_put(objects: &[Object], issue: &mut ExposureIssue) {
+fn without_put(objects: &ObjectSet, issue: &mut ExposureIssue) {
     let Some((prefix, name)) = issue.field.annotation().and_then(|name| name.rsplit_once('/')) else { return };
     if issue.rule != Rule::CorsOnTheWay || !matches!(name, "enable-cors" | "cors-enable") {
         return;
     }
-    let object = objects.iter().find(|o| o.is(&issue.object));
+    let object = objects.of_id(&issue.object);
     let methods = object.map(|o| &o.value["metadata"]["annotations"][format!("{prefix}/cors-allow-methods")]);
     let Some(methods) = methods.and_then(Value::as_str).filter(|methods| !methods.trim().is_empty()) else { return };
     if !direct_upload_core::openstack::needed::lacks(methods, &["PUT"]).is_empty() {
@@ -225,9 +225,9 @@ pub(crate) fn policy_object(object: &Object) -> PolicyObject<'_> {
 }
 
 /// What limits bodies on the objects that expose the dashboard. Legacy uploads pass through them.
-pub fn legacy_issues(
+pub(crate) fn legacy_issues(
     snapshot: &Snapshot,
-    objects: &[Object],
+    objects: &ObjectSet,
     units: &[Unit],
     is_legacy: impl Fn(&Unit) -> bool,
 ) -> Vec<PlacedIssue> {
@@ -261,7 +261,7 @@ pub fn exposing_dashboards(snapshot: &Snapshot, units: &[Unit]) -> Vec<(Vec<Stri
 }
 
 /// The dashboards that Ingresses and the like expose.
-pub fn dashboards(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<ExposedDashboard> {
+pub(crate) fn dashboards(snapshot: &Snapshot, objects: &ObjectSet, units: &[Unit]) -> Vec<ExposedDashboard> {
     let found = exposed(snapshot, objects, units, Program::Horizon).into_iter();
     found
         .map(|(unit, exposure, place)| ExposedDashboard {
@@ -276,7 +276,7 @@ pub fn dashboards(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Ve
 }
 
 /// Where Glance is exposed: the likely catalog URL, if nothing says what the catalog has.
-pub fn endpoints(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<Published> {
+pub(crate) fn endpoints(snapshot: &Snapshot, objects: &ObjectSet, units: &[Unit]) -> Vec<Published> {
     let stated = Published::find(objects);
     let found = exposed(snapshot, objects, units, Program::Glance).into_iter();
     let derived =
@@ -308,7 +308,7 @@ pub fn stated(world: &World) -> BTreeMap<WorkloadId, StatedDashboard> {
 }
 
 /// What the conditions of custom resources would say with a rule's id.
-pub fn findings(world: &World, objects: &[Object], units: &[Unit]) -> Vec<Finding> {
+pub(crate) fn findings(world: &World, objects: &ObjectSet, units: &[Unit]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let resources = resources(world);
     let glances = units.iter().filter(|unit| unit.service() == Some(Program::Glance));

@@ -1,7 +1,7 @@
 //! What directives of each server do to an upload: data that rules read, and that docs/servers.md shows.
 //!
 //! Rows of nginx, HAProxy, httpd and uWSGI are measured in a test against the real servers, except those about TLS,
-//! ports, `stream`, ModSecurity, mod_qos, mod_wsgi and HAProxy before 2.1; of the others the source is named, as it was in November 2026. The operator and `check` read
+//! ports, `stream`, ModSecurity, mod_qos, mod_wsgi, HAProxy before 2.1 and the choice of a server; of the others the source is named, as it was in November 2026. The operator and `check` read
 //! the limits in fields of objects by the table of `direct-upload-core`; a test compares the two.
 
 pub use direct_upload_core::derive::exposure_issue::policy::Limit;
@@ -57,10 +57,12 @@ const OLD_TLS: &str = "no connection";
 const LISTS: &str = "refused, unless the new list has all that uploads need";
 const BAD_PORT: &str = "not sent";
 const LARGE_HEADERS: &str = "400: with its token, the request's headers are larger";
+const CHOSEN: &str = "only what answers the published URL can end uploads";
+const LOOP: &str = "a redirect without end, if no proxy adds the header: refused";
 const FOLLOWED: &str = "a redirect: refused";
 
 /// All of them, by server.
-pub const EFFECTS: [Effect; 129] = [
+pub const EFFECTS: [Effect; 147] = [
     // nginx 1.22: measured.
     size("nginx", "client_max_body_size", "413 above this size; 1 MiB if it is not set; 0: no limit"),
     cors("nginx", "add_header Access-Control-Allow-Origin", DOUBLED, DOUBLED),
@@ -93,6 +95,12 @@ pub const EFFECTS: [Effect; 129] = [
     },
     cors("nginx", "large_client_header_buffers, below 683 to 1536 bytes in all", "", LARGE_HEADERS),
     size("nginx", "modsecurity on", "413 above SecRequestBodyLimit (128 MiB), unless SecRequestBodyAccess is Off"),
+    // Which server and location answer, and what leads on: ngx_http_core_module (Server names, location, try_files).
+    cors("nginx", "server_name, listen, for the published URL", CHOSEN, CHOSEN),
+    cors("nginx", "location … { try_files … @NAME; }", "conditions, logins and the size are the first location's", ""),
+    cors("nginx", "proxy_pass, to an address or a path that Glance does not have", "", "404, or no answer"),
+    cors("nginx", "return|rewrite to https, where $http_x_forwarded_proto is not https", LOOP, LOOP),
+    cors("nginx", "modsecurity_rules, SecRule … with deny", "403, or the status", "the same"),
     // HAProxy 2.6: measured.
     cors(
         "HAProxy",
@@ -125,6 +133,12 @@ pub const EFFECTS: [Effect; 129] = [
         time: "waits for the body, within timeout http-request",
         ..cors("HAProxy", "option http-buffer-request", "", "")
     },
+    // Which backend answers (configuration.txt: use_backend, map, .if), and what leads on.
+    cors("HAProxy", "use_backend, default_backend, by host, path, address or map", CHOSEN, CHOSEN),
+    cors("HAProxy", "http-request set-path|replace-path, to another path than Glance's", "", "404"),
+    cors("HAProxy", "server, with another port or protocol than Glance's", "no answer", "no answer"),
+    cors("HAProxy", "redirect scheme https, unless hdr(X-Forwarded-Proto) is https", LOOP, LOOP),
+    cors("HAProxy", ".if, with a condition on the environment or the version", "its lines are not judged", ""),
     // httpd 2.4.71 in front of mod_proxy_http: measured.
     cors("httpd", "Header always set|add|append|merge|setifempty Access-Control-Allow-Origin", DOUBLED, DOUBLED),
     cors("httpd", "Header add Access-Control-Allow-Origin", DOUBLED, DOUBLED),
@@ -170,6 +184,12 @@ pub const EFFECTS: [Effect; 129] = [
         ..cors("httpd", "WSGIDaemonProcess … socket-timeout=", "", "")
     },
     answer("httpd", "ProxyTimeout", "502 if Glance sends nothing for this time"),
+    // Which host answers (mod_rewrite, mod_proxy and core of httpd's manual), and what leads on.
+    cors("httpd", "ServerName, ServerAlias, <VirtualHost>, for the published URL", CHOSEN, CHOSEN),
+    cors("httpd", "ServerName https://HOST:PORT, of the dashboard", "the page's origin has this port", ""),
+    cors("httpd", "RewriteOptions Inherit", "the main server's rules count for the host, too", "the same"),
+    cors("httpd", "RewriteRule to https, where %{HTTP:X-Forwarded-Proto} is not https", LOOP, LOOP),
+    cors("httpd", "ProxyPass, to an address or a path that Glance does not have", "", "404, or no answer"),
     // uWSGI 2.0.21: measured; chunked-input-limit as in docs/runbook/DU022.md.
     size("uWSGI", "limit-post", "uWSGI closes the connection above this size, without an answer"),
     size("uWSGI", "chunked-input-limit", "legacy only: a chunk above this size (1 MiB) breaks the upload"),
@@ -186,6 +206,9 @@ pub const EFFECTS: [Effect; 129] = [
     ),
     Effect { time: "the whole image is stored first", ..cors("uWSGI", "post-buffering", "", "") },
     cors("uWSGI", "route, route-if, route-run … break|return|redirect|basicauth", SEEN, SEEN),
+    cors("uWSGI", "add-header, route … addheader:Access-Control-Allow-Origin", DOUBLED, DOUBLED),
+    cors("uWSGI", "del-header Access-Control-Allow-Origin", "no grant: refused", "no grant: refused"),
+    cors("uWSGI", "env = OS_GLANCE_CONFIG_DIR=…, OS_CORS__…=…", "moves Glance's files, or sets its options", ""),
     cors(
         "uWSGI",
         "buffer-size, below 1029 to 2048",

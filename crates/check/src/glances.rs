@@ -4,6 +4,7 @@
 //! or an object is Glance's. There are two reasons: it is such a Service or names one; or it has Glance's name
 //! ([`names`](crate::names)), because the input often lacks the workload or its Services.
 
+use std::collections::BTreeSet;
 use std::ops::Deref;
 
 use direct_upload_core::derive::Backends;
@@ -11,22 +12,31 @@ use serde_json::Value;
 
 use crate::kinds;
 use crate::names;
+use crate::object_set::ObjectSet;
 use crate::objects::{Object, any_text};
 
 /// The objects of the input, which know what is Glance's.
 #[derive(Clone, Copy)]
 pub(crate) struct Objects<'a> {
-    pub all: &'a [Object],
+    pub all: &'a ObjectSet,
+    /// The names and namespaces of those.
+    pub services: &'a BTreeSet<(&'a str, &'a str)>,
     /// The Services of the workloads of Glance.
     pub backends: &'a [Backends],
 }
 
 impl Deref for Objects<'_> {
-    type Target = [Object];
+    type Target = ObjectSet;
 
-    fn deref(&self) -> &[Object] {
+    fn deref(&self) -> &ObjectSet {
         self.all
     }
+}
+
+/// The names and namespaces of the Services of workloads.
+pub(crate) fn services(backends: &[Backends]) -> BTreeSet<(&str, &str)> {
+    let named = backends.iter().flat_map(|own| own.services.iter().map(move |name| (name, &own.namespace)));
+    named.map(|(name, namespace)| (name.as_str(), namespace.as_str())).collect()
 }
 
 impl<'a> Objects<'a> {
@@ -47,13 +57,14 @@ impl<'a> Objects<'a> {
 
     /// Those of a namespace.
     pub fn routes_in(self, namespace: &str) -> impl Iterator<Item = &'a Object> {
-        let near = self.all.iter().filter(move |object| object.namespace() == namespace);
-        near.filter(move |object| kinds::route(object).is_some() && self.leads_to_glance(object))
+        self.all
+            .in_namespace(namespace)
+            .filter(move |object| kinds::route(object).is_some() && self.leads_to_glance(object))
     }
 
     /// Whether a Service has pods of Glance behind it, as far as its selector and the workloads show.
     pub fn is_service(self, name: &str, namespace: &str) -> bool {
-        self.backends.iter().any(|own| own.namespace == namespace && own.leads(name))
+        self.services.contains(&(name, namespace))
     }
 
     /// Whether an object is a Service of Glance's: it is one of these, or its name or selector says so.
@@ -67,17 +78,14 @@ impl<'a> Objects<'a> {
     /// Whether a text in an object means one of these Services: its name, or `NAME.NAMESPACE…` as in the cluster's DNS. The
     /// name alone means one in the object's own namespace, unless the object names another one.
     fn is_reference(self, object: &Object, text: &str) -> bool {
-        let first = text.split('.').next().unwrap_or_default();
-        self.backends.iter().any(|own| {
-            let mut labels = text.split('.').skip(1);
-            own.leads(first)
-                && match labels.next() {
-                    Some(namespace) => namespace == own.namespace,
-                    None => {
-                        own.namespace == object.namespace()
-                            || any_text(&object.value["spec"], &|text| text == own.namespace)
-                    }
-                }
-        })
+        let mut labels = text.split('.');
+        let name = labels.next().unwrap_or_default();
+        if let Some(namespace) = labels.next() {
+            return self.is_service(name, namespace);
+        }
+        let is_one = self.services.range((name, "")..).next().is_some_and(|(own, _)| *own == name);
+        is_one
+            && (self.is_service(name, object.namespace())
+                || any_text(&object.value["spec"], &|namespace| self.is_service(name, namespace)))
     }
 }

@@ -9,6 +9,7 @@ use direct_upload_core::derive::ExposingObject;
 use serde_json::Value;
 
 use crate::glances::Objects;
+use crate::object_set::ObjectSet;
 use crate::objects::Object;
 
 /// A controller of nginx, as its ConfigMap shows it.
@@ -44,12 +45,8 @@ pub(crate) const F5: NginxController = NginxController {
 
 impl NginxController {
     /// Its own ConfigMap.
-    pub fn config_map<'a>(&self, objects: &'a [Object]) -> Option<&'a Object> {
-        let is_its = |object: &&Object| {
-            let label = || object.value["metadata"]["labels"]["app.kubernetes.io/name"].as_str();
-            object.kind() == "ConfigMap" && (self.maps.contains(&object.name()) || label() == Some(self.label))
-        };
-        objects.iter().find(is_its)
+    pub fn config_map<'a>(&self, objects: &'a ObjectSet) -> Option<&'a Object> {
+        objects.config_map(&self.maps, self.label)
     }
 }
 
@@ -65,12 +62,12 @@ const CONTROLLERS: [(&str, &str); 4] = [
 const ANNOTATIONS: [&str; 4] = [COMMUNITY.prefix, F5.prefix, "traefik.ingress.kubernetes.io/", "projectcontour.io/"];
 
 /// The name under which the operator's rules know its controller.
-fn known(objects: &[Object], ingress: &Value) -> Option<&'static str> {
+fn known(objects: &ObjectSet, ingress: &Value) -> Option<&'static str> {
     let annotated = ingress["metadata"]["annotations"]["kubernetes.io/ingress.class"].as_str();
     let class = ingress["spec"]["ingressClassName"].as_str().or(annotated);
     let is_default =
         |o: &Object| o.value["metadata"]["annotations"]["ingressclass.kubernetes.io/is-default-class"] == "true";
-    let mut classes = objects.iter().filter(|o| o.kind() == "IngressClass");
+    let mut classes = objects.of_kind("IngressClass");
     let own = classes.find(|o| class.map_or_else(|| is_default(o), |class| o.name() == class));
     let controller = own.and_then(|own| own.value["spec"]["controller"].as_str());
     let by_controller = |name: &str| CONTROLLERS.iter().find(|(own, _)| name.starts_with(own)).map(|(_, class)| *class);
@@ -83,11 +80,11 @@ fn known(objects: &[Object], ingress: &Value) -> Option<&'static str> {
 }
 
 /// The same objects; an Ingress has the class that the rules know.
-pub(crate) fn told(objects: &[Object], exposing: &[ExposingObject]) -> Vec<ExposingObject> {
+pub(crate) fn told(objects: &ObjectSet, exposing: &[ExposingObject]) -> Vec<ExposingObject> {
     let of = |own: &ExposingObject| {
         let ExposingObject::Ingress(ingress, others) = own else { return own.clone() };
         let id = own.object();
-        let known = objects.iter().find(|o| o.is(&id)).and_then(|o| known(objects, &o.value));
+        let known = objects.of_id(&id).and_then(|o| known(objects, &o.value));
         let has = ingress.class.as_deref().is_some_and(|class| known.is_some_and(|known| class.contains(known)));
         let (Some(known), false) = (known, has) else { return own.clone() };
         let mut ingress = (**ingress).clone();

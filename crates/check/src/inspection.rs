@@ -17,8 +17,9 @@ use crate::facts::listen;
 use crate::facts::page_policy;
 use crate::facts::server::Server;
 use crate::finding::Finding;
-use crate::glances::Objects;
+use crate::glances::{self, Objects};
 use crate::input::CheckInput;
+use crate::object_set::ObjectSet;
 use crate::objects::{self, Object};
 use crate::report::Report;
 use crate::unit::{self, ConfigFile, Unit};
@@ -27,9 +28,11 @@ use crate::{controller, coverage, derived, managed, owner, redact, routes, rules
 /// Finds everything that is wrong.
 pub fn check(input: CheckInput) -> Report {
     let CheckInput { objects, snapshot, files, release, mut unseen } = input;
+    let objects = ObjectSet::new(objects);
     let units = units(&objects, &snapshot, files);
     let (world, backends) = (World::of(&snapshot), derived::backends(&snapshot, &units));
-    let objects = Objects { all: &objects, backends: &backends };
+    let services = glances::services(&backends);
+    let objects = Objects { all: &objects, backends: &backends, services: &services };
     let inspection = Inspection { objects, snapshot: &snapshot, units: &units, world: &world };
     let mut cloud = inspection.cloud(release);
     let issues = inspection.issues(&cloud, &mut unseen);
@@ -51,7 +54,7 @@ pub fn check(input: CheckInput) -> Report {
 }
 
 /// The files that belong together: of workloads, of folders, and of controllers that carry out snippets.
-fn units(objects: &[Object], snapshot: &Snapshot, files: Vec<(String, ConfigFile)>) -> Vec<Unit> {
+fn units(objects: &ObjectSet, snapshot: &Snapshot, files: Vec<(String, ConfigFile)>) -> Vec<Unit> {
     let mut units: Vec<Unit> = objects::units(objects);
     units.extend(unit::of_files(files));
     let snippets = controller::snippets(snapshot, objects, &units);
@@ -170,6 +173,7 @@ pub fn refused_panels(before: &Manifests, end: Vec<Value>) -> Vec<(Panel, Findin
     let object = |m: &Manifest| Object { value: m.object.clone(), file: Some(m.place.file.clone()), node: None };
     let mut objects: Vec<Object> = before.manifests.iter().map(object).collect();
     managed::put(&mut objects, end);
+    let objects = ObjectSet::new(objects);
     let units = objects::units(&objects);
     let exposed = derived::dashboards(&before.snapshot, &objects, &units);
     let stated = derived::stated(&World::of(&before.snapshot));

@@ -18,6 +18,7 @@ use self::mounts::MountPoint;
 use super::classify::{self, Kind};
 use super::finding::Location;
 pub use super::names::any_text;
+use super::object_set::ObjectSet;
 use super::unit::{self, ConfigFile, Unit};
 use super::{template, values};
 
@@ -33,6 +34,8 @@ pub struct Object {
 
 impl Object {
     fn text(&self, path: &[&str]) -> &str {
+        #[cfg(test)]
+        crate::object_set::tests::count();
         path.iter().fold(&self.value, |value, name| &value[*name]).as_str().unwrap_or_default()
     }
 
@@ -166,7 +169,7 @@ fn decoded(written: &str) -> Option<String> {
 const WORKLOADS: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];
 
 /// All units of some objects.
-pub fn units(objects: &[Object]) -> Vec<Unit> {
+pub fn units(objects: &ObjectSet) -> Vec<Unit> {
     let mut units = Vec::new();
     let mut mounted = BTreeSet::new();
     for workload in objects.iter().filter(|o| WORKLOADS.contains(&o.kind())) {
@@ -284,7 +287,7 @@ fn file(kind: Kind, path: Option<String>, held: DataEntry) -> ConfigFile {
     ConfigFile { kind, path, name, text: held.text, place: held.place, lines: held.lines, managed, partial: false }
 }
 
-fn workload_unit(objects: &[Object], workload: &Object, mounted: &mut BTreeSet<usize>) -> Unit {
+fn workload_unit(objects: &ObjectSet, workload: &Object, mounted: &mut BTreeSet<usize>) -> Unit {
     const POD: [&str; 3] = ["spec", "template", "spec"];
     let pod = &workload.value["spec"]["template"]["spec"];
     let kind = WorkloadKind::ALL.into_iter().find(|kind| kind.as_str() == workload.kind());
@@ -335,13 +338,12 @@ fn workload_unit(objects: &[Object], workload: &Object, mounted: &mut BTreeSet<u
 }
 
 /// `envFrom`: the variables of whole ConfigMaps and Secrets.
-fn environment_from(objects: &[Object], namespace: &str, container: &Value, place: &Location, unit: &mut Unit) {
+fn environment_from(objects: &ObjectSet, namespace: &str, container: &Value, place: &Location, unit: &mut Unit) {
     for source in container["envFrom"].as_array().into_iter().flatten() {
         let prefix = source["prefix"].as_str().unwrap_or_default();
         for (field, kind) in [("configMapRef", "ConfigMap"), ("secretRef", "Secret")] {
             let Some(name) = source[field]["name"].as_str() else { continue };
-            let is_it = |o: &&Object| o.kind() == kind && o.name() == name && o.namespace() == namespace;
-            let Some(object) = objects.iter().find(is_it) else {
+            let Some(object) = objects.named(kind, namespace, name) else {
                 if source[field]["optional"] != true {
                     unit.unseen.push(format!("{kind} {namespace}/{name}, whose keys are environment variables"));
                 }

@@ -19,6 +19,7 @@ use crate::facts::traefik::{document, without_limit};
 use crate::finding::{Field, Finding, Location};
 use crate::glances::Objects;
 use crate::kinds;
+use crate::object_set::ObjectSet;
 use crate::objects::Object;
 use crate::unit::Unit;
 
@@ -223,11 +224,11 @@ fn chosen<'a>(all: &'a [EntryPoint], ports: &'a [u64], names: &'a [String]) -> i
 
 /// Leaves to `entry_points` what the operator's own rules find for Traefik: without its configuration they only warn
 /// of its default. Returns whose configuration the input lacks.
-pub fn apply(objects: &[Object], units: &[Unit], issues: &mut Vec<PlacedIssue>) -> Vec<String> {
+pub(crate) fn apply(objects: &ObjectSet, units: &[Unit], issues: &mut Vec<PlacedIssue>) -> Vec<String> {
     let is_seen = objects.iter().any(|o| container(o).is_some()) || units.iter().any(|unit| unit.has(Kind::Traefik));
     let mut lacking = Vec::new();
     issues.retain_mut(|placed| {
-        let Some(object) = objects.iter().find(|o| o.is(&placed.issue.object)) else { return true };
+        let Some(object) = objects.of_id(&placed.issue.object) else { return true };
         let field = &placed.issue.field;
         let is_spec = *field == FieldPath::new(&["spec"]);
         let is_about_it = placed.issue.rule == Rule::TooSlow

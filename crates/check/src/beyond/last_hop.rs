@@ -147,8 +147,14 @@ fn own_server(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<Socket> {
     Socket::of(protocol, &format!("{host}:{port}"), place)
 }
 
-/// What leads from objects to Glance's pods, in which uWSGI listens elsewhere or in another protocol.
-pub(super) fn of_objects(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>, objects: Objects<'_>) -> Option<String> {
+/// What leads from objects to Glance's pods, in which uWSGI listens elsewhere or in another protocol. `with_tls`: the first
+/// object that speaks TLS with a Glance.
+pub(super) fn of_objects(
+    cloud: &Cloud<'_>,
+    glance: &GlanceFacts<'_>,
+    objects: Objects<'_>,
+    with_tls: Option<&Object>,
+) -> Option<String> {
     let (_, key) = glance.unit.workload.as_ref()?;
     glance.uwsgi()?;
     let sockets = sockets(cloud, glance);
@@ -156,7 +162,7 @@ pub(super) fn of_objects(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>, objects: O
     // A web server in the same pods may be what the Service leads to.
     let has_server = [Kind::Httpd, Kind::Nginx, Kind::Haproxy].into_iter().any(|kind| glance.unit.has(kind));
     let services: Vec<&Object> =
-        objects.iter().filter(|own| own.namespace() == key.namespace && objects.is_glances_service(own)).collect();
+        objects.in_namespace(&key.namespace).filter(|own| objects.is_glances_service(own)).collect();
     if has_server || services.is_empty() {
         return None;
     }
@@ -177,7 +183,7 @@ pub(super) fn of_objects(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>, objects: O
         ));
     }
     let has_tls = sockets.iter().any(|own| own.protocol == Protocol::Https);
-    let speaks = objects.iter().find(|object| !has_tls && speaks_tls(objects, object))?;
+    let speaks = with_tls.filter(|_| !has_tls)?;
     Some(format!(
         "{}: it speaks TLS or another protocol with Glance, which listens for HTTP ({})",
         speaks.id(),
@@ -208,7 +214,7 @@ const PROTOCOLS: [(&str, &[&str]); 6] = [
 ];
 
 /// Whether an object makes its proxy speak TLS with Glance, or pass the browser's TLS on to it.
-fn speaks_tls(objects: Objects<'_>, object: &Object) -> bool {
+pub(super) fn speaks_tls(objects: Objects<'_>, object: &Object) -> bool {
     let spec = &object.value["spec"];
     let annotations = &object.value["metadata"]["annotations"];
     let by_annotation =

@@ -13,7 +13,10 @@ use serde_json::Value;
 use crate::facts::cloud::Cloud;
 use crate::glances::Objects;
 use crate::names;
+use crate::object_set::ObjectSet;
 use crate::objects::{Object, any_text};
+
+const POLICY: &str = "NetworkPolicy";
 
 /// Pods of Glance.
 pub(super) struct Pods<'a> {
@@ -29,9 +32,8 @@ pub(super) fn pods<'a>(cloud: &Cloud<'_>, objects: Objects<'a>) -> Vec<Pods<'a>>
     cloud.glances.iter().filter_map(|glance| glance.unit.workload.as_ref()).filter_map(of_unit).collect()
 }
 
-fn of_workload<'a>(objects: &'a [Object], kind: WorkloadKind, key: &Key) -> Option<Pods<'a>> {
-    let is_it = |o: &&Object| o.kind() == kind.to_string() && o.namespace() == key.namespace && o.name() == key.name;
-    let object = objects.iter().find(is_it)?;
+fn of_workload<'a>(objects: &'a ObjectSet, kind: WorkloadKind, key: &Key) -> Option<Pods<'a>> {
+    let object = objects.named(&kind.to_string(), &key.namespace, &key.name)?;
     let template = &object.value["spec"]["template"];
     let labels = template["metadata"]["labels"].as_object().into_iter().flatten();
     let labels = labels.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect();
@@ -66,7 +68,7 @@ impl Pods<'_> {
         let spec = &policy.value["spec"];
         let types = spec["policyTypes"].as_array();
         policy.api_version().starts_with("networking.k8s.io/")
-            && policy.kind() == "NetworkPolicy"
+            && policy.kind() == POLICY
             && self.namespace.is_none_or(|own| own == policy.namespace())
             && types.is_none_or(|types| types.iter().any(|own| own == "Ingress"))
             && match &self.labels {
@@ -94,6 +96,9 @@ impl Pods<'_> {
 
 /// Why a policy may keep browsers from Glance, in words. Of several Glances in a namespace one may be for services only.
 pub(super) fn closed(objects: Objects<'_>, all: &[Pods<'_>], object: &Object) -> Option<&'static str> {
+    if object.kind() != POLICY {
+        return None;
+    }
     let unknown = [Pods { namespace: Some(object.namespace()), ..Pods::unknown() }];
     let near = || all.iter().filter(|pods| pods.namespace == Some(object.namespace()));
     let selected = if all.is_empty() {

@@ -45,8 +45,8 @@ fn of_one_nginx(objects: Objects<'_>, object: &Object) -> Option<String> {
     let annotations = object.value["metadata"]["annotations"].as_object()?;
     let has = |prefix: &str| annotations.keys().any(|name| name.starts_with(prefix));
     let class = object.value["spec"]["ingressClassName"].as_str()?;
-    let known = objects.iter().any(|o| o.kind() == "IngressClass" && o.name() == class)
-        || ingress_class::F5.config_map(&objects).is_some();
+    let known =
+        objects.of_kind("IngressClass").any(|o| o.name() == class) || ingress_class::F5.config_map(&objects).is_some();
     let about = object.kind() == "Ingress" && concerns(objects, object);
     (about && has("nginx.org/") && !has("nginx.ingress.kubernetes.io/") && !known).then(|| {
         format!(

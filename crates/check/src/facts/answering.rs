@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::cloud::PlacedIssue;
 use crate::finding::Location;
 use crate::glances::Objects;
+use crate::kinds;
 use crate::objects::Object;
 
 /// One such object.
@@ -41,7 +42,16 @@ pub(crate) fn find(objects: Objects<'_>, issues: &[PlacedIssue]) -> Vec<Answerin
     };
     let routes: Vec<&Object> = objects.routes().collect();
     let of = |object: &Object| {
-        let route = routes.iter().find(|route| answers(object, route)).filter(|_| !is_wrong(object))?;
+        let route = match object.kind() {
+            "SecurityPolicy" | "Middleware" => routes.iter().find(|route| answers(object, route)).copied()?,
+            _ => {
+                let leads = |own: &&Object| kinds::route(own).is_some() && objects.leads_to_glance(own);
+                Some(object).filter(|own| answers(own, own)).filter(leads)?
+            }
+        };
+        if is_wrong(object) {
+            return None;
+        }
         let without_credentials = any_origin(object).map(|path| (path, STAR, REMOVE));
         let without_credentials =
             without_credentials.or_else(|| without_credentials_in(object).map(|(path, fix)| (path, NOTHING, fix)));

@@ -12,7 +12,7 @@ use direct_upload_core::openstack::cors_request::{CorsRequest, KnownText, UPLOAD
 use super::addressed;
 use super::catalog::Published;
 use super::cloud::{Cloud, ExposedDashboard};
-use super::first_hop;
+use super::first_hop::{self, Scheme};
 use super::haproxy;
 use super::horizon::HorizonFacts;
 use super::server::Server;
@@ -37,6 +37,8 @@ pub(crate) struct Sent {
     /// Those that a server has written or removed so far.
     changed: Vec<(String, KnownText)>,
     tls: Option<bool>,
+    /// Whether a server in front of this one ends TLS.
+    is_behind_tls: bool,
     path: KnownText,
     /// What a server noted of it, by the name of a variable.
     noted: Vec<(String, KnownText)>,
@@ -54,13 +56,12 @@ impl Sent {
     pub(crate) fn all(cloud: &Cloud<'_>, server: &Server<'_>, request: CorsRequest, size: Option<u64>) -> Vec<Self> {
         let mut sent = Vec::new();
         let path = path(cloud, server);
-        let is_first = first_hop::is_first(cloud, server);
+        let Scheme { header, is_behind_tls } = first_hop::scheme(cloud, server);
         for page in pages(cloud, server) {
             for agent in AGENTS {
                 let mut own = Self { path: path.clone(), ..Self::new(server, request, size, &page, agent) };
-                if is_first {
-                    own.set_header("x-forwarded-proto".to_owned(), KnownText::Missing);
-                }
+                own.set_header("x-forwarded-proto".to_owned(), header.clone());
+                own.is_behind_tls = is_behind_tls;
                 sent.push(own);
             }
         }
@@ -86,7 +87,16 @@ impl Sent {
         if let (CorsRequest::Upload, Some(size)) = (request, size) {
             headers.push(("content-length", KnownText::is(size.to_string())));
         }
-        Self { request, size, headers, changed: Vec::new(), tls, path: KnownText::Unknown, noted: Vec::new() }
+        Self {
+            request,
+            size,
+            headers,
+            changed: Vec::new(),
+            tls,
+            is_behind_tls: false,
+            path: KnownText::Unknown,
+            noted: Vec::new(),
+        }
     }
 
     pub(crate) fn method(&self) -> &'static str {
@@ -146,6 +156,11 @@ impl Sent {
     /// Whether it is sent by https, if the server shows it.
     pub(crate) const fn is_secure(&self) -> Option<bool> {
         self.tls
+    }
+
+    /// Whether the browser sends it by https, here or to a server in front: a redirect to https is then one without end.
+    pub(crate) fn comes_by_https(&self) -> bool {
+        self.is_behind_tls || self.tls == Some(true)
     }
 
     /// The number of bytes of its body.

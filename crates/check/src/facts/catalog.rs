@@ -108,8 +108,11 @@ pub(super) fn confirm(own: &mut Published, endpoints: &[Published]) {
         other.is_https() && !own.is_https() && other.host() == own.host() && is_usual(own) && is_usual(other)
     };
     let is_it = |other: &&Published| {
+        if other.scope != own.scope {
+            return false;
+        }
         let (Some(theirs), Some(ours)) = (origin(&other.url), origin(&own.url)) else { return false };
-        other.scope == own.scope && (theirs == ours || is_behind_tls(&theirs, &ours))
+        theirs == ours || is_behind_tls(&theirs, &ours)
     };
     let Some(stated) = endpoints.iter().find(is_it).filter(|_| own.source == UrlSource::Exposed) else { return };
     if stated.url.trim_end_matches('/') != own.url.trim_end_matches('/') {

@@ -86,6 +86,8 @@ pub struct Cloud<'a> {
     pub published: Vec<Published>,
     pub dashboards: Vec<ExposedDashboard>,
     pub pairs: Vec<Pair>,
+    /// For each Glance, how much of its scope the nearest Horizon shares.
+    pub nearest: Vec<usize>,
     /// What resources state, by the workload.
     pub stated: BTreeMap<WorkloadId, StatedDashboard>,
     /// Stated by the user; it overrides the images' tags.
@@ -140,6 +142,10 @@ impl<'a> Cloud<'a> {
         dashboards
             .extend(servers.iter().filter(of_dashboard).filter(|_| !behind).filter(is_front).filter_map(of_server));
         let pairs = pairs(&horizons, &glances);
+        let to_horizons = |glance: &GlanceFacts<'_>| {
+            horizons.iter().map(|horizon| shared(&horizon.unit.scope, &glance.unit.scope)).max().unwrap_or_default()
+        };
+        let nearest = glances.iter().map(to_horizons).collect();
         let apis = units.iter().flat_map(ApiFacts::others).collect();
         Self {
             units,
@@ -150,6 +156,7 @@ impl<'a> Cloud<'a> {
             published,
             dashboards,
             pairs,
+            nearest,
             stated,
             release,
             answering: Vec::new(),

@@ -9,6 +9,7 @@ use direct_upload_core::model::{FieldPath, Id};
 use serde_json::Value;
 
 use crate::finding::Location;
+use crate::object_set::ObjectSet;
 use crate::objects::Object;
 
 /// A policy that an object adds.
@@ -23,10 +24,10 @@ pub struct PagePolicy {
 const NAME: &str = "Content-Security-Policy";
 
 /// The policies that objects add. `exposing`: what leads to a dashboard, with the dashboard's scope.
-pub(crate) fn find(objects: &[Object], exposing: &[(Vec<String>, Id)]) -> Vec<PagePolicy> {
+pub(crate) fn find(objects: &ObjectSet, exposing: &[(Vec<String>, Id)]) -> Vec<PagePolicy> {
     let mut found = Vec::new();
     for (scope, id) in exposing {
-        let Some(route) = objects.iter().find(|object| object.is(id)) else { continue };
+        let Some(route) = objects.of_id(id) else { continue };
         let mut written: Vec<(&Object, FieldPath, String)> = Vec::new();
         let mut own = Vec::new();
         headers(&route.value["spec"], &FieldPath::new(&["spec"]), &mut own);
@@ -34,7 +35,7 @@ pub(crate) fn find(objects: &[Object], exposing: &[(Vec<String>, Id)]) -> Vec<Pa
             own.extend(of_annotations(route));
         }
         written.extend(own.into_iter().map(|(path, text)| (route, path, text)));
-        for middleware in objects.iter().filter(|object| object.kind() == "Middleware" && is_named(object, route)) {
+        for middleware in objects.of_kind("Middleware").filter(|object| is_named(object, route)) {
             let path = FieldPath::new(&["spec", "headers"]);
             let headers = &middleware.value["spec"]["headers"];
             let policy = headers["contentSecurityPolicy"].as_str();

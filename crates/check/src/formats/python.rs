@@ -388,7 +388,7 @@ impl Run<'_> {
         if is_namespace(outermost) {
             match item.slice.as_ref() {
                 Expr::StringLiteral(key) if item.value.is_call_expr() => {
-                    self.set(key.value.to_str(), value.clone(), line)
+                    self.set(key.value.to_str(), value.clone(), line);
                 }
                 _ => self.settings.open.push((Opening::Computed, line)),
             }
@@ -440,7 +440,9 @@ impl Run<'_> {
         if is_namespace(&method.value) {
             match (method.attr.as_str(), self.entries(call)) {
                 ("update", Value::Dict(entries)) => {
-                    entries.into_iter().for_each(|(name, value)| self.set(&name, value, line));
+                    for (name, value) in entries {
+                        self.set(&name, value, line);
+                    }
                 }
                 _ => self.settings.open.push((Opening::Computed, line)),
             }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::{Object, file, read};
 use crate::classify;
 use crate::finding::Location;
+use crate::object_set::ObjectSet;
 use crate::template;
 use crate::unit::Unit;
 
@@ -57,7 +58,7 @@ impl<'a> MountPoint<'a> {
 
 /// Adds the files of one mount to the unit.
 pub(super) fn mount(
-    objects: &[Object],
+    objects: &ObjectSet,
     namespace: &str,
     volume: &Value,
     point: &MountPoint<'_>,
@@ -76,8 +77,7 @@ pub(super) fn mount(
             unit.unseen.push(format!("a {of} volume, mounted at {path}"));
         }
         let Some(source) = DataSource::of(source) else { continue };
-        let is = |o: &Object| o.kind() == source.kind && o.name() == source.name && o.namespace() == namespace;
-        let Some(at) = objects.iter().position(is) else {
+        let Some(at) = objects.position(source.kind, namespace, source.name) else {
             // In a folder of drop-in files an optional one replaces options if it is there.
             let is_needed = !source.is_optional() || path.ends_with(".conf.d");
             if is_needed && !is_something_else(path) {

@@ -62,16 +62,16 @@ pub(crate) fn redirects(objects: Objects<'_>, is_wanted: impl Fn(&str) -> bool) 
 }
 
 /// What blocks uploads on routes and policies, in namespaces for which the input shows no workload of Glance with its
-/// Services with its
 /// Services: Services that are named so count.
 pub(crate) fn issues(objects: Objects<'_>) -> Vec<PlacedIssue> {
     let written: Vec<PolicyObject<'_>> = objects.iter().filter(|o| !is_refused(o)).map(policy_object).collect();
     let namespaces: BTreeSet<&str> =
         objects.iter().filter(|o| objects.leads_to_glance(o)).map(Object::namespace).collect();
     let mut found = Vec::new();
+    let seen: BTreeSet<&str> = objects.services.iter().map(|(_, namespace)| *namespace).collect();
     for namespace in namespaces {
-        let own = objects.iter().filter(|o| o.namespace() == namespace);
-        let is_seen = objects.backends.iter().any(|known| known.namespace == namespace && !known.services.is_empty());
+        let own = objects.in_namespace(namespace);
+        let is_seen = seen.contains(namespace);
         // OpenShift's Routes name them at the top.
         let tops = own.clone().flat_map(|o| ["to", "alternateBackends"].map(|list| &o.value["spec"][list]));
         let rules = own.flat_map(|o| ["rules", "http", "routes"].map(|list| &o.value["spec"][list]));
@@ -85,7 +85,7 @@ pub(crate) fn issues(objects: Objects<'_>) -> Vec<PlacedIssue> {
         let backends =
             Backends { namespace: namespace.to_owned(), services: names.into_iter().collect(), ..Backends::default() };
         for issue in policy::issues(&written, &backends, &BTreeSet::new()) {
-            let object = objects.iter().find(|o| o.is(&issue.object));
+            let object = objects.of_id(&issue.object);
             let unseen = || Location::default().field(issue.field.clone());
             let place = object.map_or_else(unseen, |o| o.place_of(&issue.field));
             found.push(PlacedIssue { issue, place, asked: false, scope: vec![namespace.to_owned()] });

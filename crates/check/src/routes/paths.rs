@@ -45,7 +45,7 @@ pub(crate) fn paths(
         let (Ok(url), [namespace]) = (PublicUrl::parse(&own.url), own.scope.as_slice()) else { continue };
         let prefix = own.prefix().unwrap_or_default();
         let path = format!("{prefix}{UPLOAD_PATH}");
-        let near = objects.iter().filter(|object| object.namespace() == namespace.as_str());
+        let near = objects.in_namespace(namespace);
         let rules: Vec<PathRule<'_>> = near.clone().flat_map(|object| path_rules(objects, object, &path)).collect();
         // Kinds whose hosts are not compared here.
         let elsewhere = near.clone().any(|object| {

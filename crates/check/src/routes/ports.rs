@@ -4,6 +4,9 @@
 //! no endpoint (`FindPort` in `pkg/api/v1/pod/util.go`) and proxies answer 503. A number need not be declared; if others
 //! are, it is a warning.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
 use direct_upload_api::{Rule, Severity};
 use direct_upload_core::model::Key;
 use serde_json::Value;
@@ -18,8 +21,11 @@ const WORKLOADS: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];
 /// Services of Glance to which something leads, and whose ports lead nowhere.
 pub(crate) fn ports(objects: Objects<'_>, is_wanted: impl Fn(&str) -> bool) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for service in objects.iter().filter(|o| o.kind() == "Service" && is_used(objects, o)) {
-        let pods: Vec<&Object> = objects.iter().filter(|workload| selects(service, workload)).collect();
+    let named = named_by_routes(objects);
+    let is_used = |service: &&Object| is_open(service) || named.contains(service.name());
+    for service in objects.of_kind("Service").filter(is_used) {
+        let near = objects.in_namespace(service.namespace());
+        let pods: Vec<&Object> = near.filter(|workload| selects(service, workload)).collect();
         let is_glances = objects.is_service(service.name(), service.namespace())
             || pods.iter().any(|own| runs_glance(&own.value["spec"]["template"]["spec"]));
         let ports: Vec<&Value> = service.value["spec"]["ports"].as_array().into_iter().flatten().collect();
@@ -47,14 +53,14 @@ pub(crate) fn ports(objects: Objects<'_>, is_wanted: impl Fn(&str) -> bool) -> V
 
 /// Whether Services lead to one of some ports of a workload's pods, as far as the input shows where they lead.
 pub(crate) fn lead_to(objects: Objects<'_>, key: &Key, ports: &[u16]) -> bool {
-    let is_it = |o: &&Object| WORKLOADS.contains(&o.kind()) && o.namespace() == key.namespace && o.name() == key.name;
-    let Some(workload) = objects.iter().find(is_it) else { return true };
+    let mut workloads = WORKLOADS.into_iter().filter_map(|kind| objects.named(kind, &key.namespace, &key.name));
+    let Some(workload) = workloads.next() else { return true };
     let pod = &workload.value["spec"]["template"]["spec"];
     let of_name = |name: &Value| {
         let all = containers(pod).flat_map(|container| container["ports"].as_array().into_iter().flatten());
         all.filter(|own| own["name"] == *name).find_map(|own| own["containerPort"].as_u64())
     };
-    let services = objects.iter().filter(|o| o.kind() == "Service" && selects(o, workload));
+    let services = objects.in_namespace(&key.namespace).filter(|o| o.kind() == "Service" && selects(o, workload));
     let targets = services.flat_map(|o| o.value["spec"]["ports"].as_array().into_iter().flatten()).map(target);
     let targets: Option<Vec<u64>> = targets.map(|own| number(own).or_else(|| of_name(own))).collect();
     targets.is_none_or(|all| all.is_empty() || all.iter().any(|own| ports.iter().any(|port| u64::from(*port) == *own)))
@@ -109,12 +115,18 @@ fn has_port(workload: &Object, target: &Value) -> bool {
     ports.iter().any(is_it) || (ports.is_empty() && number(target).is_some())
 }
 
-/// Whether browsers come through a Service: something leads to it, or it is open itself.
-fn is_used(objects: Objects<'_>, service: &Object) -> bool {
-    let is_open = matches!(service.value["spec"]["type"].as_str(), Some("LoadBalancer" | "NodePort"));
-    let leads = |route: &Object| {
-        kinds::route(route).is_some()
-            && any_text(&route.value["spec"], &|text| text.split('.').next() == Some(service.name()))
-    };
-    is_open || objects.iter().any(leads)
+fn is_open(service: &Object) -> bool {
+    matches!(service.value["spec"]["type"].as_str(), Some("LoadBalancer" | "NodePort"))
+}
+
+/// What routes may mean as the names of Services: browsers come through these.
+fn named_by_routes(objects: Objects<'_>) -> BTreeSet<String> {
+    let named = RefCell::new(BTreeSet::new());
+    for route in objects.iter().filter(|own| kinds::route(own).is_some()) {
+        any_text(&route.value["spec"], &|text| {
+            named.borrow_mut().extend(text.split('.').next().map(str::to_owned));
+            false
+        });
+    }
+    named.into_inner()
 }

@@ -5,6 +5,8 @@
 //! Istio (HTTPRedirect), Contour (HTTPRequestRedirectPolicy), Traefik (RedirectScheme) and the controllers of Ingresses.
 //! The operator's own rules read Traefik's RedirectRegex, which needs no published URL.
 
+use std::collections::BTreeMap;
+
 use direct_upload_api::{Rule, Severity};
 use serde_json::Value;
 
@@ -27,11 +29,17 @@ pub(crate) fn redirected(
     is_wanted: impl Fn(&str) -> bool,
 ) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
+    let mut uploads: BTreeMap<&str, Vec<Upload>> = BTreeMap::new();
+    for own in published {
+        if let Some((scope, upload)) = own.scope.first().zip(Upload::to(own)) {
+            uploads.entry(scope).or_default().push(upload);
+        }
+    }
+    let none = Vec::new();
     for object in objects.iter() {
-        let near = published.iter().filter(|own| own.scope.first().is_some_and(|scope| scope == object.namespace()));
-        let urls: Vec<Upload> = near.filter_map(Upload::to).collect();
+        let urls = uploads.get(object.namespace()).unwrap_or(&none);
         let severity = if is_wanted(object.namespace()) { Severity::Error } else { Severity::Warning };
-        for (path, target) in of_object(objects, object, &urls) {
+        for (path, target) in of_object(objects, object, urls) {
             let path: Vec<&str> = path.iter().map(String::as_str).collect();
             let found = format!("redirects uploads to {target}, and browsers follow no redirect of a preflight");
             let place = match path.as_slice() {

@@ -231,84 +231,88 @@ fn edited(value: &str, pattern: &str, item: &ScopedDirective<'_>) -> Option<Stri
     Some(pattern.replace(value, NoExpand(text)).into_owned())
 }
 
-#[expect(clippy::too_many_lines, reason = "one part for each directive of nginx")]
 fn nginx_cors(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
-    let hidden = |item: &ScopedDirective<'_>| {
-        matches!(item.directive.name.as_str(), "proxy_hide_header" | "uwsgi_hide_header")
-            && item.directive.word() == ALLOW_ORIGIN
+    let counts = |item: &&ScopedDirective<'_>| {
+        matches!(applies(cloud, server, item, &CorsRequest::BOTH), Applies::Always | Applies::Sometimes)
     };
-    let is_hidden = server.items.iter().any(hidden);
-    let mut findings = Vec::new();
+    let set = server.of_name("more_set_headers").filter(counts).filter_map(|item| set_by_more(cloud, server, item));
+    let cleared = server.of_name("more_clear_headers").filter(counts).filter_map(cleared_by_more);
+    let added = server.of_name("add_header").filter_map(|item| added(cloud, server, item));
+    hidden_alone(server).into_iter().chain(set).chain(cleared).chain(added).collect()
+}
+
+fn hides(item: &ScopedDirective<'_>) -> bool {
+    matches!(item.directive.name.as_str(), "proxy_hide_header" | "uwsgi_hide_header")
+        && item.directive.word() == ALLOW_ORIGIN
+}
+
+/// A header of Glance that nginx hides, without another one in its place.
+fn hidden_alone(server: &Server<'_>) -> Option<Finding> {
     let writes = |item: &ScopedDirective<'_>| {
         let name = item.directive.name.as_str();
         (name == "add_header" && item.directive.word() == ALLOW_ORIGIN) || name == "more_set_headers"
     };
-    if let Some(item) = server.items.iter().find(|item| hidden(item)).filter(|_| !server.items.iter().any(writes)) {
+    let item = server.items.iter().find(|item| hides(item)).filter(|_| !server.items.iter().any(writes))?;
+    let found = format!("{} {}: Glance's answer never reaches the browser", item.directive.name, item.directive.text());
+    Some(Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE))
+}
+
+/// `more_set_headers` (headers-more-nginx-module).
+fn set_by_more(cloud: &Cloud<'_>, server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> {
+    let sets = |a: &&String| a.to_ascii_lowercase().starts_with(ALLOW_ORIGIN);
+    let (_, value) = item.directive.args.iter().find(sets)?.split_once(':')?;
+    let value = value.trim();
+    let is_other = |d: &&ExposedDashboard| !value.contains(['*', '$']) && !value.contains(&format!("://{}", d.host));
+    let written = format!("more_set_headers {}", item.directive.text());
+    Some(if let Some(d) = cloud.dashboards_near(&server.scope).find(is_other) {
         let found =
-            format!("{} {}: Glance's answer never reaches the browser", item.directive.name, item.directive.text());
-        findings.push(Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE));
-    }
-    let counts = |item: &&ScopedDirective<'_>| {
-        matches!(applies(cloud, server, item, &CorsRequest::BOTH), Applies::Always | Applies::Sometimes)
+            format!("{written} replaces Glance's answer with an origin that is not the dashboard's ({})", d.host);
+        Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE)
+    } else {
+        let found = format!("{written} replaces Glance's answer by one fixed value for every dashboard");
+        Finding::warning(Rule::CorsOnTheWay, &item.place(), found, LEAVE)
+    })
+}
+
+/// `more_clear_headers`: a trailing star stands for any rest.
+fn cleared_by_more(item: &ScopedDirective<'_>) -> Option<Finding> {
+    let clears = |name: &String| {
+        let name = name.to_ascii_lowercase();
+        name.strip_suffix('*').map_or(name == ALLOW_ORIGIN, |start| ALLOW_ORIGIN.starts_with(start))
     };
-    for item in server.of_name("more_set_headers").filter(counts) {
-        let sets = |a: &&String| a.to_ascii_lowercase().starts_with(ALLOW_ORIGIN);
-        let Some(value) = item.directive.args.iter().find(sets).and_then(|a| a.split_once(':')) else { continue };
-        let value = value.1.trim();
-        let other = cloud
-            .dashboards_near(&server.scope)
-            .find(|d| !value.contains(['*', '$']) && !value.contains(&format!("://{}", d.host)));
-        let written = format!("more_set_headers {}", item.directive.text());
-        findings.push(if let Some(d) = other {
-            let found =
-                format!("{written} replaces Glance's answer with an origin that is not the dashboard's ({})", d.host);
-            Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE)
-        } else {
-            let found = format!("{written} replaces Glance's answer by one fixed value for every dashboard");
-            Finding::warning(Rule::CorsOnTheWay, &item.place(), found, LEAVE)
-        });
+    let found = "more_clear_headers Access-Control-Allow-Origin: Glance's answer never reaches the browser";
+    let is_it = item.directive.args.iter().any(clears);
+    is_it.then(|| Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE))
+}
+
+/// `add_header`: a second value, an answer of nginx's own, or a value in place of the hidden one.
+fn added(cloud: &Cloud<'_>, server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> {
+    if item.directive.word() != ALLOW_ORIGIN {
+        return None;
     }
-    for item in server.of_name("more_clear_headers").filter(counts) {
-        // A trailing star stands for any rest (headers-more-nginx-module).
-        let clears = |name: &String| {
-            let name = name.to_ascii_lowercase();
-            name.strip_suffix('*').map_or(name == ALLOW_ORIGIN, |start| ALLOW_ORIGIN.starts_with(start))
-        };
-        if item.directive.args.iter().any(clears) {
-            let found = "more_clear_headers Access-Control-Allow-Origin: Glance's answer never reaches the browser";
-            findings.push(Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE));
-        }
+    let written = format!("add_header {}", item.directive.text());
+    let [preflights, uploads] = CorsRequest::BOTH.map(|request| values(cloud, server, item, request));
+    let writes = |values: &[Value]| values.iter().any(|value| value.written != KnownText::Missing);
+    let answers = item.within.iter().any(|block| block.name == "if")
+        && server.of_name("return").any(|other| other.within == item.within);
+    if !writes(&preflights) && !writes(&uploads) {
+        return None;
     }
-    for item in server.of_name("add_header").filter(|item| item.directive.word() == ALLOW_ORIGIN) {
-        let written = format!("add_header {}", item.directive.text());
-        let [preflights, uploads] = CorsRequest::BOTH.map(|request| values(cloud, server, item, request));
-        let writes = |values: &[Value]| values.iter().any(|value| value.written != KnownText::Missing);
-        let answers = item.within.iter().any(|block| block.name == "if")
-            && server.of_name("return").any(|other| other.within == item.within);
-        let doubles = !is_hidden && (writes(&uploads) || (writes(&preflights) && !answers));
-        if !writes(&preflights) && !writes(&uploads) {
-            continue;
-        }
-        let lacks = if answers { answer_lacks(cloud, server, item) } else { Vec::new() };
-        let fix = if answers { NO_IF } else { LEAVE };
-        if doubles {
-            let found = format!("{written}: a second value in addition to Glance's own; browsers accept only one");
-            findings.push(Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE));
-        } else if answers && !lacks.is_empty() {
-            let found = format!("{written}: nginx answers preflights instead of Glance, without {}", lacks.join(", "));
-            findings.push(Finding::error(Rule::CorsOnTheWay, &item.place(), found, fix));
-        } else if let Some(page) = preflights.iter().chain(&uploads).find_map(Value::of_another) {
-            let found =
-                format!("{written} replaces Glance's answer with an origin that is not the dashboard's ({page})");
-            findings.push(Finding::error(Rule::CorsOnTheWay, &item.place(), found, fix));
-        } else {
-            let found = format!(
-                "{written}: nginx answers the browser instead of Glance, and must be updated for every dashboard"
-            );
-            findings.push(Finding::warning(Rule::CorsOnTheWay, &item.place(), found, fix));
-        }
+    let is_hidden = server.items.iter().any(hides);
+    let lacks = if answers { answer_lacks(cloud, server, item) } else { Vec::new() };
+    let fix = if answers { NO_IF } else { LEAVE };
+    let error = |found, fix| Some(Finding::error(Rule::CorsOnTheWay, &item.place(), found, fix));
+    if !is_hidden && (writes(&uploads) || (writes(&preflights) && !answers)) {
+        error(format!("{written}: a second value in addition to Glance's own; browsers accept only one"), LEAVE)
+    } else if answers && !lacks.is_empty() {
+        error(format!("{written}: nginx answers preflights instead of Glance, without {}", lacks.join(", ")), fix)
+    } else if let Some(page) = preflights.iter().chain(&uploads).find_map(Value::of_another) {
+        error(format!("{written} replaces Glance's answer with an origin that is not the dashboard's ({page})"), fix)
+    } else {
+        let found =
+            format!("{written}: nginx answers the browser instead of Glance, and must be updated for every dashboard");
+        Some(Finding::warning(Rule::CorsOnTheWay, &item.place(), found, fix))
     }
-    findings
 }
 
 /// What a directive of nginx writes into the answer to one request, and the page's origin.

@@ -286,6 +286,16 @@ fn a_second_value_behind_another_server(#[case] line: &str, #[case] expected: &[
     assert_eq!(behind_haproxy("192.0.2.2:9292", line, (INNER, text)), expected);
 }
 
+/// HAProxy ends TLS, and what is behind it asks for the scheme that HAProxy tells, or does not tell.
+#[rstest]
+#[case::told("http-request set-header X-Forwarded-Proto https", &[])]
+#[case::told_by_tls("http-request set-header X-Forwarded-Proto https if { ssl_fc }", &[])]
+#[case::not_told("", &["error DU020"])]
+fn the_scheme_behind_haproxy(#[case] line: &str, #[case] expected: &[&str]) {
+    let text = "server { listen 192.0.2.2:9292; server_name _; client_max_body_size 0; proxy_request_buffering off; if ($http_x_forwarded_proto != https) { return 301 https://$host$request_uri; } location / { proxy_pass http://127.0.0.1:9393; } }\n";
+    assert_eq!(behind_haproxy("192.0.2.2:9292", line, (INNER, text)), expected);
+}
+
 /// Lines of which the file does not show whether HAProxy reads them are not judged.
 #[rstest]
 #[case::in_a_frontend(

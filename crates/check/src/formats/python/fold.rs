@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ruff_python_ast::{BoolOp, Expr, Number, Operator, UnaryOp};
+use ruff_python_ast::{BoolOp, Expr, ExprBinOp, Number, Operator, UnaryOp};
 use ruff_text_size::{Ranged, TextSize};
 
 use crate::formats::python::{Run, Value};
@@ -68,14 +68,7 @@ impl Run<'_> {
                 let (left, right) = (self.fold(&operation.left, deeper), self.fold(&operation.right, deeper));
                 add(left, right)
             }
-            Expr::BinOp(operation) if matches!(operation.op, Operator::Div | Operator::FloorDiv | Operator::Mod) => {
-                let (left, right) = (self.fold(&operation.left, deeper), self.fold(&operation.right, deeper));
-                if matches!((left, right), (Value::Number(_), Value::Number(0))) {
-                    let line = self.line(expression.start());
-                    self.raise(line, "divides by zero".into());
-                }
-                Value::Unknown
-            }
+            Expr::BinOp(operation) => self.divided(operation, deeper),
             Expr::BoolOp(operation) => {
                 let decides = operation.op == BoolOp::Or;
                 let mut last = Value::Unknown;
@@ -106,6 +99,17 @@ impl Run<'_> {
             }
             _ => Value::Unknown,
         }
+    }
+
+    /// `a / b` and the like: only whether it ends Python.
+    fn divided(&mut self, operation: &ExprBinOp, depth: usize) -> Value {
+        let (left, right) = (self.fold(&operation.left, depth), self.fold(&operation.right, depth));
+        let divides = matches!(operation.op, Operator::Div | Operator::FloorDiv | Operator::Mod);
+        if divides && matches!((left, right), (Value::Number(_), Value::Number(0))) {
+            let line = self.line(operation.start());
+            self.raise(line, "divides by zero".into());
+        }
+        Value::Unknown
     }
 
     fn name(&mut self, name: &str, at: TextSize) -> Value {

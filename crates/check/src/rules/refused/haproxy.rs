@@ -136,7 +136,7 @@ fn action<'i>(item: &'i ScopedDirective<'_>, sent: &Sent) -> Option<&'i str> {
     let to_https = redirects && args.windows(2).any(|pair| pair[0] == "scheme" && pair[1] == "https");
     match item.directive.name.as_str() {
         // One by https would be redirected for ever.
-        _ if to_https && sent.is_secure() != Some(true) => None,
+        _ if to_https && !sent.comes_by_https() => None,
         "http-request" if ENDS.contains(&first) || first == "allow" => Some(first),
         "tcp-request" if first == "content" => {
             args.get(1).map(String::as_str).filter(|word| matches!(*word, "reject" | "silent-drop" | "accept"))

@@ -255,7 +255,7 @@ impl<'a> Rule<'a> {
                 server.items.iter().filter(|i| matches!(i.directive.name.as_str(), "servername" | "serveralias"));
             let host = rest.split(['/', ':']).next().unwrap_or_default();
             let is_own = names.flat_map(|item| &item.directive.args).any(|name| name.split(':').next() == Some(host));
-            sent.is_secure() != Some(true)
+            !sent.comes_by_https()
                 && scheme == "https"
                 && (rest.starts_with("%{HTTP_HOST}") || rest.starts_with("%{SERVER_NAME}") || is_own)
         });

@@ -254,7 +254,7 @@ impl<'s, 'a, 'r> Run<'s, 'a, 'r> {
     /// Whether a redirect leads to the same host by https, as a server without TLS often has it. A request by https would be
     /// redirected for ever.
     fn is_for_https(&self, target: &str) -> bool {
-        if self.sent.is_secure() == Some(true) {
+        if self.sent.comes_by_https() {
             return false;
         }
         let Some(rest) = target.strip_prefix("https://").or_else(|| target.strip_prefix("$scheme://")) else {

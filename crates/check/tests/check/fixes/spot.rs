@@ -2,6 +2,7 @@
 
 use direct_upload_check as check;
 use direct_upload_check::classify::{self, Kind};
+use direct_upload_check::object_set::ObjectSet;
 use direct_upload_check::unit::ConfigFile;
 use direct_upload_check::{Finding, Location, Text};
 use direct_upload_core::manifests::documents;
@@ -105,7 +106,7 @@ impl Spot {
         }
         let text = Text { name: name.clone(), text: text.clone(), named: false };
         let input = check::manifests::sort(vec![text], None, jiff::Timestamp::UNIX_EPOCH).0;
-        let units = check::objects::units(&input.objects);
+        let units = check::objects::units(&ObjectSet::new(input.objects.clone()));
         let is_it = |file: &&ConfigFile| {
             let own = field_of(&file.place);
             file.place.object == finding.place.object
