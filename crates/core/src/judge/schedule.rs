@@ -366,6 +366,7 @@ mod tests {
     use crate::model::Reach;
     use direct_upload_api::web::Origin;
     use direct_upload_api::{Panel, Rule};
+    use proptest::prelude::*;
     use rstest::rstest;
 
     fn question() -> ProbeTarget {
@@ -584,6 +585,37 @@ mod tests {
             }
         }
         assert_eq!(asked, 4);
+    }
+
+    proptest! {
+        /// Whatever comes, goes, is asked and answers: the agenda is what the entries say, so nobody is forgotten.
+        #[test]
+        fn the_agenda_has_whoever_is_due(course in proptest::collection::vec((0u8..4, any::<[Option<bool>; 3]>()), 1..30)) {
+            let mut scheduler = ProbeScheduler::new(Pace::default());
+            let origin = |n| Origin::parse(&format!("https://h{n}.example.com")).unwrap();
+            let all: Vec<_> = (0..3).map(|n| Arc::new(ProbeTarget { origin: origin(n), ..question() })).collect();
+            let mut asked = Vec::new();
+            for (second, (what, states)) in (0u64..).map(|n| n * 20).zip(course) {
+                let now = Duration::from_secs(second);
+                match what {
+                    // Wanted, in one of two states of the server or in none that is known; or gone.
+                    0 => {
+                        let wanted = all.iter().zip(states).enumerate().filter(|(n, _)| (second / 20) % 3 != u64::try_from(*n).unwrap());
+                        let epoch = |state: Option<bool>| state.map(|state| state.to_string());
+                        scheduler.want(&wanted.map(|(_, (q, state))| (q.clone(), epoch(state))).collect(), now);
+                    }
+                    1 => asked.extend(scheduler.take(now, 2)),
+                    _ => {
+                        for due in asked.drain(..) {
+                            let letter = if states[0].is_some() { 'g' } else { 'r' };
+                            scheduler.record(&due.target, &due.epoch, answer(letter), now, 0.5);
+                        }
+                    }
+                }
+                let due = |(q, entry): (&Arc<ProbeTarget>, &Entry)| Some((entry.next()?, q.clone()));
+                prop_assert_eq!(&scheduler.agenda, &scheduler.entries.iter().filter_map(due).collect::<Agenda>());
+            }
+        }
     }
 
     /// A thousand targets get at most ten requests a second.
