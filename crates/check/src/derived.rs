@@ -18,8 +18,8 @@ use direct_upload_core::model::{Advice, Id, Key, Problem, ResourceKind, Snapshot
 use serde_json::Value;
 
 use super::finding::{Finding, Location};
-use super::object_set::ObjectSet;
 use super::objects::Object;
+use super::objects::ObjectSet;
 use super::unit::{Program, Unit, WorkloadId};
 use crate::facts::catalog::{Published, UrlSource};
 use crate::facts::cloud::{Certainty, ExposedDashboard, PlacedIssue, StatedDashboard};
