@@ -18,12 +18,12 @@ use direct_upload_core::model::{Advice, Id, Key, Problem, ResourceKind, Snapshot
 use serde_json::Value;
 
 use super::finding::{Finding, Location};
-use super::object_set::ObjectSet;
 use super::objects::Object;
 use super::unit::{Program, Unit, WorkloadId};
 use crate::facts::catalog::{Published, UrlSource};
 use crate::facts::cloud::{Certainty, ExposedDashboard, PlacedIssue, StatedDashboard};
 use crate::ingress_class;
+use crate::objects::object_set::ObjectSet;
 
 fn place(objects: &ObjectSet, kind: &str, key: &Key, field: &[&str]) -> Location {
     let missing = || Location { object: Some(Id::new(kind, key)), ..Location::default() };

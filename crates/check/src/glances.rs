@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::kinds;
 use crate::names;
-use crate::object_set::ObjectSet;
+use crate::objects::object_set::ObjectSet;
 use crate::objects::{Object, any_text};
 
 /// The objects of the input, which know what is Glance's.

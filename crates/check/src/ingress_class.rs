@@ -9,8 +9,8 @@ use direct_upload_core::derive::ExposingObject;
 use serde_json::Value;
 
 use crate::glances::Objects;
-use crate::object_set::ObjectSet;
 use crate::objects::Object;
+use crate::objects::object_set::ObjectSet;
 
 /// A controller of nginx, as its ConfigMap shows it.
 pub(crate) struct NginxController {

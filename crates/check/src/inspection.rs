@@ -19,7 +19,7 @@ use crate::facts::server::Server;
 use crate::finding::Finding;
 use crate::glances::{self, Objects};
 use crate::input::CheckInput;
-use crate::object_set::ObjectSet;
+use crate::objects::object_set::ObjectSet;
 use crate::objects::{self, Object};
 use crate::report::Report;
 use crate::unit::{self, ConfigFile, Unit};

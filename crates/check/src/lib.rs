@@ -25,7 +25,6 @@ mod kinds;
 pub mod managed;
 pub mod manifests;
 mod names;
-pub mod object_set;
 pub mod objects;
 pub mod output;
 pub mod owner;

@@ -4,6 +4,7 @@
 //! ConfigMaps and Secrets that nothing mounts, their own files.
 
 mod mounts;
+pub mod object_set;
 
 use std::collections::BTreeSet;
 
@@ -15,10 +16,10 @@ use k8s_openapi::ByteString;
 use serde_json::Value;
 
 use self::mounts::MountPoint;
+use self::object_set::ObjectSet;
 use super::classify::{self, Kind};
 use super::finding::Location;
 pub use super::names::any_text;
-use super::object_set::ObjectSet;
 use super::unit::{self, ConfigFile, Unit};
 use super::{template, values};
 
@@ -35,7 +36,7 @@ pub struct Object {
 impl Object {
     fn text(&self, path: &[&str]) -> &str {
         #[cfg(test)]
-        crate::object_set::tests::count();
+        crate::objects::object_set::tests::count();
         path.iter().fold(&self.value, |value, name| &value[*name]).as_str().unwrap_or_default()
     }
 

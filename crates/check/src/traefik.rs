@@ -19,8 +19,8 @@ use crate::facts::traefik::{document, without_limit};
 use crate::finding::{Field, Finding, Location};
 use crate::glances::Objects;
 use crate::kinds;
-use crate::object_set::ObjectSet;
 use crate::objects::Object;
+use crate::objects::object_set::ObjectSet;
 use crate::unit::Unit;
 
 /// One entry point.

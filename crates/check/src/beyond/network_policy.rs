@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::facts::cloud::Cloud;
 use crate::glances::Objects;
 use crate::names;
-use crate::object_set::ObjectSet;
+use crate::objects::object_set::ObjectSet;
 use crate::objects::{Object, any_text};
 
 const POLICY: &str = "NetworkPolicy";

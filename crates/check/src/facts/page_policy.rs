@@ -9,8 +9,8 @@ use direct_upload_core::model::{FieldPath, Id};
 use serde_json::Value;
 
 use crate::finding::Location;
-use crate::object_set::ObjectSet;
 use crate::objects::Object;
+use crate::objects::object_set::ObjectSet;
 
 /// A policy that an object adds.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{Object, file, read};
 use crate::classify;
 use crate::finding::Location;
-use crate::object_set::ObjectSet;
+use crate::objects::object_set::ObjectSet;
 use crate::template;
 use crate::unit::Unit;
 

@@ -2,7 +2,7 @@
 
 use direct_upload_check as check;
 use direct_upload_check::classify::{self, Kind};
-use direct_upload_check::object_set::ObjectSet;
+use direct_upload_check::objects::object_set::ObjectSet;
 use direct_upload_check::unit::ConfigFile;
 use direct_upload_check::{Finding, Location, Text};
 use direct_upload_core::manifests::documents;

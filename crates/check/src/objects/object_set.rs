@@ -102,7 +102,7 @@ pub(crate) mod tests {
     }
 
     /// A Glance and a dashboard with their routes.
-    const CLOUD: &str = include_str!("../tests/fixtures/cloud.yaml");
+    const CLOUD: &str = include_str!("../../tests/fixtures/cloud.yaml");
 
     fn lookups(namespaces: usize) -> usize {
         let all = (0..namespaces).map(|at| CLOUD.replace("NAMESPACE", &format!("n{at}")));
