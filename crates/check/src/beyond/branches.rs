@@ -10,7 +10,7 @@ use crate::formats::directives::Directive;
 use crate::formats::haproxy::{OPEN, haproxy};
 use crate::unit::{ConfigFile, Program, Unit};
 
-/// Those of a section on the way to Glance.
+/// Those of a section that leads to Glance.
 pub(super) fn of_server(server: &Server<'_>) -> Vec<String> {
     let open = server.of_name(OPEN).filter(|_| server.kind == Kind::Haproxy);
     open.filter(|item| decides(&item.directive))

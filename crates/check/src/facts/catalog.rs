@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::finding::Location;
 use crate::objects::Object;
+use crate::unit::Program;
 
 /// A URL that is published for Glance.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,4 +120,19 @@ pub(super) fn confirm(own: &mut Published, endpoints: &[Published]) {
         (own.url, own.place) = (stated.url.clone(), stated.place.clone());
     }
     own.source = UrlSource::Both;
+}
+
+/// Names of hosts that only one of the two programs has. `of_horizon`: those of dashboards.
+pub(super) fn known_hosts(of_horizon: &[String], endpoints: &[Published]) -> Vec<(String, Program)> {
+    // Below a path of the dashboard's host, the host is still the dashboard's.
+    let of_endpoint = |published: &Published| {
+        let url = PublicUrl::parse(&published.url).ok()?;
+        let host = url.origin().host().to_owned();
+        (url.path().is_empty() || !of_horizon.contains(&host)).then_some(host)
+    };
+    let of_glance: Vec<String> = endpoints.iter().filter_map(of_endpoint).collect();
+    let only = |own: &[String], other: &[String], program: Program| {
+        own.iter().filter(|host| !other.contains(host)).map(|host| (host.clone(), program)).collect::<Vec<_>>()
+    };
+    [only(of_horizon, &of_glance, Program::Horizon), only(&of_glance, of_horizon, Program::Glance)].concat()
 }

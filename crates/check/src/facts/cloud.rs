@@ -11,7 +11,7 @@ use direct_upload_core::openstack::Release;
 use super::addressed;
 use super::answering::Answering;
 use super::api::ApiFacts;
-use super::catalog::{Published, UrlSource, confirm};
+use super::catalog::{Published, UrlSource, confirm, known_hosts};
 use super::glance::GlanceFacts;
 use super::haproxy;
 use super::horizon::HorizonFacts;
@@ -121,7 +121,8 @@ impl<'a> Cloud<'a> {
         }
         dashboards.extend(horizons.iter().flat_map(of_settings));
         let endpoints: Vec<Published> = glances.iter().filter_map(of_public_endpoint).collect();
-        let hosts = known_hosts(&dashboards, &endpoints);
+        let names: Vec<String> = dashboards.iter().map(|d| d.host.clone()).collect();
+        let hosts = known_hosts(&names, &endpoints);
         let by_names: Vec<Server<'a>> = units.iter().flat_map(|unit| haproxy::servers(unit, &[])).collect();
         let known = Known { hosts: &hosts, before: &by_names };
         let mut servers: Vec<Server<'a>> = units.iter().flat_map(|unit| Server::find(unit, &known)).collect();
@@ -371,22 +372,6 @@ fn without_guess(own: &mut ExposedDashboard, horizons: &[HorizonFacts<'_>]) {
     if is_plain && near.peek().is_some() && near.all(is_secure) {
         own.origin = None;
     }
-}
-
-/// Names of hosts that only one of the two programs has.
-fn known_hosts(dashboards: &[ExposedDashboard], endpoints: &[Published]) -> Vec<(String, Program)> {
-    let of_horizon: Vec<String> = dashboards.iter().map(|d| d.host.clone()).collect();
-    // Below a path of the dashboard's host, the host is still the dashboard's.
-    let of_endpoint = |published: &Published| {
-        let url = PublicUrl::parse(&published.url).ok()?;
-        let host = url.origin().host().to_owned();
-        (url.path().is_empty() || !of_horizon.contains(&host)).then_some(host)
-    };
-    let of_glance: Vec<String> = endpoints.iter().filter_map(of_endpoint).collect();
-    let only = |own: &[String], other: &[String], program: Program| {
-        own.iter().filter(|host| !other.contains(host)).map(|host| (host.clone(), program)).collect::<Vec<_>>()
-    };
-    [only(&of_horizon, &of_glance, Program::Horizon), only(&of_glance, &of_horizon, Program::Glance)].concat()
 }
 
 /// Glance's own setting, if nobody says what the catalog has.

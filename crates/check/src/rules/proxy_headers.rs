@@ -35,7 +35,7 @@ pub fn cors(cloud: &Cloud<'_>) -> Vec<Finding> {
     unless_it_stands_in(cloud, findings)
 }
 
-/// Whether what a server writes about the grant never leaves those in front of it: each of them takes it off, or writes another
+/// Whether what a server writes about the grant never leaves those in front of it: each of them removes it, or writes another
 /// one in its place.
 pub(super) fn is_written_anew(cloud: &Cloud<'_>, server: &Server<'_>) -> bool {
     let takes_off = |item: &ScopedDirective<'_>| {

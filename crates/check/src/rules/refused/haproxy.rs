@@ -135,7 +135,7 @@ fn action<'i>(item: &'i ScopedDirective<'_>, sent: &Sent) -> Option<&'i str> {
     let redirects = args.iter().any(|word| word == "redirect") || item.directive.name == "redirect";
     let to_https = redirects && args.windows(2).any(|pair| pair[0] == "scheme" && pair[1] == "https");
     match item.directive.name.as_str() {
-        // One by https would be redirected for ever.
+        // One by https would be redirected forever.
         _ if to_https && !sent.comes_by_https() => None,
         "http-request" if ENDS.contains(&first) || first == "allow" => Some(first),
         "tcp-request" if first == "content" => {

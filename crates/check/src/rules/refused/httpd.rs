@@ -242,7 +242,7 @@ impl<'a> Rule<'a> {
     }
 
     /// Whether it answers the request itself. A redirect to the same host by https is for requests without TLS; one with TLS
-    /// would be redirected for ever.
+    /// would be redirected forever.
     fn ends(&self, server: &Server<'_>, sent: &Sent) -> bool {
         let redirects = |flag: &str| {
             let flag = flag.to_uppercase();

@@ -252,7 +252,7 @@ impl<'s, 'a, 'r> Run<'s, 'a, 'r> {
     }
 
     /// Whether a redirect leads to the same host by https, as a server without TLS often has it. A request by https would be
-    /// redirected for ever.
+    /// redirected forever.
     fn is_for_https(&self, target: &str) -> bool {
         if self.sent.comes_by_https() {
             return false;

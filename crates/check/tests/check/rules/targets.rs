@@ -117,7 +117,7 @@ const DASHBOARDS: (&str, &str) = (
 );
 
 /// Browsers send no `X-Forwarded-Proto`. A proxy that ends TLS in front of a server adds it, and lines about a proxy show that
-/// there is one. A request by https that is redirected to https is so for ever.
+/// there is one. A request by https that is redirected to https never ends.
 #[rstest]
 #[case::nginx(
     SCHEME_NGINX,
