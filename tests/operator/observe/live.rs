@@ -69,7 +69,7 @@ async fn what_is_written_during_a_list_stays() {
     put("new");
     let doubtful = live.listed(Kind::Glance, &Scope::All, &HashSet::new(), asked);
     assert_eq!(doubtful, [(Key::new("openstack", "new"), "new".to_owned())]);
-    let names = |world: Arc<World>| world.glances.keys().map(|key| key.name.clone()).collect::<Vec<_>>();
+    let names = |world: Arc<World>| world.glances.iter().map(|(key, _)| key.name.clone()).collect::<Vec<_>>();
     assert_eq!(names(live.world().await), ["new"]);
     assert_eq!(live.listed(Kind::Glance, &Scope::All, &HashSet::new(), live.moment()), []);
     assert_eq!(names(live.world().await), Vec::<String>::new());

@@ -34,11 +34,6 @@ impl<T> Views<T> {
         self.0.iter().map(|(key, view)| (&**key, &**view))
     }
 
-    /// Their keys, in order.
-    pub fn keys(&self) -> impl Iterator<Item = &Key> {
-        self.0.iter().map(|(key, _)| &**key)
-    }
-
     /// All of them, in order of their keys.
     pub fn values(&self) -> impl Iterator<Item = &T> {
         self.0.iter().map(|(_, view)| &**view)

@@ -353,6 +353,8 @@ fn contours_virtual_hosts(#[case] host: &str, #[case] route: &str, #[case] expec
 #[case::chained_to_nothing("middlewares: [{name: lost}]", "compress: {}", &["DU020 fails spec.chain.middlewares.0"])]
 #[case::stored_first("middlewares: [{name: m}]", "buffering: {memRequestBodyBytes: 1048576}", &["DU015 may fail spec.buffering"])]
 #[case::one_at_a_time("middlewares: [{name: m}]", "inFlightReq: {amount: 1}", &["DU020 may fail spec.inFlightReq"])]
+#[case::any_number("middlewares: [{name: m}]", "inFlightReq: {amount: 0}", &[])]
+#[case::any_rate("middlewares: [{name: m}]", "rateLimit: {average: 0}", &[])]
 #[case::rate("middlewares: [{name: m}]", "rateLimit: {average: 1}", &["DU020 may fail spec.rateLimit"])]
 #[case::rate_with_burst("middlewares: [{name: m}]", "rateLimit: {average: 100, burst: 200}", &[])]
 #[case::plugin("middlewares: [{name: m}]", "plugin: {x: {y: z}}", &["DU020 may fail spec.plugin"])]

@@ -56,6 +56,20 @@ fn a_status_line_is_read_or_refused(#[case] line: &str, #[case] status: Option<u
     assert_eq!(read, expected);
 }
 
+/// Lines that contradict each other are signs of an answer that somebody inserted into another (RFC 9112 §11). With
+/// chunks, no length counts (§6.3).
+#[rstest]
+#[case::lengths("Content-Length: 1\r\nContent-Length: 2", Some("Content-Length"))]
+#[case::the_same_length("Content-Length: 1\r\nContent-Length: 1", None)]
+#[case::chunks("Transfer-Encoding: chunked\r\nContent-Length: 1\r\nContent-Length: 2", None)]
+#[case::targets("Location: /a\r\nLocation: /b", Some("Location"))]
+#[case::targets_with_chunks("Transfer-Encoding: chunked\r\nLocation: /a\r\nLocation: /b", Some("Location"))]
+#[case::other_fields("A: 1\r\nA: 2", None)]
+fn lines_that_contradict_each_other_are_no_answer(#[case] lines: &str, #[case] differing: Option<&'static str>) {
+    let read = read(format!("HTTP/1.1 200 OK\r\n{lines}\r\n\r\n").as_bytes());
+    assert_eq!(read.err(), differing.map(Unreadable::Differing));
+}
+
 proptest! {
     /// Whatever comes, in whatever pieces: no panic, and more bytes never change what is read.
     #[test]

@@ -303,6 +303,26 @@ fn a_new_image(#[case] base: &str, #[case] token: &str, #[case] said: &str) {
     assert!(found.contains(said), "{found}");
 }
 
+/// Horizon returns Glance's status with Glance's words, so an answer without words comes from before Glance.
+#[rstest]
+#[case::session(401, "\"\"", "", "the session ended")]
+#[case::csrf(403, "\"CSRF Failed: Origin checking failed\"", "", "forged requests")]
+#[case::no_words(403, "", "", "forged requests")]
+#[case::policy(
+    403,
+    "\"You are not authorized to complete add_image action.\"",
+    "",
+    "does not let this user create images"
+)]
+#[case::method(405, "", "", "does not let the method pass")]
+#[case::limit(413, "<html>", "DU014", "body limit in front of Horizon")]
+#[case::quota(413, "\"Quota exceeded\"", "", "quota or limit of Glance")]
+fn an_image_that_was_not_created(#[case] status: u16, #[case] body: &str, #[case] rule: &str, #[case] said: &str) {
+    let broken = image::by_angular(&reply(status, &[], body)).unwrap_err();
+    assert_eq!(broken.rule.map_or("", Rule::id), rule);
+    assert!(broken.message.contains(said) && broken.received.contains(&status.to_string()), "{broken:?}");
+}
+
 #[test]
 fn an_image_is_deleted_by_its_id_whatever_else_is_wrong() {
     let id = |json: &str| image::id_in(&reply(201, &[], json));
@@ -350,6 +370,9 @@ const BY_GLANCE: (&str, &str) = ("X-OpenStack-Request-ID", "req-1");
 #[rstest]
 #[case::stored(204, &[CORS, CREDENTIALS, BY_GLANCE], "", "")]
 #[case::as_glance_writes_it(204, &[CORS, CREDENTIALS, BY_GLANCE, ("Content-Type", "text/html; charset=UTF-8")], "", "")]
+#[case::stored_without_a_sign_of_glance(204, &[CORS, CREDENTIALS], "", "")]
+#[case::no_page(200, &[CORS, CREDENTIALS], "", "")]
+#[case::a_page_of_glance(200, &[CORS, CREDENTIALS, BY_GLANCE, ("Content-Type", "text/html")], "", "")]
 #[case::no_cors(204, &[BY_GLANCE], "DU012", "the page may not read the answer")]
 #[case::html(200, &[CORS, CREDENTIALS, ("Content-Type", "text/html")], "DU020", "a page, such as a login, answered")]
 #[case::token(401, &[CORS, ("WWW-Authenticate", "Keystone uri=\"x\"")], "", "does not accept the token")]
