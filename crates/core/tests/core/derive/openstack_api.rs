@@ -3,14 +3,15 @@
 use std::fs;
 
 use direct_upload_api::Reason;
+use direct_upload_core::derive::World;
 use direct_upload_core::manifests;
-use direct_upload_core::model::ResourceKind;
+use direct_upload_core::model::{Key, ResourceKind};
 use direct_upload_core::simulate::{Simulation, manifests as printed, rendered_files};
 use rstest::rstest;
 use serde_json::Value;
 use test_support::manifests::{
-    advice_lines, deployment, end, exposed, fed_back, glance, horizon, join, origins_in, render, resource, sample,
-    service,
+    advice_lines, deployment, end, exposed, fed_back, glance, horizon, join, origins_in, read, render, resource,
+    sample, service,
 };
 
 use crate::workload::rehearsal::rehearse_cors;
@@ -142,6 +143,20 @@ fn mounts(outcome: &Simulation, deployment: &str) -> Vec<String> {
     let found = all.iter().find(|o| o["kind"] == "Deployment" && o["metadata"]["name"] == deployment).unwrap();
     let mounts = found["spec"]["template"]["spec"]["containers"][0]["volumeMounts"].as_array().unwrap();
     mounts.iter().filter_map(|mount| Some(mount["mountPath"].as_str()?.to_owned())).collect()
+}
+
+/// The service's own file says what it accepts already, so the ConfigMap with it is watched.
+#[rstest]
+#[case::mounted("etc", true)]
+#[case::nothing_of_it("other", false)]
+fn the_services_own_file_is_watched(#[case] volume: &str, #[case] watched: bool) {
+    let pod = format!(
+        "{{volumes: [{{name: {volume}, configMap: {{name: keystone-etc}}}}], containers: [{{name: keystone, image: x, \
+         volumeMounts: [{{name: etc, mountPath: /etc/keystone}}]}}]}}"
+    );
+    let workload = deployment("openstack", "keystone").replace("{containers: [{name: keystone, image: x}]}", &pod);
+    let snapshot = read(&join(&[&api("Keystone", DEFAULTS), &workload])).snapshot;
+    assert_eq!(World::of(&snapshot).config_maps.contains(&Key::new("openstack", "keystone-etc")), watched);
 }
 
 /// From resources, workloads and statements; in all cases https, unless it is stated.

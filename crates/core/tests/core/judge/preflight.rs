@@ -172,6 +172,8 @@ fn of_the_same_origin_the_upload_itself_is_judged(
     let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
     let verdict = judge(&asked, &Response { status, headers });
     assert_eq!(verdict.failure.as_ref().map(|f| f.rule.id()), rule, "{verdict:?}");
+    let received = verdict.failure.as_ref().map(|failure| failure.received.as_str());
+    assert!(received.is_none_or(|received| received.starts_with(&format!("status {status}"))), "{received:?}");
     assert_eq!(rule.is_none(), verdict.advice.iter().any(|a| a.found.to_string().contains("same origin")));
     let other_port = upload("https://horizon.example.com:9292");
     assert_eq!(other_port.request().method, "OPTIONS");
