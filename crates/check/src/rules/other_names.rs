@@ -1,4 +1,4 @@
-//! DU002 for a dashboard of several names: the names beside one that is allowed.
+//! DU002 for a dashboard of several names: the names next to one that is allowed.
 
 use direct_upload_api::Rule;
 use direct_upload_api::web::Origin;
