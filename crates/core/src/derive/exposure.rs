@@ -247,7 +247,8 @@ fn not_exposed(notes: &[Advice], stated: Stated<'_>, workload: &Workload, backen
 }
 
 /// What must be watched to know the exposures of workloads in these namespaces: other namespaces whose
-/// routes may lead there, and the Gateways of those routes.
+/// routes may lead there, and the Gateways of those routes. `named`: the namespaces that resources name for routes of a
+/// kind ([`named_routes`]).
 pub(crate) fn needs<'a>(
     snapshot: &Snapshot,
     namespaces: &BTreeSet<&str>,
